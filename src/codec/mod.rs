@@ -1,0 +1,132 @@
+//! Octets to values and back.
+//!
+//! Every codec promises: `decode` of any octets ends with a value or a [`DecodeError`] that names the offset; nothing
+//! panics, loops or grows without a bound; what was not understood survives a round trip untouched.
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+use core::fmt;
+
+pub mod device_id;
+pub mod mime;
+pub mod msrp;
+pub mod pap;
+pub mod sdp;
+pub mod sia;
+pub mod sip;
+pub mod sir;
+pub mod stun;
+pub mod uri;
+
+/// Why octets were refused: which format, where, what kind of fault, and what was expected there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecodeError {
+    /// The format: `sip`, `sia`, `pap` ...
+    pub format: &'static str,
+    /// Octets before the fault, counted from the start of the outermost input.
+    pub offset: usize,
+    /// The kind of fault.
+    pub class: Class,
+    /// What should have stood there, as a noun phrase.
+    pub expected: &'static str,
+}
+
+/// Kinds of fault; the names are those of the vector schema (`bad_length`, `text_unterminated` ...).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Class {
+    /// The input ends inside a field, or a required field is missing.
+    Truncated,
+    /// A declared length or count exceeds its container.
+    BadLength,
+    /// A uintvar with a leading 80.
+    UintvarNonMinimal,
+    /// A uintvar of more than five octets.
+    UintvarTooLong,
+    /// A uintvar above 32 bits.
+    UintvarOverflow,
+    /// No 00 before the end of the container.
+    TextUnterminated,
+    /// A field that is complete but outside its domain, or text outside the grammar.
+    BadValue,
+    /// A bound of [`crate::limits`] was passed.
+    TooLarge,
+    /// A mandatory header is absent.
+    MissingHeader,
+    /// A header that may stand once stands twice.
+    Repeated,
+    /// A client address that is none.
+    AddressError,
+    /// XML that is not well-formed.
+    XmlNotWellFormed,
+    /// XML that is not valid against its DTD.
+    XmlInvalid,
+    /// XML that tries what is not allowed: entities, processing instructions.
+    XmlForbidden,
+    /// A MIME structure that is broken.
+    MimeBad,
+}
+
+impl Class {
+    /// The name in vector files, logs and JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Truncated => "truncated",
+            Self::BadLength => "bad_length",
+            Self::UintvarNonMinimal => "uintvar_non_minimal",
+            Self::UintvarTooLong => "uintvar_too_long",
+            Self::UintvarOverflow => "uintvar_overflow",
+            Self::TextUnterminated => "text_unterminated",
+            Self::BadValue => "bad_value",
+            Self::TooLarge => "too_large",
+            Self::MissingHeader => "missing_header",
+            Self::Repeated => "repeated",
+            Self::AddressError => "address_error",
+            Self::XmlNotWellFormed => "xml_not_well_formed",
+            Self::XmlInvalid => "xml_invalid",
+            Self::XmlForbidden => "xml_forbidden",
+            Self::MimeBad => "mime_bad",
+        }
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} at octet {}: {}, expected {}",
+            self.format,
+            self.offset,
+            self.class.name(),
+            self.expected
+        )
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+impl DecodeError {
+    /// The same fault inside an outer input, `base` octets further on.
+    #[must_use]
+    pub const fn within(self, base: usize) -> Self {
+        Self {
+            offset: self.offset.saturating_add(base),
+            ..self
+        }
+    }
+}
+
+/// One field of a decoded input, for annotated output: where it stands and what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Octets before it.
+    pub at: usize,
+    /// Octets of it.
+    pub len: usize,
+    /// Its path: `sia.contacts[0].port`.
+    pub path: String,
+    /// Its value in words.
+    pub value: String,
+    /// The clause it comes from: `WAP-235 8.4`.
+    pub clause: &'static str,
+}

@@ -1,0 +1,1 @@
+//! MSRP requests and responses, and the framer of their chunks.

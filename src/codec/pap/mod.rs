@@ -1,0 +1,1 @@
+//! PAP: the documents between initiator and gateway.

@@ -1,0 +1,1 @@
+//! The SDP of an MSRP session.

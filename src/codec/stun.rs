@@ -1,0 +1,1 @@
+//! STUN binding requests and answers, as far as SIP outbound needs them.

@@ -1,0 +1,1 @@
+//! Sockets, clocks and disks around a node.

@@ -1,0 +1,460 @@
+//! What a node reports: one fact worth knowing, with when, who, whom and about which push.
+//!
+//! Logs, metrics, the ladder and golden transcripts read these and nothing else. The names of events and fields are
+//! those of the requirements catalogue, section 0; the JSON schema is `docs/events.schema.json`.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::time::Time;
+
+/// One fact, and when it was so.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// When, in microseconds since the Unix epoch.
+    pub t: Time,
+    /// What.
+    #[serde(flatten)]
+    pub fact: Fact,
+}
+
+/// How a SIR reaches the devices of an identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Mode {
+    /// One SIR to each wanted device, by its own route.
+    #[serde(rename = "targeted")]
+    Targeted,
+    /// One SIR for all devices, naming none: each judges for itself.
+    #[serde(rename = "fanout")]
+    Fanout,
+    /// One SIR for all devices, naming the wanted ones.
+    #[serde(rename = "fanout+id")]
+    FanoutId,
+    /// All devices are woken, as before device identifiers were known.
+    #[serde(rename = "legacy")]
+    Legacy,
+}
+
+/// What carried something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bearer {
+    /// A SIP MESSAGE.
+    Sip,
+    /// OTA-HTTP.
+    Http,
+    /// A WSP push datagram.
+    Wsp,
+    /// Short messages.
+    Sms,
+    /// Unstructured supplementary service data.
+    Ussd,
+}
+
+/// What a device made of a SIR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    /// It opens a session.
+    Connect,
+    /// It does nothing.
+    Skip,
+    /// It declines and says so.
+    Refuse,
+}
+
+/// Why a device decided so; the tokens of the refusal information.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reason {
+    /// An identifier in the SIR is the device's own.
+    Match,
+    /// None is, or the placements contradict each other.
+    Mismatch,
+    /// A session with this gateway is up.
+    Already,
+    /// The SIR is not trusted.
+    Security,
+    /// A set preference excludes it.
+    Pref,
+    /// The device lacks what the application needs.
+    Capability,
+    /// The user said so.
+    User,
+    /// The gateway named in the SIR is not one the client subscribed to.
+    Ppg,
+    /// The service is not subscribed to.
+    Subscription,
+    /// Too many sessions.
+    Busy,
+    /// The SIR's time is over.
+    Expired,
+    /// No judgement was asked for.
+    None,
+}
+
+impl Reason {
+    /// The word on the wire and in the log.
+    #[must_use]
+    pub const fn token(self) -> &'static str {
+        match self {
+            Self::Match => "match",
+            Self::Mismatch => "mismatch",
+            Self::Already => "already",
+            Self::Security => "security",
+            Self::Pref => "pref",
+            Self::Capability => "capability",
+            Self::User => "user",
+            Self::Ppg => "ppg",
+            Self::Subscription => "subscription",
+            Self::Busy => "busy",
+            Self::Expired => "expired",
+            Self::None => "none",
+        }
+    }
+}
+
+/// Which way a content or an information went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Via {
+    /// A session opened for this push.
+    New,
+    /// A session that was up already.
+    Existing,
+    /// A SIP request.
+    Sip,
+}
+
+/// The end of a push for one device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The device has it, confirmed.
+    Delivered,
+    /// The device declined.
+    Refused,
+    /// Its time was over first.
+    Expired,
+    /// The initiator took it back.
+    Cancelled,
+    /// No way led to the device, or it failed on it.
+    Failed,
+    /// The device got a SIR only because all devices did.
+    NotWanted,
+}
+
+/// When an application was activated, seen from the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum When {
+    /// Before it was asked for.
+    Before,
+    /// After it was up.
+    After,
+}
+
+/// What happened. Devices (`dev`) go by their name in the gateway's registry, or by an identifier where none is known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "ev")]
+pub enum Fact {
+    /// The gateway accepted a submission.
+    #[serde(rename = "pap.rx")]
+    PapRx {
+        /// The push-id.
+        push: String,
+        /// The public user identity.
+        pui: String,
+        /// The application addressed.
+        app: Option<String>,
+    },
+    /// The gateway refused a submission.
+    #[serde(rename = "pap.refused")]
+    PapRefused {
+        /// The push-id, when it could be read.
+        push: Option<String>,
+        /// The PAP status code.
+        code: u16,
+        /// Why.
+        why: String,
+    },
+    /// A registry query for the devices of an identity (R2.1: `obtain`), before a plan.
+    #[serde(rename = "obtain")]
+    Obtain {
+        /// The push-id.
+        push: String,
+        /// The public user identity.
+        pui: String,
+        /// Names of the devices bound.
+        devices: Vec<String>,
+        /// Names of those that have a session.
+        connected: Vec<String>,
+    },
+    /// What the planner decided.
+    #[serde(rename = "plan")]
+    Plan {
+        /// The push-id.
+        push: String,
+        /// How the SIR travels; `None` when no SIR is needed.
+        mode: Option<Mode>,
+        /// Devices that get the push.
+        wanted: Vec<String>,
+        /// Devices left out although addressed, each with the reason.
+        excluded: Vec<(String, String)>,
+        /// Which identifiers were looked up.
+        ids: Vec<String>,
+    },
+    /// The gateway sent a SIR.
+    #[serde(rename = "sir.tx")]
+    SirTx {
+        /// The push-id.
+        push: String,
+        /// What carried it.
+        bearer: Bearer,
+        /// How it travels.
+        mode: Mode,
+        /// Whereto; `*` for one request that the core forks.
+        dev: String,
+        /// The identifiers in it.
+        ids: Vec<String>,
+        /// Where they stand in it: `header`, `value`, `body`.
+        place: Vec<String>,
+    },
+    /// The answer to a SIR, or none.
+    #[serde(rename = "sir.answer")]
+    SirAnswer {
+        /// The push-id.
+        push: String,
+        /// Whose.
+        dev: String,
+        /// The status; 408 when none came.
+        status: u16,
+        /// True when the device is marked `sir-failed`.
+        failed: bool,
+    },
+    /// A device received a SIR.
+    #[serde(rename = "sir.rx")]
+    SirRx {
+        /// The device.
+        dev: String,
+        /// What carried it.
+        bearer: Bearer,
+        /// The correlator, when the SIR has one.
+        sir: Option<String>,
+        /// The identifiers in it.
+        ids: Vec<String>,
+        /// The public user identity in it.
+        pui: Option<String>,
+    },
+    /// A device decided.
+    #[serde(rename = "sir.decide")]
+    SirDecide {
+        /// The device.
+        dev: String,
+        /// The correlator, when the SIR has one.
+        sir: Option<String>,
+        /// What.
+        result: Decision,
+        /// Why.
+        reason: Reason,
+        /// True when the placements contradict each other.
+        conflict: bool,
+        /// More about the reason, for a person.
+        detail: Option<String>,
+    },
+    /// A question to a device's user.
+    #[serde(rename = "prompt")]
+    Prompt {
+        /// The device.
+        dev: String,
+        /// What about: `sir`.
+        kind: String,
+    },
+    /// A device asks for a session.
+    #[serde(rename = "sess.req")]
+    SessReq {
+        /// The device.
+        dev: String,
+        /// The gateway it asks.
+        ppg: String,
+    },
+    /// A session is up; the gateway and the device both say so.
+    #[serde(rename = "sess.up")]
+    SessUp {
+        /// The device.
+        dev: String,
+        /// The gateway.
+        ppg: String,
+        /// Who says it: `ppg` or `dev`.
+        by: String,
+    },
+    /// A session is over.
+    #[serde(rename = "sess.down")]
+    SessDown {
+        /// The device.
+        dev: String,
+        /// The gateway.
+        ppg: String,
+        /// Who says it: `ppg` or `dev`.
+        by: String,
+        /// Why.
+        why: String,
+    },
+    /// The gateway sent content.
+    #[serde(rename = "push.tx")]
+    PushTx {
+        /// The push-id.
+        push: String,
+        /// The device.
+        dev: String,
+        /// On what.
+        via: Via,
+        /// Octets of content.
+        octets: usize,
+    },
+    /// A device received content.
+    #[serde(rename = "push.rx")]
+    PushRx {
+        /// The push-id.
+        push: String,
+        /// The device.
+        dev: String,
+        /// On what.
+        via: Via,
+        /// Octets of content.
+        octets: usize,
+        /// True when the device had this push before and dropped it.
+        repeated: bool,
+    },
+    /// A push ended for one device.
+    #[serde(rename = "push.dev")]
+    PushDev {
+        /// The push-id.
+        push: String,
+        /// The device.
+        dev: String,
+        /// How.
+        outcome: Outcome,
+        /// Why, for a person.
+        reason: String,
+    },
+    /// A push ended for one recipient address.
+    #[serde(rename = "push.end")]
+    PushEnd {
+        /// The push-id.
+        push: String,
+        /// The address as the initiator wrote it.
+        address: String,
+        /// PAP's message-state.
+        state: String,
+        /// PAP's status code.
+        code: u16,
+        /// The reason in words.
+        desc: String,
+    },
+    /// The initiator was told a result, or could not be told.
+    #[serde(rename = "pap.notify")]
+    PapNotify {
+        /// The push-id.
+        push: String,
+        /// The address as the initiator wrote it.
+        address: String,
+        /// Which try, from 1.
+        attempt: u32,
+        /// `sent`, `accepted`, `failed`, `given-up`.
+        result: String,
+    },
+    /// A device returned an information.
+    #[serde(rename = "info.tx")]
+    InfoTx {
+        /// The device.
+        dev: String,
+        /// `capability`, `preference`, `security`, `subscription`, `refusal`.
+        kind: String,
+        /// On what.
+        via: Via,
+    },
+    /// The gateway received an information.
+    #[serde(rename = "info.rx")]
+    InfoRx {
+        /// The device.
+        dev: String,
+        /// As in `info.tx`.
+        kind: String,
+        /// On what.
+        via: Via,
+        /// The information.
+        info: serde_json::Value,
+    },
+    /// A device sent a message that was asked for.
+    #[serde(rename = "msg.tx")]
+    MsgTx {
+        /// The device.
+        dev: String,
+        /// `registration` or `capability`.
+        kind: String,
+    },
+    /// The gateway received such a message.
+    #[serde(rename = "msg.rx")]
+    MsgRx {
+        /// The device.
+        dev: String,
+        /// As in `msg.tx`.
+        kind: String,
+    },
+    /// A device activated an application.
+    #[serde(rename = "app.act")]
+    AppAct {
+        /// The device.
+        dev: String,
+        /// The application.
+        app: String,
+        /// Seen from the session.
+        when: When,
+    },
+    /// An application registered with its device.
+    #[serde(rename = "app.reg")]
+    AppReg {
+        /// The device.
+        dev: String,
+        /// The application.
+        app: String,
+    },
+    /// A device's bindings at the gateway changed.
+    #[serde(rename = "reg")]
+    Reg {
+        /// The public user identity.
+        pui: String,
+        /// The device.
+        dev: String,
+        /// `created`, `refreshed`, `expired`, `removed`.
+        change: String,
+        /// The contact.
+        contact: String,
+    },
+    /// A protocol message went from one party to another: the rungs of the ladder.
+    #[serde(rename = "wire")]
+    Wire {
+        /// Party that sent it: `PI`, `PPG`, or a device's name.
+        from: String,
+        /// Party it was sent to.
+        to: String,
+        /// `http`, `sip`, `msrp`.
+        line: String,
+        /// The start line, or what stands for it.
+        what: String,
+        /// The push it belongs to, where known.
+        push: Option<String>,
+        /// The octets, for captures only; never in a log.
+        #[serde(skip)]
+        octets: Bytes,
+    },
+    /// Something from outside was refused or dropped.
+    #[serde(rename = "refused")]
+    Refused {
+        /// The peer or party it came from.
+        from: String,
+        /// What, and why.
+        why: String,
+    },
+}

@@ -1,0 +1,1 @@
+//! What the push proxy gateway decides.

@@ -1,0 +1,39 @@
+//! Every bound in one place: octets, depths, counts, queue lengths.
+//!
+//! Each has a test at the bound, beside the code that keeps it. Overflow is an answer to the peer and an event, never
+//! growth.
+
+/// Octets of one SIP message on any transport (RFC 3261 section 18.1.1 wants 65,535 to be accepted).
+pub const SIP_MESSAGE_OCTETS: usize = 65_535;
+/// Header rows of one SIP message.
+pub const SIP_HEADER_ROWS: usize = 256;
+/// Octets of one request that may go over UDP when the path's MTU is unknown (RFC 3261 section 18.1.1).
+pub const SIP_DATAGRAM_OCTETS: usize = 1_300;
+/// Device identifiers in one SIR.
+pub const SIR_DEVICES: usize = 64;
+/// Octets of one SIA body.
+pub const SIA_OCTETS: usize = 65_535;
+/// Octets of one PAP control entity.
+pub const PAP_CONTROL_OCTETS: usize = 65_536;
+/// Elements nested in a PAP document.
+pub const PAP_DEPTH: usize = 8;
+/// Addresses of one PAP submission.
+pub const PAP_ADDRESSES: usize = 1_024;
+/// Octets of one HTTP body, unless configured otherwise.
+pub const HTTP_BODY_OCTETS: usize = 1_048_576;
+/// Parts of one multipart body.
+pub const MIME_PARTS: usize = 32;
+/// Octets of one MSRP chunk's body; larger ones are refused (RFC 4975 section 7.1.1 makes senders interrupt above 2048).
+pub const MSRP_CHUNK_OCTETS: usize = 65_536;
+/// Octets of the lines before an MSRP body.
+pub const MSRP_HEAD_OCTETS: usize = 8_192;
+/// Octets of one MSRP message put together.
+pub const MSRP_MESSAGE_OCTETS: usize = 1_048_576;
+/// MSRP messages that one session puts together at a time.
+pub const MSRP_MESSAGES_OPEN: usize = 16;
+/// Bindings of one address of record.
+pub const BINDINGS_PER_AOR: usize = 10;
+/// Transactions of one SIP endpoint, both sides together.
+pub const SIP_TRANSACTIONS: usize = 200_000;
+/// Links of one node.
+pub const LINKS: usize = 16_384;

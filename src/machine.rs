@@ -1,0 +1,20 @@
+//! The one shape of every state machine here.
+
+use crate::time::Time;
+
+/// A state machine without IO: inputs and instants go in, effects come out.
+pub trait Machine {
+    /// What the machine can be told.
+    type Input;
+    /// What the machine asks for.
+    type Output;
+
+    /// Handles one input; appends effects to `out` in the order in which they must be performed.
+    fn handle(&mut self, now: Time, input: Self::Input, out: &mut Vec<Self::Output>);
+
+    /// Runs every timer due at `now`.
+    fn expire(&mut self, now: Time, out: &mut Vec<Self::Output>);
+
+    /// When [`Machine::expire`] must be called next; `None` while nothing waits.
+    fn deadline(&self) -> Option<Time>;
+}

@@ -1,0 +1,3 @@
+//! The sirgate command.
+
+fn main() {}

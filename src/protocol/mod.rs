@@ -1,0 +1,4 @@
+//! State machines of the protocols, without IO.
+
+pub mod msrp;
+pub mod sip;

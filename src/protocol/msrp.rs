@@ -1,0 +1,1 @@
+//! One MSRP session: messages sent and received in chunks, with reports.

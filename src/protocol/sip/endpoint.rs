@@ -1,0 +1,1 @@
+//! Transport and transactions of one SIP element.

@@ -1,0 +1,1 @@
+//! Gateways and devices joined in virtual time.
