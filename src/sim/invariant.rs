@@ -20,7 +20,7 @@ pub struct Invariants {
     ended: BTreeMap<(String, String), u32>,
     devices_ended: BTreeMap<(String, String), Outcome>,
     taken: BTreeMap<(String, String), u32>,
-    willing: BTreeMap<String, u32>,
+    willing: BTreeSet<String>,
     accepted: BTreeSet<String>,
     violations: Vec<String>,
 }
@@ -50,18 +50,18 @@ impl Invariants {
                 repeated,
                 ..
             } => self.taken(event.t, push, dev, *repeated),
-            Fact::SirDecide { dev, result, .. } => {
-                if *result == Decision::Connect {
-                    *self.willing.entry(dev.clone()).or_default() += 1;
-                }
+            Fact::SirDecide {
+                dev,
+                result: Decision::Connect,
+                ..
+            } => {
+                self.willing.insert(dev.clone());
             }
-            Fact::SessReq { dev, .. } => {
-                if !self.willing.contains_key(dev) {
-                    self.violate(
-                        event.t,
-                        &format!("{dev} asks for a session without having decided to"),
-                    );
-                }
+            Fact::SessReq { dev, .. } if !self.willing.contains(dev) => {
+                self.violate(
+                    event.t,
+                    &format!("{dev} asks for a session without having decided to"),
+                );
             }
             Fact::PushDev {
                 push, dev, outcome, ..
