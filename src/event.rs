@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Time;
 
+pub mod filter;
+
+pub use filter::Filter;
+
 /// One fact, and when it was so.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {

@@ -1,0 +1,154 @@
+//! `push.rx dev=C1 push=k7q4`: which events are meant, by name and exact field values.
+
+use core::fmt;
+use core::str::FromStr;
+
+use serde_json::Value;
+
+use super::Event;
+
+/// An event name, or `*` for any, and field values that must be equal.
+///
+/// A value is compared with the field's text; a list field matches when one of its members does. A name that ends in
+/// `.*` means every event that begins so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    name: String,
+    fields: Vec<(String, String)>,
+}
+
+/// Why a text is no filter.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}; write an event name and field=value pairs, as in 'push.rx dev=C1 push=k7q4'")]
+pub struct NotAFilter(String);
+
+impl FromStr for Filter {
+    type Err = NotAFilter;
+
+    fn from_str(text: &str) -> Result<Self, NotAFilter> {
+        let mut words = text.split_whitespace();
+        let name = words
+            .next()
+            .ok_or_else(|| NotAFilter("the filter is empty".into()))?;
+        if name.contains('=') {
+            return Err(NotAFilter(format!("'{name}' is no event name")));
+        }
+        let fields = words
+            .map(|word| match word.split_once('=') {
+                Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+                _ => Err(NotAFilter(format!("'{word}' is no field=value"))),
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            name: name.to_owned(),
+            fields,
+        })
+    }
+}
+
+impl Filter {
+    /// True when the event is meant.
+    #[must_use]
+    pub fn matches(&self, event: &Event) -> bool {
+        serde_json::to_value(event).is_ok_and(|value| self.matches_json(&value))
+    }
+
+    /// True when the event, as its JSON line, is meant.
+    #[must_use]
+    pub fn matches_json(&self, event: &Value) -> bool {
+        let name = event.get("ev").and_then(Value::as_str).unwrap_or_default();
+        let named = match self.name.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => name == self.name,
+        };
+        named
+            && self
+                .fields
+                .iter()
+                .all(|(key, wanted)| event.get(key).is_some_and(|value| says(value, wanted)))
+    }
+}
+
+fn says(value: &Value, wanted: &str) -> bool {
+    match value {
+        Value::Null => wanted == "none",
+        Value::String(text) => text == wanted,
+        Value::Array(members) => members.iter().any(|member| says(member, wanted)),
+        other => other.to_string() == wanted,
+    }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        self.fields
+            .iter()
+            .try_for_each(|(key, value)| write!(f, " {key}={value}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Fact, Via};
+    use crate::time::Time;
+
+    fn content(dev: &str) -> Event {
+        let fact = Fact::PushRx {
+            push: "k7q4".into(),
+            dev: dev.into(),
+            via: Via::New,
+            octets: 5,
+            repeated: false,
+        };
+        Event {
+            t: Time::EPOCH,
+            fact,
+        }
+    }
+
+    #[test]
+    fn name_and_fields_must_all_be_equal() {
+        let filter: Filter = "push.rx dev=C1 push=k7q4 octets=5".parse().unwrap();
+        assert!(filter.matches(&content("C1")));
+        assert!(!filter.matches(&content("C2")));
+        assert!("push.*".parse::<Filter>().unwrap().matches(&content("C2")));
+        assert!(!"sir.*".parse::<Filter>().unwrap().matches(&content("C2")));
+    }
+
+    #[test]
+    fn a_list_field_matches_by_a_member() {
+        let event = serde_json::json!({"ev": "sir.tx", "ids": ["a", "b"], "pui": null});
+        assert!(
+            "sir.tx ids=b"
+                .parse::<Filter>()
+                .unwrap()
+                .matches_json(&event)
+        );
+        assert!(
+            "sir.tx pui=none"
+                .parse::<Filter>()
+                .unwrap()
+                .matches_json(&event)
+        );
+        assert!(
+            !"sir.tx ids=c"
+                .parse::<Filter>()
+                .unwrap()
+                .matches_json(&event)
+        );
+    }
+
+    #[test]
+    fn a_text_that_is_no_filter_says_how_to_write_one() {
+        for text in ["", "dev=C1", "push.rx C1"] {
+            assert!(
+                text.parse::<Filter>()
+                    .unwrap_err()
+                    .to_string()
+                    .contains("field=value"),
+                "{text}"
+            );
+        }
+    }
+}
