@@ -1,1 +1,4 @@
 //! What the push proxy gateway decides.
+
+pub mod profile;
+pub mod push;
