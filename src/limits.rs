@@ -9,6 +9,8 @@ pub const SIP_MESSAGE_OCTETS: usize = 65_535;
 pub const SIP_HEADER_ROWS: usize = 256;
 /// Octets of one request that may go over UDP when the path's MTU is unknown (RFC 3261 section 18.1.1).
 pub const SIP_DATAGRAM_OCTETS: usize = 1_300;
+/// Octets of one device identifier.
+pub const DEVICE_ID_OCTETS: usize = 512;
 /// Device identifiers in one SIR.
 pub const SIR_DEVICES: usize = 64;
 /// Octets of one SIA body.

@@ -1,0 +1,336 @@
+//! Addresses as identifiers: SIP URIs and GRUUs, telephone numbers, web addresses.
+//!
+//! Source: RFC 3261 section 19.1.4, RFC 5627, RFC 3966 section 4, RFC 3986 section 6.2.2.
+
+use super::{Canonical, DeviceId, bad, fault, urn};
+use crate::codec::{Class, DecodeError};
+
+/// A SIP URI taken apart; all parts as written.
+struct Sip<'a> {
+    scheme: &'a str,
+    user: Option<&'a str>,
+    host: &'a str,
+    port: Option<&'a str>,
+    parameters: Vec<(&'a str, Option<&'a str>)>,
+    headers: Option<&'a str>,
+}
+
+/// Parameters that make a difference even when they stand in one URI only.
+const DECISIVE: [&str; 5] = ["user", "ttl", "method", "maddr", "transport"];
+
+pub(super) fn read_sip(text: &str) -> Result<Canonical, DecodeError> {
+    let sip = split_sip(text)?;
+    let mut out = sip.scheme.to_ascii_lowercase();
+    out.push(':');
+    let phone = sip.parameters.iter().any(|(name, value)| {
+        name.eq_ignore_ascii_case("user")
+            && value.is_some_and(|value| value.eq_ignore_ascii_case("phone"))
+    });
+    if let Some(user) = sip.user {
+        let user = unescaped(user);
+        if phone {
+            out.extend(user.chars().filter(|c| !is_visual_separator(*c)));
+        } else {
+            out.push_str(&user);
+        }
+        out.push('@');
+    }
+    out.push_str(&sip.host.to_ascii_lowercase());
+    if let Some(port) = sip.port {
+        out.push(':');
+        out.push_str(port);
+    }
+    let mut decisive: Vec<String> = Vec::new();
+    let mut gr = None;
+    for (name, value) in &sip.parameters {
+        let name = name.to_ascii_lowercase();
+        let value = value.map(unescaped);
+        if name == "gr" {
+            gr = Some(value);
+        } else if DECISIVE.contains(&name.as_str()) {
+            decisive.push(format!(
+                ";{name}={}",
+                value.unwrap_or_default().to_ascii_lowercase()
+            ));
+        }
+    }
+    decisive.sort_unstable();
+    out.extend(decisive);
+    if let Some(headers) = sip.headers {
+        let mut headers: Vec<&str> = headers.split('&').collect();
+        headers.sort_unstable();
+        out.push('?');
+        out.push_str(&headers.join("&"));
+    }
+    Ok(match gr {
+        None => Canonical::Sip(out),
+        Some(None) => Canonical::TemporaryGruu(out),
+        Some(Some(gr)) => Canonical::PublicGruu {
+            aor: out,
+            gr: canonical_gr(&gr),
+        },
+    })
+}
+
+/// A `gr` value that is a URN compares as one; any other as URI parameters do, without regard to case.
+fn canonical_gr(gr: &str) -> String {
+    let is_urn = gr
+        .get(..4)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("urn:"));
+    if is_urn && let Ok((canonical, _)) = urn::read(gr) {
+        return canonical.to_string();
+    }
+    gr.to_ascii_lowercase()
+}
+
+/// Of two SIP URIs: every parameter that stands in both has the same value in both.
+pub(super) fn further_parameters_agree(one: &DeviceId, other: &DeviceId) -> bool {
+    let is_sip = matches!(
+        one.canonical(),
+        Canonical::Sip(_) | Canonical::PublicGruu { .. } | Canonical::TemporaryGruu(_)
+    );
+    if !is_sip {
+        return true;
+    }
+    let (Ok(one), Ok(other)) = (split_sip(one.as_str()), split_sip(other.as_str())) else {
+        return false;
+    };
+    one.parameters.iter().all(|(name, value)| {
+        name.eq_ignore_ascii_case("gr")
+            || other
+                .parameters
+                .iter()
+                .filter(|(theirs, _)| theirs.eq_ignore_ascii_case(name))
+                .all(|(_, theirs)| {
+                    let text = |value: &Option<&str>| {
+                        value.map(|value| unescaped(value).to_ascii_lowercase())
+                    };
+                    text(value) == text(theirs)
+                })
+    })
+}
+
+fn split_sip(text: &str) -> Result<Sip<'_>, DecodeError> {
+    let (scheme, rest) = text
+        .split_once(':')
+        .ok_or_else(|| bad(0, "sip: or sips:"))?;
+    let at_rest = scheme.len().saturating_add(1);
+    let (user, rest, at_host) = match rest.split_once('@') {
+        Some((user, rest)) => (
+            Some(user),
+            rest,
+            at_rest.saturating_add(user.len()).saturating_add(1),
+        ),
+        None => (None, rest, at_rest),
+    };
+    if user.is_some_and(|user| user.is_empty() || user.starts_with(':')) {
+        return Err(bad(at_rest, "a user before @"));
+    }
+    if let Some(at) = rest.find('@') {
+        return Err(bad(at_host.saturating_add(at), "one @ only"));
+    }
+    check_escapes(text)?;
+    let (rest, headers) = rest
+        .split_once('?')
+        .map_or((rest, None), |(rest, headers)| (rest, Some(headers)));
+    let (authority, parameter_text) = rest
+        .split_once(';')
+        .map_or((rest, None), |(authority, rest)| (authority, Some(rest)));
+    let (host, port) = split_host(authority, at_host)?;
+    let mut parameters: Vec<(&str, Option<&str>)> = Vec::new();
+    let mut at = at_host.saturating_add(authority.len()).saturating_add(1);
+    for parameter in parameter_text.into_iter().flat_map(|text| text.split(';')) {
+        let (name, value) = parameter
+            .split_once('=')
+            .map_or((parameter, None), |(name, value)| (name, Some(value)));
+        if name.is_empty() {
+            return Err(bad(at, "the name of a parameter"));
+        }
+        if value.is_some_and(|value| value.is_empty() || value.contains('=')) {
+            return Err(bad(at, "a value after ="));
+        }
+        if parameters
+            .iter()
+            .any(|(seen, _)| seen.eq_ignore_ascii_case(name))
+        {
+            return Err(fault(Class::Repeated, at, "each parameter once"));
+        }
+        parameters.push((name, value));
+        at = at.saturating_add(parameter.len()).saturating_add(1);
+    }
+    Ok(Sip {
+        scheme,
+        user,
+        host,
+        port,
+        parameters,
+        headers,
+    })
+}
+
+fn split_host(authority: &str, at: usize) -> Result<(&str, Option<&str>), DecodeError> {
+    let end = match authority.strip_prefix('[') {
+        Some(inside) => inside
+            .find(']')
+            .map(|end| end.saturating_add(2))
+            .ok_or_else(|| bad(at, "] after an IPv6 address"))?,
+        None => authority.find(':').unwrap_or(authority.len()),
+    };
+    let (host, port) = authority
+        .split_at_checked(end)
+        .ok_or_else(|| bad(at, "a host"))?;
+    let is_host_octet = |octet: u8| {
+        octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_' | b'[' | b']' | b':')
+    };
+    if host.is_empty() || !host.bytes().all(is_host_octet) {
+        return Err(bad(at, "a host"));
+    }
+    if port.is_empty() {
+        return Ok((host, None));
+    }
+    let digits = port
+        .strip_prefix(':')
+        .filter(|digits| digits.parse::<u16>().is_ok() && !digits.starts_with('+'))
+        .ok_or_else(|| bad(at.saturating_add(end), "a port number"))?;
+    Ok((host, Some(digits)))
+}
+
+/// A number: global with `+`, or local; case and visual separators do not count.
+pub(super) fn read_tel(text: &str) -> Result<Canonical, DecodeError> {
+    let rest = text.get(4..).unwrap_or_default();
+    let (number, parameters) = rest
+        .split_once(';')
+        .map_or((rest, None), |(number, rest)| (number, Some(rest)));
+    let mut out = String::from("tel:");
+    for (at, c) in number.chars().enumerate() {
+        match c {
+            '+' if at == 0 => out.push(c),
+            c if is_visual_separator(c) => {}
+            c if c.is_ascii_digit() => out.push(c),
+            // A local number is in hexadecimal digits, star and hash (RFC 3966 section 3).
+            c if !number.starts_with('+') && (c.is_ascii_hexdigit() || matches!(c, '*' | '#')) => {
+                out.push(c.to_ascii_lowercase());
+            }
+            _ => {
+                return Err(bad(at.saturating_add(4), "a digit or a visual separator"));
+            }
+        }
+    }
+    if !out.contains(|c: char| c.is_ascii_hexdigit() || matches!(c, '*' | '#'))
+        || out
+            .trim_start_matches("tel:")
+            .trim_start_matches('+')
+            .is_empty()
+    {
+        return Err(bad(4, "a telephone number"));
+    }
+    let mut sorted: Vec<String> = parameters
+        .into_iter()
+        .flat_map(|text| text.split(';'))
+        .map(tel_parameter)
+        .collect();
+    if sorted.iter().any(|parameter| parameter.len() < 2) {
+        return Err(bad(
+            number.len().saturating_add(5),
+            "the name of a parameter",
+        ));
+    }
+    sorted.sort_unstable();
+    out.extend(sorted);
+    Ok(Canonical::Tel(out))
+}
+
+/// `;name=value` in lower case; a number inside loses its visual separators.
+fn tel_parameter(text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    match lower.split_once('=') {
+        Some((name @ ("ext" | "phone-context"), value))
+            if name == "ext" || value.starts_with('+') =>
+        {
+            let digits: String = value.chars().filter(|c| !is_visual_separator(*c)).collect();
+            format!(";{name}={digits}")
+        }
+        _ => format!(";{lower}"),
+    }
+}
+
+/// Scheme and host in lower case, no default port, escapes in upper case; the path counts as it stands.
+pub(super) fn read_http(text: &str) -> Result<Canonical, DecodeError> {
+    let (scheme, rest) = text
+        .split_once("://")
+        .ok_or_else(|| bad(0, "// after the scheme"))?;
+    let scheme = scheme.to_ascii_lowercase();
+    let at_host = scheme.len().saturating_add(3);
+    check_escapes(text)?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest
+        .split_at_checked(end)
+        .ok_or_else(|| bad(at_host, "a host"))?;
+    let (userinfo, host) = authority
+        .rsplit_once('@')
+        .map_or(("", authority), |(user, host)| (user, host));
+    let default = if scheme == "https" { ":443" } else { ":80" };
+    let host = host.strip_suffix(default).unwrap_or(host);
+    if host.is_empty() {
+        return Err(bad(at_host, "a host"));
+    }
+    let mut out = format!("{scheme}://");
+    if !userinfo.is_empty() {
+        out.push_str(userinfo);
+        out.push('@');
+    }
+    out.push_str(&host.to_ascii_lowercase());
+    if path.is_empty() {
+        out.push('/');
+    } else {
+        out.push_str(&unescaped(path));
+    }
+    Ok(Canonical::Uri(out))
+}
+
+/// Escapes of unreserved characters undone, the digits of the others in upper case.
+fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('%') {
+        let (head, tail) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        out.push_str(head);
+        let octet = tail
+            .get(1..3)
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match octet {
+            Some(octet) if octet.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&octet) => {
+                out.push(char::from(octet));
+            }
+            Some(octet) => {
+                out.push('%');
+                for half in [octet >> 4, octet & 0x0F] {
+                    out.extend(
+                        char::from_digit(u32::from(half), 16)
+                            .map(|digit| digit.to_ascii_uppercase()),
+                    );
+                }
+            }
+            None => out.push_str(tail.get(..3).unwrap_or(tail)),
+        }
+        rest = tail.get(3..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
+}
+
+fn check_escapes(text: &str) -> Result<(), DecodeError> {
+    for (at, _) in text.match_indices('%') {
+        let is_escape = text
+            .get(at.saturating_add(1)..at.saturating_add(3))
+            .is_some_and(|digits| digits.bytes().all(|octet| octet.is_ascii_hexdigit()));
+        if !is_escape {
+            return Err(bad(at, "two hexadecimal digits after %"));
+        }
+    }
+    Ok(())
+}
+
+const fn is_visual_separator(c: char) -> bool {
+    matches!(c, '-' | '.' | '(' | ')')
+}
