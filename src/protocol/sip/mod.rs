@@ -1,8 +1,10 @@
 //! SIP as behaviour: transactions, dialogs, registrar, sessions.
 
 pub mod authentication;
+pub mod caller_preferences;
 pub mod dialog;
 pub mod endpoint;
+mod mac;
 pub mod outbound;
 pub mod push_session;
 pub mod registrar;
