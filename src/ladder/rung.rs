@@ -1,0 +1,334 @@
+//! Events read as rungs: who sent what to whom, and what a party decided on its own lane.
+
+use core::time::Duration;
+
+use crate::event::{Decision, Event, Fact, Via};
+use crate::time::Time;
+
+/// The lane of the initiator.
+pub const PI: &str = "PI";
+/// The lane of the gateway.
+pub const PPG: &str = "PPG";
+
+/// One line of a ladder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rung {
+    /// When.
+    pub at: Time,
+    /// Whose lane it starts on.
+    pub from: String,
+    /// Whose lane it ends on; `None` for what a party did on its own.
+    pub to: Option<String>,
+    /// `sip`, `msrp`, `http`, and so on; empty for what a party did on its own.
+    pub line: String,
+    /// What stands on the arrow, or behind the mark.
+    pub word: String,
+    /// What stands to the right of the lanes.
+    pub note: String,
+    /// True when the ladder leaves it out unless asked for everything.
+    pub folded: bool,
+}
+
+/// The rungs of these events, in their order.
+///
+/// Arrows are the `wire` events, annotated by what the other events say about them. Where a run has no `wire` event at
+/// all, the arrows are drawn from the other events alone.
+#[must_use]
+pub fn rungs(events: &[Event]) -> Vec<Rung> {
+    let wired = events
+        .iter()
+        .any(|event| matches!(event.fact, Fact::Wire { .. }));
+    let mut rungs: Vec<Rung> = Vec::new();
+    let mut notes = Vec::new();
+    for event in events {
+        match own(event).or_else(|| wire(event, &rungs)) {
+            Some(rung) => rungs.push(rung),
+            None => {
+                if let Some(arrow) = arrow(event) {
+                    if wired {
+                        notes.push(arrow);
+                    } else {
+                        rungs.push(arrow);
+                    }
+                }
+            }
+        }
+    }
+    for note in notes {
+        annotate(&mut rungs, note);
+    }
+    rungs
+}
+
+/// What a `wire` event draws; `before` tells which request an answer belongs to.
+fn wire(event: &Event, before: &[Rung]) -> Option<Rung> {
+    let Fact::Wire {
+        from,
+        to,
+        line,
+        what,
+        ..
+    } = &event.fact
+    else {
+        return None;
+    };
+    let word = word(what);
+    let folded = match word.parse::<u16>() {
+        Ok(100..=199) => true,
+        Ok(200..=299) => {
+            // An initiator's good answer to a notification says no more than the notification.
+            line == "msrp"
+                || (from == PI && line == "http")
+                || answered(before, from, to, line).is_some_and(is_routine)
+        }
+        Ok(_) => false,
+        Err(_) => is_routine(&word),
+    };
+    Some(Rung {
+        at: event.t,
+        from: from.clone(),
+        to: Some(to.clone()),
+        line: line.clone(),
+        word,
+        note: String::new(),
+        folded,
+    })
+}
+
+/// The request that an answer from `from` to `to` belongs to: the first on this line that has no answer yet.
+fn answered<'a>(before: &'a [Rung], from: &str, to: &str, line: &str) -> Option<&'a str> {
+    let between = |rung: &Rung, a: &str, b: &str| {
+        rung.line == line && rung.from == a && rung.to.as_deref() == Some(b)
+    };
+    // Only the last requests matter; a long run must not be read again for each answer.
+    let recent = before.get(before.len().saturating_sub(64)..)?;
+    let answers = recent
+        .iter()
+        .filter(|rung| between(rung, from, to) && is_final(&rung.word))
+        .count();
+    recent
+        .iter()
+        .filter(|rung| {
+            between(rung, to, from)
+                && rung.word.parse::<u16>().is_err()
+                && !matches!(rung.word.as_str(), "ACK" | "REPORT")
+        })
+        .nth(answers)
+        .map(|rung| rung.word.as_str())
+}
+
+fn is_final(word: &str) -> bool {
+    word.parse::<u16>().is_ok_and(|status| status >= 200)
+}
+
+/// Requests that carry no step of a push: acknowledgements, ends, registrations, reports.
+fn is_routine(word: &str) -> bool {
+    !matches!(
+        word.split(' ').next(),
+        Some("MESSAGE" | "INVITE" | "SEND" | "POST" | "GET" | "DELETE")
+    )
+}
+
+/// `MESSAGE sip:..` is MESSAGE, `SIP/2.0 200 OK` is 200, `MSRP a1 SEND` is SEND, `POST /pap HTTP/1.1` is POST /pap.
+fn word(what: &str) -> String {
+    let line = what.lines().next().unwrap_or_default();
+    let mut words = line.split_whitespace();
+    let first = words.next().unwrap_or_default();
+    if first.starts_with("SIP/") || first.starts_with("HTTP/") {
+        return words.next().unwrap_or_default().to_owned();
+    }
+    if first == "MSRP" {
+        return words.nth(1).unwrap_or_default().to_owned();
+    }
+    match words.next() {
+        Some(path) if path.starts_with('/') => format!("{first} {path}"),
+        _ => first.to_owned(),
+    }
+}
+
+/// What a party did on its own lane.
+fn own(event: &Event) -> Option<Rung> {
+    let (lane, word, folded) = match &event.fact {
+        Fact::SirDecide {
+            dev,
+            result,
+            reason,
+            conflict,
+            ..
+        } => {
+            let result = match result {
+                Decision::Connect => "connect",
+                Decision::Skip => "skip",
+                Decision::Refuse => "refuse",
+            };
+            let conflict = if *conflict { ", conflict" } else { "" };
+            let word = format!("{result}: {}{conflict}", reason.token());
+            (dev, word, false)
+        }
+        Fact::Prompt { dev, kind } => (dev, format!("prompt: {kind}"), false),
+        Fact::AppAct { dev, app, .. } => (dev, format!("activate {app}"), false),
+        Fact::AppReg { dev, app } => (dev, format!("registered {app}"), true),
+        Fact::SessDown { dev, by, why, .. } if by == "dev" => {
+            (dev, format!("session over: {why}"), true)
+        }
+        Fact::PushRx {
+            dev,
+            push,
+            repeated,
+            ..
+        } => {
+            let word = if *repeated { "repeated" } else { "received" };
+            (dev, format!("{word} {push}"), !repeated)
+        }
+        _ => return None,
+    };
+    Some(Rung {
+        at: event.t,
+        from: lane.clone(),
+        to: None,
+        line: String::new(),
+        word,
+        note: String::new(),
+        folded,
+    })
+}
+
+/// The arrow that an event implies; drawn when there are no `wire` events, else the note of the one it is about.
+fn arrow(event: &Event) -> Option<Rung> {
+    let ppg = || PPG.to_owned();
+    let pi = || PI.to_owned();
+    let (from, to, line, word, note) = match &event.fact {
+        Fact::PapRx { push, .. } => (pi(), ppg(), "http", "POST", format!("push-message {push}")),
+        Fact::PapRefused { code, why, .. } => (ppg(), pi(), "http", "202", format!("{code} {why}")),
+        Fact::SirTx {
+            dev, ids, place, ..
+        } => {
+            let mut note = String::from("SIR");
+            if !ids.is_empty() {
+                note.push_str(&format!("  id={}", ids.join(",")));
+            }
+            if !place.is_empty() {
+                note.push_str(&format!(" place={}", place.join(",")));
+            }
+            (ppg(), dev.clone(), "sip", "MESSAGE", note)
+        }
+        Fact::SirAnswer {
+            dev,
+            status,
+            failed,
+            ..
+        } => {
+            let note = if *failed { "sir-failed" } else { "" };
+            return Some(Rung {
+                at: event.t,
+                from: dev.clone(),
+                to: Some(ppg()),
+                line: "sip".into(),
+                word: status.to_string(),
+                note: note.into(),
+                folded: false,
+            });
+        }
+        Fact::SessReq { dev, .. } => (dev.clone(), ppg(), "sip", "INVITE", "push session".into()),
+        Fact::SessUp { dev, by, .. } if by == "ppg" => {
+            (ppg(), dev.clone(), "sip", "200", String::new())
+        }
+        Fact::PushTx { dev, octets, .. } => (
+            ppg(),
+            dev.clone(),
+            "msrp",
+            "SEND",
+            format!("{octets} octets"),
+        ),
+        Fact::InfoTx { dev, kind, via } => {
+            let (line, word) = carrier(*via);
+            (
+                dev.clone(),
+                ppg(),
+                line,
+                word,
+                format!("information: {kind}"),
+            )
+        }
+        Fact::MsgTx { dev, kind } => (
+            dev.clone(),
+            ppg(),
+            "msrp",
+            "SEND",
+            format!("message: {kind}"),
+        ),
+        Fact::PapNotify {
+            push,
+            attempt,
+            result,
+            ..
+        } if result == "sent" => {
+            let again = if *attempt > 1 {
+                format!(", try {attempt}")
+            } else {
+                String::new()
+            };
+            let note = format!("resultnotification {push}{again}");
+            (ppg(), pi(), "http", "POST", note)
+        }
+        _ => return None,
+    };
+    Some(Rung {
+        at: event.t,
+        from,
+        to: Some(to),
+        line: line.into(),
+        word: word.into(),
+        note,
+        folded: false,
+    })
+}
+
+const fn carrier(via: Via) -> (&'static str, &'static str) {
+    match via {
+        Via::Sip => ("sip", "MESSAGE"),
+        Via::New | Via::Existing => ("msrp", "SEND"),
+    }
+}
+
+/// Gives the note to the nearest arrow that it is about and that has none yet.
+fn annotate(rungs: &mut [Rung], note: Rung) {
+    let apart = |at: Time| at.since(note.at).max(note.at.since(at));
+    let about = |rung: &Rung| {
+        rung.note.is_empty()
+            && rung.to.is_some()
+            && rung.line == note.line
+            && rung.from == note.from
+            && (rung.to == note.to || note.to.as_deref() == Some("*"))
+            && rung.word.split(' ').next() == Some(note.word.as_str())
+    };
+    // Events come in the order of their times, so only the second around the note is searched.
+    let first = rungs.partition_point(|rung| rung.at < note.at - SECOND);
+    let nearest = rungs
+        .iter_mut()
+        .skip(first)
+        .take_while(|rung| rung.at <= note.at + SECOND)
+        .filter(|rung| about(rung))
+        .min_by_key(|rung| apart(rung.at));
+    if let Some(rung) = nearest {
+        rung.note = note.note;
+    }
+}
+
+/// How far a note may stand from its arrow.
+const SECOND: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn start_lines_become_words() {
+        assert_eq!(word("MESSAGE sip:alice@example.com SIP/2.0"), "MESSAGE");
+        assert_eq!(word("SIP/2.0 200 OK"), "200");
+        assert_eq!(word("MSRP t1a2 SEND"), "SEND");
+        assert_eq!(word("POST /pap HTTP/1.1"), "POST /pap");
+        assert_eq!(word("HTTP/1.1 202 Accepted"), "202");
+        assert_eq!(word(""), "");
+    }
+}
