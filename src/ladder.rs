@@ -82,6 +82,7 @@ pub fn mermaid(events: &[Event], parties: &[Party], all: bool) -> String {
     let (shown, _) = shown(events, all);
     let parties = lanes(&shown, parties);
     let mut out = String::from("sequenceDiagram\n");
+    let last = parties.len().saturating_sub(1);
     let lane = |name: &str| parties.iter().position(|party| party.name == name);
     for (at, party) in parties.iter().enumerate() {
         let _ = writeln!(
@@ -102,7 +103,7 @@ pub fn mermaid(events: &[Event], parties: &[Party], all: bool) -> String {
                 let _ = writeln!(out, "    Note over L{from}: {text}");
             }
             Some(to) => {
-                let to = lane(to).unwrap_or(parties.len().saturating_sub(1));
+                let to = lane(to).unwrap_or(last);
                 let _ = writeln!(out, "    L{from}->>L{to}: {text}");
             }
         }

@@ -1,6 +1,7 @@
 //! Events read as rungs: who sent what to whom, and what a party decided on its own lane.
 
 use core::time::Duration;
+use std::borrow::Cow;
 
 use crate::event::{Decision, Event, Fact, Via};
 use crate::time::Time;
@@ -195,23 +196,74 @@ fn own(event: &Event) -> Option<Rung> {
 
 /// The arrow that an event implies; drawn when there are no `wire` events, else the note of the one it is about.
 fn arrow(event: &Event) -> Option<Rung> {
-    let ppg = || PPG.to_owned();
-    let pi = || PI.to_owned();
-    let (from, to, line, word, note) = match &event.fact {
-        Fact::PapRx { push, .. } => (pi(), ppg(), "http", "POST", format!("push-message {push}")),
-        Fact::PapRefused { code, why, .. } => (ppg(), pi(), "http", "202", format!("{code} {why}")),
+    let (from, to, line, word, note) =
+        of_gateway(&event.fact).or_else(|| of_device(&event.fact))?;
+    Some(Rung {
+        at: event.t,
+        from: from.to_owned(),
+        to: Some(to.to_owned()),
+        line: line.to_owned(),
+        word: word.into_owned(),
+        note,
+        folded: false,
+    })
+}
+
+/// From, to, line, word, note.
+type Arrow<'a> = (&'a str, &'a str, &'static str, Cow<'static, str>, String);
+
+/// What the gateway or the initiator sent.
+fn of_gateway(fact: &Fact) -> Option<Arrow<'_>> {
+    Some(match fact {
+        Fact::PapRx { push, .. } => (
+            PI,
+            PPG,
+            "http",
+            "POST".into(),
+            format!("push-message {push}"),
+        ),
+        Fact::PapRefused { code, why, .. } => {
+            (PPG, PI, "http", "202".into(), format!("{code} {why}"))
+        }
         Fact::SirTx {
             dev, ids, place, ..
         } => {
             let mut note = String::from("SIR");
             if !ids.is_empty() {
-                note.push_str(&format!("  id={}", ids.join(",")));
+                note.push_str("  id=");
+                note.push_str(&ids.join(","));
             }
             if !place.is_empty() {
-                note.push_str(&format!(" place={}", place.join(",")));
+                note.push_str(" place=");
+                note.push_str(&place.join(","));
             }
-            (ppg(), dev.clone(), "sip", "MESSAGE", note)
+            (PPG, dev, "sip", "MESSAGE".into(), note)
         }
+        Fact::SessUp { dev, by, .. } if by == "ppg" => {
+            (PPG, dev, "sip", "200".into(), String::new())
+        }
+        Fact::PushTx { dev, octets, .. } => {
+            (PPG, dev, "msrp", "SEND".into(), format!("{octets} octets"))
+        }
+        Fact::PapNotify {
+            push,
+            attempt,
+            result,
+            ..
+        } if result == "sent" => {
+            let mut note = format!("resultnotification {push}");
+            if *attempt > 1 {
+                note.push_str(&format!(", try {attempt}"));
+            }
+            (PPG, PI, "http", "POST".into(), note)
+        }
+        _ => return None,
+    })
+}
+
+/// What a device sent.
+fn of_device(fact: &Fact) -> Option<Arrow<'_>> {
+    Some(match fact {
         Fact::SirAnswer {
             dev,
             status,
@@ -219,68 +271,15 @@ fn arrow(event: &Event) -> Option<Rung> {
             ..
         } => {
             let note = if *failed { "sir-failed" } else { "" };
-            return Some(Rung {
-                at: event.t,
-                from: dev.clone(),
-                to: Some(ppg()),
-                line: "sip".into(),
-                word: status.to_string(),
-                note: note.into(),
-                folded: false,
-            });
+            (dev, PPG, "sip", status.to_string().into(), note.to_owned())
         }
-        Fact::SessReq { dev, .. } => (dev.clone(), ppg(), "sip", "INVITE", "push session".into()),
-        Fact::SessUp { dev, by, .. } if by == "ppg" => {
-            (ppg(), dev.clone(), "sip", "200", String::new())
-        }
-        Fact::PushTx { dev, octets, .. } => (
-            ppg(),
-            dev.clone(),
-            "msrp",
-            "SEND",
-            format!("{octets} octets"),
-        ),
+        Fact::SessReq { dev, .. } => (dev, PPG, "sip", "INVITE".into(), "push session".to_owned()),
         Fact::InfoTx { dev, kind, via } => {
             let (line, word) = carrier(*via);
-            (
-                dev.clone(),
-                ppg(),
-                line,
-                word,
-                format!("information: {kind}"),
-            )
+            (dev, PPG, line, word.into(), format!("information: {kind}"))
         }
-        Fact::MsgTx { dev, kind } => (
-            dev.clone(),
-            ppg(),
-            "msrp",
-            "SEND",
-            format!("message: {kind}"),
-        ),
-        Fact::PapNotify {
-            push,
-            attempt,
-            result,
-            ..
-        } if result == "sent" => {
-            let again = if *attempt > 1 {
-                format!(", try {attempt}")
-            } else {
-                String::new()
-            };
-            let note = format!("resultnotification {push}{again}");
-            (ppg(), pi(), "http", "POST", note)
-        }
+        Fact::MsgTx { dev, kind } => (dev, PPG, "msrp", "SEND".into(), format!("message: {kind}")),
         _ => return None,
-    };
-    Some(Rung {
-        at: event.t,
-        from,
-        to: Some(to),
-        line: line.into(),
-        word: word.into(),
-        note,
-        folded: false,
     })
 }
 
