@@ -12,7 +12,7 @@ use crate::event::Event;
 use crate::time::Time;
 
 /// A datagram socket of the node, numbered by its configuration from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SocketId(pub u32);
 
 /// A stream listener of the node, numbered by its configuration from 0.
@@ -22,7 +22,7 @@ pub struct ListenerId(pub u32);
 /// One stream connection, for its life.
 ///
 /// The node numbers those it opens from 0 up; the driver numbers accepted ones from [`LinkId::ACCEPTED`] up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LinkId(pub u64);
 
 impl LinkId {

@@ -1,0 +1,220 @@
+//! What an initiator may do: who it is, how often it may push, which devices an application may reach.
+
+use std::collections::BTreeMap;
+
+use crate::time::Time;
+
+/// What initiators may do; the default allows everything, as a laboratory needs it.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// Names and passwords of initiators; when there are any, nobody else may submit.
+    pub initiators: Vec<(String, String)>,
+    /// Submissions each initiator may make in a minute.
+    pub pushes_per_minute: Option<u32>,
+    /// Octets of content at most.
+    pub content_octets_max: Option<usize>,
+    /// Rules for applications.
+    pub rules: Vec<Rule>,
+    /// Other gateways that a SIR may name; empty allows all.
+    pub ppgs: Vec<String>,
+}
+
+/// Which devices an application may reach.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// The application.
+    pub application: String,
+    /// Kinds of device; nobody else gets its pushes.
+    pub kinds: Vec<String>,
+}
+
+/// Why policy says no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// Too many submissions in the last minute.
+    TooMany,
+    /// The content is larger than allowed.
+    TooLarge,
+    /// The SIR may not name that gateway.
+    OtherGateway,
+}
+
+impl Denial {
+    /// The reason in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::TooMany => "too many submissions in a minute",
+            Self::TooLarge => "content larger than policy allows",
+            Self::OtherGateway => "policy does not allow the SIR to name that gateway",
+        }
+    }
+}
+
+impl Policy {
+    /// Kinds of device the application may reach; `None` means all.
+    #[must_use]
+    pub fn kinds(&self, application: &str) -> Option<&[String]> {
+        self.rules
+            .iter()
+            .find(|rule| rule.application.eq_ignore_ascii_case(application))
+            .map(|rule| rule.kinds.as_slice())
+    }
+
+    /// May the content and the gateway it names be pushed at all?
+    ///
+    /// # Errors
+    /// With the rule that forbids it.
+    pub fn check(&self, octets: usize, other_gateway: Option<&str>) -> Result<(), Denial> {
+        if self.content_octets_max.is_some_and(|most| octets > most) {
+            return Err(Denial::TooLarge);
+        }
+        let is_allowed = |uri: &str| self.ppgs.is_empty() || self.ppgs.iter().any(|ppg| ppg == uri);
+        match other_gateway {
+            Some(uri) if !is_allowed(uri) => Err(Denial::OtherGateway),
+            _ => Ok(()),
+        }
+    }
+
+    /// The initiator whose name and password these are.
+    #[must_use]
+    pub fn initiator(&self, name: &str, password: &str) -> Option<&str> {
+        self.initiators
+            .iter()
+            .find(|(known, secret)| known == name && is_same(secret, password))
+            .map(|(known, _)| known.as_str())
+    }
+}
+
+/// Compares without telling by its duration where two secrets differ.
+fn is_same(one: &str, other: &str) -> bool {
+    one.len() == other.len()
+        && one
+            .bytes()
+            .zip(other.bytes())
+            .fold(0, |sum, (a, b)| sum | (a ^ b))
+            == 0
+}
+
+/// How much each initiator has left of its minute.
+#[derive(Clone, Debug, Default)]
+pub struct Quotas {
+    /// Thousandths of a submission that are left, and when that was so.
+    left: BTreeMap<String, (u64, Time)>,
+}
+
+impl Quotas {
+    /// Initiators that are remembered; past that the one that pushed least recently is forgotten.
+    const MOST: usize = 4096;
+
+    /// Takes one submission from the initiator's minute.
+    ///
+    /// # Errors
+    /// When nothing is left.
+    pub fn take(&mut self, policy: &Policy, initiator: &str, now: Time) -> Result<(), Denial> {
+        let Some(per_minute) = policy.pushes_per_minute else {
+            return Ok(());
+        };
+        let full = u64::from(per_minute).saturating_mul(1000);
+        let (left, at) = self.left.get(initiator).copied().unwrap_or((full, now));
+        let passed = u64::try_from(now.since(at).as_millis()).unwrap_or(u64::MAX);
+        let gained = passed.saturating_mul(u64::from(per_minute)) / 60;
+        let left = left.saturating_add(gained).min(full);
+        let Some(rest) = left.checked_sub(1000) else {
+            return Err(Denial::TooMany);
+        };
+        if self.left.len() >= Self::MOST && !self.left.contains_key(initiator) {
+            self.forget_oldest();
+        }
+        self.left.insert(initiator.to_owned(), (rest, now));
+        Ok(())
+    }
+
+    fn forget_oldest(&mut self) {
+        let oldest = self
+            .left
+            .iter()
+            .min_by_key(|(_, (_, at))| *at)
+            .map(|(initiator, _)| initiator.clone());
+        if let Some(initiator) = oldest {
+            self.left.remove(&initiator);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_minute_holds_as_many_submissions_as_the_quota_and_fills_again() {
+        let policy = Policy {
+            pushes_per_minute: Some(2),
+            ..Policy::default()
+        };
+        let mut quotas = Quotas::default();
+        let mut take = |secs| quotas.take(&policy, "pi", Time::from_secs(secs));
+        assert_eq!(take(0), Ok(()));
+        assert_eq!(take(0), Ok(()));
+        assert_eq!(take(0), Err(Denial::TooMany));
+        assert_eq!(take(29), Err(Denial::TooMany));
+        assert_eq!(take(30), Ok(()));
+        assert_eq!(take(30), Err(Denial::TooMany));
+    }
+
+    #[test]
+    fn quotas_are_each_initiators_own_and_their_number_is_bounded() {
+        let policy = Policy {
+            pushes_per_minute: Some(1),
+            ..Policy::default()
+        };
+        let mut quotas = Quotas::default();
+        for n in 0..=Quotas::MOST {
+            assert_eq!(
+                quotas.take(&policy, &n.to_string(), Time::from_secs(1)),
+                Ok(())
+            );
+        }
+        assert_eq!(quotas.left.len(), Quotas::MOST);
+    }
+
+    #[test]
+    fn r2_10_a_rule_names_the_kinds_an_application_may_reach() {
+        let policy = Policy {
+            rules: vec![Rule {
+                application: "x-wap-application:mms.ua".to_owned(),
+                kinds: vec!["mobile".to_owned()],
+            }],
+            ..Policy::default()
+        };
+        assert_eq!(
+            policy.kinds("X-Wap-Application:mms.ua"),
+            Some(["mobile".to_owned()].as_slice())
+        );
+        assert_eq!(policy.kinds("x-wap-application:wml.ua"), None);
+    }
+
+    #[test]
+    fn another_gateway_must_be_on_the_list_when_there_is_one() {
+        let mut policy = Policy::default();
+        assert_eq!(policy.check(0, Some("sip:push@ppg2.example.com")), Ok(()));
+        policy.ppgs = vec!["sip:push@ppg3.example.com".to_owned()];
+        assert_eq!(
+            policy.check(0, Some("sip:push@ppg2.example.com")),
+            Err(Denial::OtherGateway)
+        );
+        policy.content_octets_max = Some(10);
+        assert_eq!(policy.check(11, None), Err(Denial::TooLarge));
+    }
+
+    #[test]
+    fn an_initiator_is_known_by_name_and_password() {
+        let policy = Policy {
+            initiators: vec![("pi".to_owned(), "secret".to_owned())],
+            ..Policy::default()
+        };
+        assert_eq!(policy.initiator("pi", "secret"), Some("pi"));
+        assert_eq!(policy.initiator("pi", "secreT"), None);
+        assert_eq!(policy.initiator("pj", "secret"), None);
+    }
+}
