@@ -6,6 +6,7 @@
 
 use core::fmt;
 
+pub mod cursor;
 pub mod device_id;
 pub mod mime;
 pub mod msrp;
