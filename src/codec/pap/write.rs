@@ -1,0 +1,95 @@
+//! Writing XML: elements with attributes in the order given, values escaped.
+//!
+//! **Source:** XML 1.0 sections 2.4, 3.1, 3.3.3.
+
+use core::fmt::{Display, Write as _};
+
+use super::xml::is_xml_char;
+
+/// A document being written.
+#[derive(Debug, Default)]
+pub(super) struct Writer {
+    text: String,
+    /// An element's start tag still lacks its `>`.
+    in_tag: bool,
+}
+
+impl Writer {
+    /// Text as it is: the prolog.
+    pub(super) fn raw(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// Begins an element.
+    pub(super) fn open(&mut self, name: &str) -> &mut Self {
+        self.end_tag();
+        self.text.push('<');
+        self.text.push_str(name);
+        self.in_tag = true;
+        self
+    }
+
+    /// An attribute of the element just begun.
+    pub(super) fn attribute(&mut self, name: &str, value: impl Display) -> &mut Self {
+        let mut escaped = Escaped(&mut self.text);
+        // Writing to a string cannot fail.
+        let _ = write!(escaped.0, " {name}=\"");
+        let _ = write!(escaped, "{value}");
+        self.text.push('"');
+        self
+    }
+
+    /// An attribute that may be absent.
+    pub(super) fn optional(&mut self, name: &str, value: Option<impl Display>) -> &mut Self {
+        match value {
+            Some(value) => self.attribute(name, value),
+            None => self,
+        }
+    }
+
+    /// Ends the element `name`.
+    pub(super) fn close(&mut self, name: &str) {
+        if self.in_tag {
+            self.text.push_str("/>");
+            self.in_tag = false;
+        } else {
+            self.text.push_str("</");
+            self.text.push_str(name);
+            self.text.push('>');
+        }
+    }
+
+    /// The octets of the document.
+    pub(super) fn finish(self) -> Vec<u8> {
+        self.text.into_bytes()
+    }
+
+    fn end_tag(&mut self) {
+        if self.in_tag {
+            self.text.push('>');
+            self.in_tag = false;
+        }
+    }
+}
+
+struct Escaped<'a>(&'a mut String);
+
+impl core::fmt::Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        for c in text.chars() {
+            match c {
+                '&' => self.0.push_str("&amp;"),
+                '<' => self.0.push_str("&lt;"),
+                '>' => self.0.push_str("&gt;"),
+                '"' => self.0.push_str("&quot;"),
+                // A reader would turn these to spaces.
+                '\t' => self.0.push_str("&#9;"),
+                '\n' => self.0.push_str("&#10;"),
+                '\r' => self.0.push_str("&#13;"),
+                c if is_xml_char(c) => self.0.push(c),
+                _ => self.0.push('\u{fffd}'),
+            }
+        }
+        Ok(())
+    }
+}
