@@ -1,20 +1,19 @@
 //! The client's keep-alive of one flow: pings in the interval the server asked for, and the verdict when none comes back.
 //!
-//! **Source:** RFC 5626 sections 3.5 and 4.4: CRLF ping and pong on streams, STUN binding requests on UDP.
+//! **Source:** RFC 5626 sections 3.5 and 4.4: CRLF ping and pong on streams, STUN binding requests on UDP. Not here: the
+//! octets of a ping and which flow a pong came by (`protocol::sip::endpoint`).
 //!
 //! ```text
 //!          Registered              timer              timer (UDP: 7 times, then)
 //!   Idle ───────────────> Waiting ─────────> Asking ─────────────────────────────> Idle, Failed
 //!                            ^                 │
-//!                            └─────────────────┘ Pong, or Mapped to the known address
+//!                            └─────────────────┘ Pong, on UDP with the known address
 //! ```
 
 use core::time::Duration;
 use std::net::SocketAddr;
 
-use bytes::Bytes;
-
-use crate::codec::stun::BindingRequest;
+use crate::codec::stun::BindingSuccess;
 use crate::machine::Machine;
 use crate::random::Random;
 use crate::time::Time;
@@ -48,24 +47,23 @@ pub enum Input {
         /// Seconds; `None` without the header.
         flow_timer: Option<u32>,
     },
-    /// A pong came in, or on a stream anything else that shows it is alive.
-    Pong,
-    /// An answer to a binding request came in.
-    Mapped {
-        /// The id of the request.
-        id: [u8; 12],
-        /// Where the server sees us.
-        address: SocketAddr,
+    /// The flow was answered.
+    Pong {
+        /// On UDP: the id of the ping and where the server sees us.
+        stun: Option<BindingSuccess>,
     },
     /// The flow is gone or given up: nothing more is sent.
     Closed,
 }
 
 /// What the machine asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Send this on the flow.
-    Octets(Bytes),
+    /// Ping the flow.
+    Ping {
+        /// On UDP the id of the binding request; a repeated request has the id of the first.
+        id: [u8; 12],
+    },
     /// The flow has failed: set up another one after [`super::recovery_wait`].
     Failed(Failure),
 }
@@ -129,17 +127,12 @@ impl KeepAlive {
 
     /// Sends the request `id` for the time number `sent`.
     fn ask(&mut self, now: Time, id: [u8; 12], sent: u32, out: &mut Vec<Output>) {
-        let (octets, patience) = if self.transport == Transport::Udp {
-            let patience = if sent > RETRANSMITS {
-                RTO.saturating_mul(LAST_WAIT)
-            } else {
-                RTO.saturating_mul(1 << sent.saturating_sub(1).min(RETRANSMITS))
-            };
-            (Bytes::from(BindingRequest::new(id).encode()), patience)
-        } else {
-            (Bytes::from_static(b"\r\n\r\n"), PONG_WAIT)
+        let patience = match self.transport {
+            Transport::Tcp | Transport::Tls => PONG_WAIT,
+            Transport::Udp if sent > RETRANSMITS => RTO.saturating_mul(LAST_WAIT),
+            Transport::Udp => RTO.saturating_mul(1 << sent.saturating_sub(1).min(RETRANSMITS)),
         };
-        out.push(Output::Octets(octets));
+        out.push(Output::Ping { id });
         self.state = State::Asking {
             id,
             sent,
@@ -168,14 +161,14 @@ impl Machine for KeepAlive {
                 self.flow_timer = flow_timer;
                 self.state = self.wait(now);
             }
-            (State::Asking { .. }, Input::Pong) if self.transport != Transport::Udp => {
+            (State::Asking { .. }, Input::Pong { .. }) if self.transport != Transport::Udp => {
                 self.state = self.wait(now);
             }
-            (State::Asking { id: asked, .. }, Input::Mapped { id, address }) if *asked == id => {
-                if self.mapped.is_some_and(|known| known != address) {
+            (State::Asking { id, .. }, Input::Pong { stun: Some(stun) }) if *id == stun.id => {
+                if self.mapped.is_some_and(|known| known != stun.mapped) {
                     return self.fail(Failure::Moved, out);
                 }
-                self.mapped = Some(address);
+                self.mapped = Some(stun.mapped);
                 self.state = self.wait(now);
             }
             (State::Idle | State::Waiting { .. } | State::Asking { .. }, _) => {}
@@ -242,10 +235,10 @@ mod tests {
     }
 
     fn id(out: &[Output]) -> [u8; 12] {
-        let [Output::Octets(octets)] = out else {
+        let [Output::Ping { id }] = out else {
             panic!("{out:?}")
         };
-        octets[8..20].try_into().unwrap()
+        *id
     }
 
     fn registered(transport: Transport, flow_timer: Option<u32>) -> KeepAlive {
@@ -255,8 +248,9 @@ mod tests {
     }
 
     fn mapped(flow: &mut KeepAlive, now: Time, id: [u8; 12], address: &str) -> Vec<Output> {
-        let address = address.parse().unwrap();
-        tell(flow, now, Input::Mapped { id, address })
+        let mapped = address.parse().unwrap();
+        let stun = Some(BindingSuccess { id, mapped });
+        tell(flow, now, Input::Pong { stun })
     }
 
     #[test]
@@ -308,7 +302,7 @@ mod tests {
     fn a_stream_without_a_pong_for_ten_seconds_has_failed() {
         let mut flow = registered(Transport::Tcp, Some(120));
         let (asked, out) = step(&mut flow);
-        assert_eq!(out, [Output::Octets(Bytes::from_static(b"\r\n\r\n"))]);
+        assert!(matches!(out.as_slice(), [Output::Ping { .. }]));
         let (failed, out) = step(&mut flow);
         assert_eq!(failed, asked + Duration::from_secs(10));
         assert_eq!(out, [Output::Failed(Failure::Silent)]);
@@ -319,7 +313,7 @@ mod tests {
     fn a_pong_starts_the_next_interval() {
         let mut flow = registered(Transport::Tcp, Some(120));
         let (asked, _) = step(&mut flow);
-        tell(&mut flow, asked, Input::Pong);
+        tell(&mut flow, asked, Input::Pong { stun: None });
         assert!(flow.deadline().unwrap() >= asked + Duration::from_secs(96));
     }
 
@@ -359,7 +353,7 @@ mod tests {
         let (now, _) = step(&mut flow);
         let waits = flow.deadline();
         assert_eq!(mapped(&mut flow, now, [0; 12], HERE), []);
-        tell(&mut flow, now, Input::Pong);
+        tell(&mut flow, now, Input::Pong { stun: None });
         assert_eq!(flow.deadline(), waits);
     }
 
