@@ -74,7 +74,7 @@ fn says(value: &Value, wanted: &str) -> bool {
         Value::Null => wanted == "none",
         Value::String(text) => text == wanted,
         Value::Array(members) => members.iter().any(|member| says(member, wanted)),
-        other => other.to_string() == wanted,
+        other => other.to_string().as_str() == wanted,
     }
 }
 

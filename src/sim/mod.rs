@@ -16,8 +16,10 @@ use crate::world::{
     RequestId,
 };
 
+pub mod initiator;
 pub mod invariant;
 pub mod network;
+pub mod script;
 
 pub use network::{Network, NodeId, Weather};
 
