@@ -1,1 +1,0 @@
-//! The binary body of a SIR.
