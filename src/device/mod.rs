@@ -2,5 +2,8 @@
 
 pub mod applications;
 pub mod behaviour;
+pub mod config;
 pub mod decision;
 pub mod matcher;
+pub mod reply;
+pub mod seen;
