@@ -54,12 +54,13 @@ const IMPORTS: &[(&str, &[&[&str]])] = &[
 /// Codecs that may use one another; a codec not named here stands alone.
 const CODEC_SIBLINGS: &[(&str, &[&str])] = &[
     ("cursor", &[]),
-    ("uri", &[]),
+    ("lexeme", &[]),
+    ("uri", &["lexeme"]),
     ("stun", &[]),
     ("device_id", &["uri"]),
     ("mime", &[]),
     ("sia", &["cursor"]),
-    ("sip", &["uri"]),
+    ("sip", &["lexeme", "uri"]),
     ("sdp", &[]),
     ("msrp", &["mime"]),
     ("sir", &["device_id", "uri", "mime", "sia", "sip"]),

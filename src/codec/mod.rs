@@ -8,6 +8,7 @@ use core::fmt;
 
 pub mod cursor;
 pub mod device_id;
+mod lexeme;
 pub mod mime;
 pub mod msrp;
 pub mod pap;

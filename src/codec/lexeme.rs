@@ -1,0 +1,264 @@
+//! What the parsers of text formats share: classes of octets, runs of them, and the small error that nom carries.
+//!
+//! Source: RFC 3261 section 25.1 (the classes). One table of 256 entries answers for every class, so a run costs one
+//! load and one test an octet.
+
+use nom::IResult;
+use nom::error::{ErrorKind, ParseError};
+
+use super::{Class, DecodeError};
+
+/// What a parser leaves and what it found.
+pub(crate) type Step<'a, O> = IResult<&'a [u8], O, Fault>;
+
+/// Where a parser stopped, as octets left before the end, and what should have stood there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// Octets from the fault to the end of the input.
+    pub(crate) left: usize,
+    /// A noun phrase.
+    pub(crate) expected: &'static str,
+}
+
+impl Fault {
+    /// The fault at the start of `rest`, as nom wants it.
+    pub(crate) fn at(rest: &[u8], expected: &'static str) -> nom::Err<Self> {
+        nom::Err::Failure(Self {
+            left: rest.len(),
+            expected,
+        })
+    }
+
+    /// The error for an input of `len` octets.
+    pub(crate) const fn within(self, len: usize, format: &'static str) -> DecodeError {
+        DecodeError {
+            format,
+            offset: len.saturating_sub(self.left),
+            class: if self.left == 0 {
+                Class::Truncated
+            } else {
+                Class::BadValue
+            },
+            expected: self.expected,
+        }
+    }
+}
+
+impl ParseError<&[u8]> for Fault {
+    fn from_error_kind(input: &[u8], _: ErrorKind) -> Self {
+        Self {
+            left: input.len(),
+            expected: "text of the grammar",
+        }
+    }
+
+    fn append(_: &[u8], _: ErrorKind, other: Self) -> Self {
+        other
+    }
+}
+
+/// The fault inside nom's wrapping; `Incomplete` does not occur with complete parsers.
+#[expect(clippy::needless_pass_by_value, reason = "made to stand in map_err")]
+pub(crate) fn fault_of(error: nom::Err<Fault>) -> Fault {
+    match error {
+        nom::Err::Error(fault) | nom::Err::Failure(fault) => fault,
+        nom::Err::Incomplete(_) => Fault {
+            left: 0,
+            expected: "more octets",
+        },
+    }
+}
+
+/// RFC 3261 `token`.
+pub(crate) const TOKEN: u16 = 1;
+/// What stands unescaped in the user part of a URI or, colon apart, in a password.
+pub(crate) const USER: u16 = 1 << 1;
+/// Letters, digits, dot, hyphen and the underscore of the field's host names.
+pub(crate) const HOST: u16 = 1 << 2;
+/// What stands unescaped in a URI parameter.
+pub(crate) const URI_PARAM: u16 = 1 << 3;
+/// What stands unescaped in the headers of a URI.
+pub(crate) const URI_HEADER: u16 = 1 << 4;
+/// An unquoted value of a header parameter: token or host, IPv6 literals included.
+pub(crate) const VALUE: u16 = 1 << 5;
+/// RFC 3261 `word`, and the `@` of a Call-ID.
+pub(crate) const WORD: u16 = 1 << 6;
+/// Decimal digits.
+pub(crate) const DIGIT: u16 = 1 << 7;
+/// Hexadecimal digits.
+pub(crate) const HEX: u16 = 1 << 8;
+/// Space, tab, and CR and LF: the latter two only stand in folds once a message is framed.
+pub(crate) const BLANK: u16 = 1 << 9;
+/// After the first letter of a URI scheme.
+pub(crate) const SCHEME: u16 = 1 << 10;
+/// Printable ASCII without space, quotes and angle brackets: any URI.
+pub(crate) const VISIBLE: u16 = 1 << 11;
+/// An IPv6 address as text.
+pub(crate) const IPV6: u16 = 1 << 12;
+/// Letters, digits and the marks `-_.!~*'()`.
+pub(crate) const UNRESERVED: u16 = 1 << 13;
+/// Letters.
+pub(crate) const ALPHA: u16 = 1 << 14;
+
+/// True when `octet` is in one of the classes.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "an octet cannot exceed a table of 256 entries"
+)]
+#[inline]
+pub(crate) const fn is(octet: u8, classes: u16) -> bool {
+    CLASSES[octet as usize] & classes != 0
+}
+
+/// What follows the run of octets of these classes at the start.
+#[inline]
+pub(crate) fn skip(input: &[u8], classes: u16) -> &[u8] {
+    let run = input
+        .iter()
+        .position(|&octet| !is(octet, classes))
+        .unwrap_or(input.len());
+    input.get(run..).unwrap_or_default()
+}
+
+/// The part of `input` that precedes its suffix `rest`.
+#[inline]
+pub(crate) fn before<'a>(input: &'a [u8], rest: &[u8]) -> &'a [u8] {
+    input
+        .get(..input.len().saturating_sub(rest.len()))
+        .unwrap_or_default()
+}
+
+/// Without blanks at either end.
+#[inline]
+pub(crate) fn trim(input: &[u8]) -> &[u8] {
+    let mut rest = skip(input, BLANK);
+    while let [head @ .., last] = rest {
+        if !is(*last, BLANK) {
+            break;
+        }
+        rest = head;
+    }
+    rest
+}
+
+/// Text of octets that a parser has found to be ASCII.
+#[inline]
+pub(crate) fn ascii(octets: &[u8]) -> &str {
+    core::str::from_utf8(octets).unwrap_or_default()
+}
+
+/// Digits as a number; `None` when empty, not digits, or above `u32`.
+pub(crate) fn number(digits: &[u8]) -> Option<u32> {
+    if digits.is_empty() {
+        return None;
+    }
+    let mut sum = 0_u32;
+    for &digit in digits {
+        if !is(digit, DIGIT) {
+            return None;
+        }
+        sum = sum
+            .checked_mul(10)?
+            .checked_add(u32::from(digit.wrapping_sub(b'0')))?;
+    }
+    Some(sum)
+}
+
+/// The value of one hexadecimal digit.
+pub(crate) const fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit.wrapping_sub(b'0')),
+        b'a'..=b'f' => Some(digit.wrapping_sub(b'a').wrapping_add(10)),
+        b'A'..=b'F' => Some(digit.wrapping_sub(b'A').wrapping_add(10)),
+        _ => None,
+    }
+}
+
+const CLASSES: [u16; 256] = classes();
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "runs at compile time, below 256"
+)]
+const fn classes() -> [u16; 256] {
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < 256 {
+        table[at] = classes_of(at as u8);
+        at += 1;
+    }
+    table
+}
+
+const fn classes_of(octet: u8) -> u16 {
+    let mut of = 0;
+    if octet.is_ascii_alphabetic() {
+        of |= ALPHA;
+    }
+    if octet.is_ascii_alphanumeric() {
+        of |= TOKEN | USER | HOST | URI_PARAM | URI_HEADER | VALUE | WORD | SCHEME | UNRESERVED;
+    }
+    if octet.is_ascii_digit() {
+        of |= DIGIT;
+    }
+    if octet.is_ascii_hexdigit() {
+        of |= HEX | IPV6;
+    }
+    if octet.is_ascii_graphic() && !matches!(octet, b'<' | b'>' | b'"') {
+        of |= VISIBLE;
+    }
+    of | match octet {
+        b' ' | b'\t' | b'\r' | b'\n' => BLANK,
+        b'-' | b'.' => {
+            TOKEN | USER | HOST | URI_PARAM | URI_HEADER | VALUE | WORD | SCHEME | UNRESERVED
+        }
+        b'_' => TOKEN | USER | HOST | URI_PARAM | URI_HEADER | VALUE | WORD | UNRESERVED,
+        b'!' | b'~' | b'*' | b'\'' => {
+            TOKEN | USER | URI_PARAM | URI_HEADER | VALUE | WORD | UNRESERVED
+        }
+        b'(' | b')' => USER | URI_PARAM | URI_HEADER | WORD | UNRESERVED,
+        b'%' | b'`' => TOKEN | VALUE | WORD,
+        b'+' => TOKEN | USER | URI_PARAM | URI_HEADER | VALUE | WORD | SCHEME,
+        b'&' => USER | URI_PARAM | URI_HEADER,
+        b'$' => USER | URI_PARAM | URI_HEADER,
+        b'=' => USER | URI_HEADER,
+        b',' | b';' => USER,
+        b'/' => USER | URI_PARAM | URI_HEADER | WORD,
+        b'?' => USER | URI_HEADER | WORD,
+        b'[' | b']' => URI_PARAM | URI_HEADER | VALUE | WORD,
+        b':' => URI_PARAM | URI_HEADER | VALUE | WORD | IPV6,
+        b'<' | b'>' | b'"' | b'\\' | b'{' | b'}' | b'@' => WORD,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_what_the_grammar_says() {
+        let token: Vec<u8> = (0..=255).filter(|&octet| is(octet, TOKEN)).collect();
+        let marks: Vec<u8> = token
+            .into_iter()
+            .filter(|octet| !octet.is_ascii_alphanumeric())
+            .collect();
+        assert_eq!(marks, b"!%'*+-._`~");
+    }
+
+    #[test]
+    fn numbers_stop_at_32_bits() {
+        assert_eq!(number(b"0004294967295"), Some(u32::MAX));
+        assert_eq!(number(b"4294967296"), None);
+        assert_eq!(number(b"-1"), None);
+        assert_eq!(number(b""), None);
+    }
+
+    #[test]
+    fn trimming_takes_blanks_and_folds() {
+        assert_eq!(trim(b" \r\n a b\t "), b"a b");
+        assert_eq!(trim(b" \t"), b"");
+    }
+}

@@ -1,0 +1,338 @@
+//! `name-addr` and `addr-spec` with their parameters: From, To, Contact, Route and their like.
+//!
+//! Source: RFC 3261 sections 20.10, 20.20, 20.39 and 25.1; RFC 5626 and 5627 for the parameters of Contact.
+
+use std::borrow::Cow;
+
+use memchr::memchr;
+
+use super::param::{Params, quoted, text_of, unquote, walk};
+use crate::codec::DecodeError;
+use crate::codec::lexeme::{
+    BLANK, Fault, Step, TOKEN, ascii, before, fault_of, is, number, skip, trim,
+};
+use crate::codec::uri::Uri;
+
+/// A URI with its display name and parameters.
+#[derive(Clone, Copy, Debug)]
+pub struct Address<'a> {
+    /// The URI.
+    pub uri: Uri<'a>,
+    display: Option<&'a [u8]>,
+    params: &'a [u8],
+    well_known: WellKnown<'a>,
+}
+
+/// Parameters that are asked for with every message, as written.
+#[derive(Clone, Copy, Debug, Default)]
+struct WellKnown<'a> {
+    tag: Option<&'a [u8]>,
+    q: Option<&'a [u8]>,
+    expires: Option<&'a [u8]>,
+    instance: Option<&'a [u8]>,
+    reg_id: Option<&'a [u8]>,
+}
+
+/// One element of Contact.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives on the stack while one contact is looked at"
+)]
+#[derive(Clone, Copy, Debug)]
+pub enum Contact<'a> {
+    /// `*`: all bindings.
+    Star,
+    /// One contact.
+    Address(Address<'a>),
+}
+
+impl<'a> Address<'a> {
+    /// Decodes one address; the whole text must be one.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] with the offset of the first octet that is outside the grammar.
+    pub fn decode(text: &'a [u8]) -> Result<Self, DecodeError> {
+        match Self::parse(text) {
+            Ok(([], address)) => Ok(address),
+            Ok((rest, _)) => Err(Fault {
+                left: rest.len(),
+                expected: "the end of the address",
+            }
+            .within(text.len(), "sip")),
+            Err(error) => Err(fault_of(error).within(text.len(), "sip")),
+        }
+    }
+
+    /// The first address and what follows it and the blanks after it.
+    pub(super) fn parse(input: &'a [u8]) -> Step<'a, Self> {
+        let input = skip(input, BLANK);
+        let (rest, (display, uri)) = match input {
+            [b'<', ..] => in_brackets(input).map(|(rest, uri)| (rest, (None, uri)))?,
+            [b'"', ..] => {
+                let (rest, display) = quoted(input)?;
+                let (rest, uri) = in_brackets(skip(rest, BLANK))?;
+                (rest, (Some(display), uri))
+            }
+            _ => match skip(input, TOKEN | BLANK) {
+                after @ [b'<', ..] => {
+                    let (rest, uri) = in_brackets(after)?;
+                    (rest, (Some(trim(before(input, after))), uri))
+                }
+                _ => bare(input).map(|(rest, uri)| (rest, (None, uri)))?,
+            },
+        };
+        let mut well_known = WellKnown::default();
+        let (rest, params) = walk(rest, |(name, value)| well_known.see(name, value))?;
+        let address = Self {
+            uri,
+            display,
+            params,
+            well_known,
+        };
+        Ok((rest, address))
+    }
+
+    /// The display name, unquoted.
+    #[must_use]
+    pub fn display(&self) -> Option<Cow<'a, str>> {
+        self.display.map(text_of)
+    }
+
+    /// The first header parameter of that name, unquoted; `Some(None)` when it has no value.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<Option<Cow<'a, str>>> {
+        self.params().get(name)
+    }
+
+    /// The header parameters in order.
+    #[must_use]
+    pub const fn params(&self) -> Params<'a> {
+        Params::new(self.params)
+    }
+
+    /// The tag of From and To.
+    #[must_use]
+    pub fn tag(&self) -> Option<&'a str> {
+        self.well_known.tag.map(ascii)
+    }
+
+    /// The preference of a contact in thousandths, 0 to 1000; `None` when absent or not of the grammar.
+    #[must_use]
+    pub fn q(&self) -> Option<u16> {
+        per_mille(self.well_known.q?)
+    }
+
+    /// The seconds asked for or granted; `None` when absent or out of range, so that a default applies.
+    #[must_use]
+    pub fn expires(&self) -> Option<u32> {
+        number(self.well_known.expires?)
+    }
+
+    /// The URN of `+sip.instance`, without quotes and angle brackets.
+    #[must_use]
+    pub fn instance(&self) -> Option<&'a str> {
+        match self.well_known.instance? {
+            [b'"', b'<', urn @ .., b'>', b'"'] => core::str::from_utf8(urn).ok(),
+            _ => None,
+        }
+    }
+
+    /// `reg-id`, from 1; `None` when absent or out of range.
+    #[must_use]
+    pub fn reg_id(&self) -> Option<u32> {
+        number(self.well_known.reg_id?).filter(|&id| id > 0)
+    }
+}
+
+impl<'a> WellKnown<'a> {
+    /// Keeps the first value of each.
+    #[inline]
+    fn see(&mut self, name: &[u8], value: Option<&'a [u8]>) {
+        let place = match name.len() {
+            1 if name.eq_ignore_ascii_case(b"q") => &mut self.q,
+            3 if name.eq_ignore_ascii_case(b"tag") => &mut self.tag,
+            6 if name.eq_ignore_ascii_case(b"reg-id") => &mut self.reg_id,
+            7 if name.eq_ignore_ascii_case(b"expires") => &mut self.expires,
+            13 if name.eq_ignore_ascii_case(b"+sip.instance") => &mut self.instance,
+            _ => return,
+        };
+        if place.is_none() {
+            *place = value;
+        }
+    }
+}
+
+/// `<uri>`, and what follows.
+fn in_brackets(input: &[u8]) -> Step<'_, Uri<'_>> {
+    let [b'<', text @ ..] = input else {
+        return Err(Fault::at(input, "a URI in angle brackets"));
+    };
+    let Some((text, [_, rest @ ..])) = memchr(b'>', text).and_then(|at| text.split_at_checked(at))
+    else {
+        return Err(Fault::at(&[], "a closing angle bracket"));
+    };
+    let uri = Uri::parse(text).map_err(|fault| inner(fault, rest.len().saturating_add(1)))?;
+    Ok((rest, uri))
+}
+
+/// A URI without brackets: semicolon, comma and blank end it, and it has no headers.
+fn bare(input: &[u8]) -> Step<'_, Uri<'_>> {
+    let len = input
+        .iter()
+        .position(|&octet| matches!(octet, b';' | b',' | b'?') || is(octet, BLANK))
+        .unwrap_or(input.len());
+    let (text, rest) = input.split_at_checked(len).unwrap_or((input, &[]));
+    if let [b'?', ..] = rest {
+        return Err(Fault::at(rest, "a URI without headers, or angle brackets"));
+    }
+    let uri = Uri::parse(text).map_err(|fault| inner(fault, rest.len()))?;
+    Ok((rest, uri))
+}
+
+/// A fault inside a part that `after` octets follow.
+pub(super) const fn inner(fault: Fault, after: usize) -> nom::Err<Fault> {
+    nom::Err::Failure(Fault {
+        left: fault.left.saturating_add(after),
+        expected: fault.expected,
+    })
+}
+
+/// `0[.ddd]` or `1[.000]` in thousandths.
+fn per_mille(text: &[u8]) -> Option<u16> {
+    let (whole, fraction) = match text {
+        [whole @ (b'0' | b'1')] => (*whole, &[][..]),
+        [whole @ (b'0' | b'1'), b'.', fraction @ ..] if fraction.len() <= 3 => (*whole, fraction),
+        [b'.', fraction @ ..] if (1..=3).contains(&fraction.len()) => (b'0', fraction),
+        _ => return None,
+    };
+    let mut thousandths = u16::from(whole == b'1');
+    for at in 0..3 {
+        let digit = fraction.get(at).copied().unwrap_or(b'0');
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        thousandths = thousandths
+            .saturating_mul(10)
+            .saturating_add(u16::from(digit.saturating_sub(b'0')));
+    }
+    (thousandths <= 1000).then_some(thousandths)
+}
+
+/// A text as a quoted string, for a value that is composed.
+#[must_use]
+pub fn quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len().saturating_add(2));
+    quoted.push('"');
+    for c in text.chars() {
+        if matches!(c, '"' | '\\') {
+            quoted.push('\\');
+        }
+        if !matches!(c, '\r' | '\n' | '\0') {
+            quoted.push(c);
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// What a quoted string stands for; a text without quotes stands for itself.
+#[must_use]
+pub fn unquoted(value: &[u8]) -> Cow<'_, [u8]> {
+    unquote(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(text: &str) -> Address<'_> {
+        Address::decode(text.as_bytes()).unwrap()
+    }
+
+    fn refused(text: &str) -> (usize, &'static str) {
+        let error = Address::decode(text.as_bytes()).unwrap_err();
+        (error.offset, error.expected)
+    }
+
+    #[test]
+    fn every_form_of_a_display_name_is_read() {
+        assert_eq!(decode("<sip:a@h>").display(), None);
+        assert_eq!(
+            decode("Alice  Smith <sip:a@h>").display().unwrap(),
+            "Alice  Smith"
+        );
+        assert_eq!(decode("caller<sip:a@h>").display().unwrap(), "caller");
+        assert_eq!(
+            decode("\"J Rosenberg \\\\\\\"\"   <sip:a@h>\r\n ;\r\n  tag = 98asjd8")
+                .display()
+                .unwrap(),
+            "J Rosenberg \\\""
+        );
+    }
+
+    #[test]
+    fn parameters_without_brackets_belong_to_the_header() {
+        let address = decode("sip:a@h;tag=1");
+        assert_eq!(address.uri.as_str(), "sip:a@h");
+        assert_eq!(address.tag(), Some("1"));
+        let address = decode("<sip:a@h;tag=1>;Tag=2");
+        assert_eq!(address.uri.param("tag"), Some(Some("1")));
+        assert_eq!(address.tag(), Some("2"));
+    }
+
+    #[test]
+    fn a_contact_of_outbound_is_read_whole() {
+        let address = decode(
+            "<sip:alice@192.0.2.11:5060;transport=tcp;ob>;+sip.instance=\"<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>\"\r\n ;reg-id=1;q=0.7;expires=3600;methods=\"INVITE,ACK\";+sip.message",
+        );
+        assert_eq!(
+            address.instance(),
+            Some("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6")
+        );
+        assert_eq!(address.reg_id(), Some(1));
+        assert_eq!(address.q(), Some(700));
+        assert_eq!(address.expires(), Some(3600));
+        assert_eq!(address.param("methods").unwrap().unwrap(), "INVITE,ACK");
+        assert_eq!(address.param("+sip.message"), Some(None));
+    }
+
+    #[test]
+    fn q_has_three_decimals_at_most() {
+        let q = |text: &str| decode(&format!("<sip:h>;q={text}")).q();
+        assert_eq!(q("1"), Some(1000));
+        assert_eq!(q("1.000"), Some(1000));
+        assert_eq!(q("0.33"), Some(330));
+        assert_eq!(q(".2"), Some(200));
+        assert_eq!(q("1.001"), None);
+        assert_eq!(q("0.1234"), None);
+        assert_eq!(q("2"), None);
+    }
+
+    #[test]
+    fn faults_name_the_octet() {
+        assert_eq!(refused("\"Mr. J <sip:a@h>"), (16, "a closing quote"));
+        assert_eq!(
+            refused("Bell, A <sip:a@h>"),
+            (4, "a colon after the URI scheme")
+        );
+        assert_eq!(refused("\"W\" < sip:a@h >"), (5, "a URI scheme"));
+        assert_eq!(
+            refused("sip:a@h?Route=x"),
+            (7, "a URI without headers, or angle brackets")
+        );
+        assert_eq!(refused("<sip:a@h"), (8, "a closing angle bracket"));
+        assert_eq!(refused("<sip:a@h>;;tag=1"), (10, "the name of a parameter"));
+        assert_eq!(
+            refused("<sip:a@h>, <sip:b@h>"),
+            (9, "the end of the address")
+        );
+    }
+
+    #[test]
+    fn a_quoted_text_comes_back() {
+        let text = "a \"b\" \\c";
+        assert_eq!(unquoted(quote(text).as_bytes()).as_ref(), text.as_bytes());
+        assert_eq!(quote("a\r\nb"), "\"ab\"");
+    }
+}

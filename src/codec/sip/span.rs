@@ -1,0 +1,1 @@
+//! Annotated output of a message.
