@@ -13,6 +13,8 @@ pub const SIP_DATAGRAM_OCTETS: usize = 1_300;
 pub const DEVICE_ID_OCTETS: usize = 512;
 /// Device identifiers in one SIR.
 pub const SIR_DEVICES: usize = 64;
+/// Applications to activate in one SIR.
+pub const SIR_APPLICATIONS: usize = 16;
 /// Octets of one SIA body.
 pub const SIA_OCTETS: usize = 65_535;
 /// Octets of one PAP control entity.

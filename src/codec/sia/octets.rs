@@ -491,6 +491,7 @@ fn count(len: usize) -> u32 {
 }
 
 /// `wsp_contacts[0].port`.
+#[derive(Clone, Copy)]
 struct Field {
     name: &'static str,
     number: usize,

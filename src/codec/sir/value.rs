@@ -1,0 +1,183 @@
+//! The value placement: parameters of the client address.
+//!
+//! Source: profile, E.2. `gr` names the first device as a GRUU does; a URI parameter stands once, so further devices
+//! are in `sg-gr`, questions in `sg-ask` and applications in `sg-app`, separated by `&`, `.` and `&`.
+
+use super::{App, Ask, Class, DecodeError, DeviceId, Placed, fault, one_line, one_uri};
+
+const DEVICE: &str = "gr";
+const FURTHER_DEVICES: &str = "sg-gr";
+const ASK: &str = "sg-ask";
+const APP: &str = "sg-app";
+
+/// The client address with what the placement holds.
+pub(super) fn write(client: &str, placed: &Placed) -> String {
+    let (address, headers) = client
+        .split_once('?')
+        .map_or((client, None), |(address, headers)| {
+            (address, Some(headers))
+        });
+    let mut out = one_line(address);
+    let is_client = |device: &DeviceId| has_flag_gr(client) && device.as_str() == client;
+    let mut devices = placed.devices.iter();
+    if let Some(first) = devices.next().filter(|first| !is_client(first)) {
+        put(&mut out, DEVICE, &escaped(first.as_str()));
+    }
+    let further: Vec<String> = devices.map(|device| escaped(device.as_str())).collect();
+    if !further.is_empty() {
+        put(&mut out, FURTHER_DEVICES, &further.join("&"));
+    }
+    if let Some(ask) = placed.ask.filter(|ask| !ask.is_empty()) {
+        put(&mut out, ASK, &ask.tokens().collect::<Vec<_>>().join("."));
+    }
+    if !placed.apps.is_empty() {
+        let apps: Vec<String> = placed.apps.iter().map(write_app).collect();
+        put(&mut out, APP, &apps.join("&"));
+    }
+    if let Some(headers) = headers {
+        out.push('?');
+        out.push_str(&one_line(headers));
+    }
+    out
+}
+
+/// The client address without what the placement holds, and that.
+pub(super) fn read(to: &str) -> Result<(String, Placed), DecodeError> {
+    let mut placed = Placed::default();
+    // A user part may hold semicolons; parameters begin after the host.
+    let start = to
+        .find('@')
+        .or_else(|| to.find(':'))
+        .map_or(0, |at| at.saturating_add(1));
+    let host = to.get(start..).unwrap_or_default();
+    let Some(first) = host.find(';') else {
+        return Ok((to.to_owned(), placed));
+    };
+    let head = to.get(..start.saturating_add(first)).unwrap_or_default();
+    let tail = host.get(first..).unwrap_or_default();
+    let (parameters, headers) = tail
+        .split_once('?')
+        .map_or((tail, None), |(parameters, headers)| {
+            (parameters, Some(headers))
+        });
+    let mut client = head.to_owned();
+    let mut further = Vec::new();
+    let mut at = head.len();
+    for parameter in parameters.split(';').skip(1) {
+        let (name, value) = parameter
+            .split_once('=')
+            .map_or((parameter, None), |(name, value)| (name, Some(value)));
+        let base = at.saturating_add(name.len()).saturating_add(2);
+        match value {
+            Some(value) if name.eq_ignore_ascii_case(DEVICE) => {
+                placed.devices.push(device(value, base)?);
+            }
+            Some(value) if name.eq_ignore_ascii_case(FURTHER_DEVICES) => {
+                for text in value.split('&') {
+                    further.push(device(text, base)?);
+                }
+            }
+            Some(value) if name.eq_ignore_ascii_case(ASK) => placed.ask = Ask::of_list(value, '.'),
+            Some(value) if name.eq_ignore_ascii_case(APP) => {
+                for text in value.split('&') {
+                    placed.apps.push(app(text, base)?);
+                }
+            }
+            _ => {
+                client.push(';');
+                client.push_str(parameter);
+            }
+        }
+        at = at.saturating_add(parameter.len()).saturating_add(1);
+    }
+    if let Some(headers) = headers {
+        client.push('?');
+        client.push_str(headers);
+    }
+    if placed.devices.is_empty() && has_flag_gr(&client) {
+        // A temporary GRUU is the identifier itself.
+        placed.devices.push(DeviceId::decode(&client)?);
+    }
+    placed.devices.append(&mut further);
+    Ok((client, placed))
+}
+
+fn has_flag_gr(uri: &str) -> bool {
+    uri.split(['?'])
+        .next()
+        .unwrap_or_default()
+        .split(';')
+        .skip(1)
+        .any(|parameter| parameter.eq_ignore_ascii_case(DEVICE))
+}
+
+fn device(text: &str, base: usize) -> Result<DeviceId, DecodeError> {
+    DeviceId::decode(&unescaped(text, base)?).map_err(|fault| fault.within(base))
+}
+
+fn app(text: &str, base: usize) -> Result<App, DecodeError> {
+    let (id, name) = text
+        .split_once('$')
+        .map_or((text, None), |(id, name)| (id, Some(name)));
+    let id = unescaped(id, base)?;
+    if id.is_empty() {
+        return Err(fault(Class::BadValue, base, "an application"));
+    }
+    Ok(App {
+        id,
+        name: name.map(|name| unescaped(name, base)).transpose()?,
+    })
+}
+
+fn write_app(app: &App) -> String {
+    let mut out = escaped(&one_uri(&app.id));
+    if let Some(name) = &app.name {
+        out.push('$');
+        out.push_str(&escaped(&one_line(name)));
+    }
+    out
+}
+
+fn put(out: &mut String, name: &str, value: &str) {
+    out.push(';');
+    out.push_str(name);
+    out.push('=');
+    out.push_str(value);
+}
+
+/// What may stand in the value of a URI parameter stays, but for the separators; all else becomes `%HH`.
+fn escaped(text: &str) -> String {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let mut out = String::with_capacity(text.len());
+    for octet in text.bytes() {
+        if octet.is_ascii_alphanumeric() || b"-_.!~*'()[]/:+".contains(&octet) {
+            out.push(char::from(octet));
+        } else {
+            out.push('%');
+            for half in [octet >> 4, octet & 0x0F] {
+                out.push(char::from(*HEX.get(usize::from(half)).unwrap_or(&b'0')));
+            }
+        }
+    }
+    out
+}
+
+fn unescaped(text: &str, base: usize) -> Result<String, DecodeError> {
+    if !text.contains('%') {
+        return Ok(text.to_owned());
+    }
+    let mut octets = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((head, tail)) = rest.split_once('%') {
+        octets.extend_from_slice(head.as_bytes());
+        let octet = tail
+            .get(..2)
+            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok())
+            .ok_or_else(|| fault(Class::BadValue, base, "two hexadecimal digits after %"))?;
+        octets.push(octet);
+        rest = tail.get(2..).unwrap_or_default();
+    }
+    octets.extend_from_slice(rest.as_bytes());
+    String::from_utf8(octets).map_err(|_| fault(Class::BadValue, base, "UTF-8 behind the escapes"))
+}
