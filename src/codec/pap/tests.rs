@@ -1,4 +1,5 @@
 //! Documents of PAP against the vectors of `testdata/pap` and against damage of every kind.
+#![expect(clippy::arithmetic_side_effects, reason = "test")]
 
 use serde_json::Value;
 

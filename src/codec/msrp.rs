@@ -1,1 +1,0 @@
-//! MSRP requests and responses, and the framer of their chunks.
