@@ -1,1 +1,326 @@
 //! Sockets, clocks and disks around a node.
+//!
+//! Generic over the node: whatever is a [`Machine`] between [`Input`] and [`Output`] can be run. One task owns the
+//! node; sockets, the store and the event log are tasks and threads around it, joined by bounded queues.
+
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::limits;
+use crate::machine::Machine;
+use crate::world::{Input, ListenerId, Output, Transport};
+
+pub mod clock;
+mod http;
+mod node;
+pub mod observe;
+mod order;
+pub mod store;
+mod stream;
+pub mod tls;
+pub mod udp;
+
+use clock::Clock;
+use http::client::Fetcher;
+use http::server::{self, Door};
+use node::{Outlet, Runner};
+use observe::{Counters, Journal};
+use store::Store;
+use store::keeper::{Gauge, Keeper};
+use stream::Links;
+use tls::Tls;
+use udp::Ports;
+
+/// Datagrams that may wait for the node.
+const DATAGRAMS: usize = 8_192;
+/// Other inputs that may wait for the node; further ones make their links wait.
+const ARRIVALS: usize = 2_048;
+
+/// Everything a node needs of the world.
+#[derive(Debug)]
+pub struct Setup {
+    /// The clock the node is told the time of.
+    pub clock: Clock,
+    /// Where events go; several nodes may share one journal.
+    pub journal: Journal,
+    /// Bound datagram sockets; the first is [`SocketId`](crate::world::SocketId) 0.
+    pub udp: Vec<UdpSocket>,
+    /// Bound stream listeners.
+    pub listeners: Vec<(ListenerId, Transport, TcpListener)>,
+    /// Bound HTTP listeners; all serve the same.
+    pub http: Vec<TcpListener>,
+    /// Certificates and whom to believe.
+    pub tls: Tls,
+    /// Where records are kept; without a store they are dropped, as a simulated device wants it.
+    pub store: Option<Box<dyn Store>>,
+    /// Outputs to perform before the first input: those of a node that was restored from records.
+    pub first: Vec<Output>,
+    /// Bounds and times.
+    pub limits: Limits,
+}
+
+impl Setup {
+    /// A node without sockets and store.
+    #[must_use]
+    pub fn new(clock: Clock, journal: Journal) -> Self {
+        Self {
+            clock,
+            journal,
+            udp: Vec::new(),
+            listeners: Vec::new(),
+            http: Vec::new(),
+            tls: Tls::default(),
+            store: None,
+            first: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Bounds and times of the driver.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Links at a time, both accepted and opened.
+    pub links: u32,
+    /// HTTP connections at a time.
+    pub http_connections: usize,
+    /// Octets of an HTTP request's body; a larger one is answered 413.
+    pub http_body_octets: usize,
+    /// How long a client may take for the next part of a body, and six times that for all of it; then 408.
+    pub http_read: Duration,
+    /// How long the node may take to answer a request; then 504.
+    pub http_answer: Duration,
+    /// How long a connection may go without the whole head of its next request; then it is closed.
+    pub http_idle: Duration,
+    /// How long a fetch may take.
+    pub fetch: Duration,
+    /// Octets of an answer to a fetch.
+    pub fetch_octets: usize,
+    /// Host names, besides those of loopback, that HTTP clients may use for a listener on loopback.
+    pub http_hosts: Vec<String>,
+    /// How long a stop may take while requests are unanswered.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            links: u32::try_from(limits::LINKS).unwrap_or(u32::MAX),
+            http_connections: 1_024,
+            http_body_octets: limits::HTTP_BODY_OCTETS,
+            http_read: Duration::from_secs(10),
+            http_answer: Duration::from_secs(30),
+            http_idle: Duration::from_secs(30),
+            fetch: Duration::from_secs(10),
+            fetch_octets: limits::HTTP_BODY_OCTETS,
+            http_hosts: Vec::new(),
+            drain: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Why a node could not be run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DriverError {
+    /// A socket was not usable.
+    #[error("{what}: {error}")]
+    Socket {
+        /// Which.
+        what: String,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// No thread could be had.
+    #[error("no thread for the store: {0}")]
+    Thread(io::Error),
+    /// The node's task ended by a fault of its own.
+    #[error("the node failed: {0}")]
+    Node(String),
+}
+
+/// Where a running node listens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Addresses {
+    /// Datagram sockets, in the order of their numbers.
+    pub udp: Vec<SocketAddr>,
+    /// Stream listeners.
+    pub listeners: Vec<(ListenerId, Transport, SocketAddr)>,
+    /// HTTP listeners.
+    pub http: Vec<SocketAddr>,
+}
+
+/// A running node.
+#[derive(Debug)]
+pub struct Handle<N> {
+    addresses: Addresses,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<N>,
+}
+
+/// Stops a node from elsewhere.
+#[derive(Clone, Debug)]
+pub struct Stopper(watch::Sender<bool>);
+
+impl Stopper {
+    /// Asks the node to stop.
+    pub fn stop(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+impl<N> Handle<N> {
+    /// Where the node listens.
+    #[must_use]
+    pub const fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// Asks the node to stop: nothing more is accepted, what waits is handled, the store is flushed, links are closed.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Something that stops the node, to give away.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.stop.clone())
+    }
+
+    /// Waits for the end of the node and gives it back.
+    ///
+    /// # Errors
+    /// When the node's task ended by a fault.
+    pub async fn ended(&mut self) -> Result<N, DriverError> {
+        (&mut self.task)
+            .await
+            .map_err(|error| DriverError::Node(error.to_string()))
+    }
+}
+
+/// Runs a node until `shutdown` is done, and gives it back.
+///
+/// # Errors
+/// When a socket is not usable, or the node's task ended by a fault.
+pub async fn run<N>(
+    node: N,
+    setup: Setup,
+    shutdown: impl Future<Output = ()>,
+) -> Result<N, DriverError>
+where
+    N: Machine<Input = Input, Output = Output> + Send + 'static,
+{
+    let mut handle = start(node, setup)?;
+    tokio::select! {
+        ended = handle.ended() => return ended,
+        () = shutdown => handle.stop(),
+    }
+    handle.ended().await
+}
+
+/// Starts a node on the current tokio runtime.
+///
+/// # Errors
+/// When a socket is not usable.
+///
+/// # Panics
+/// Outside of a tokio runtime.
+pub fn start<N>(node: N, setup: Setup) -> Result<Handle<N>, DriverError>
+where
+    N: Machine<Input = Input, Output = Output> + Send + 'static,
+{
+    let addresses = addresses(&setup)?;
+    let (stop, stopping) = watch::channel(false);
+    let (datagram, datagrams) = mpsc::channel(DATAGRAMS);
+    let (arrival, arrivals) = mpsc::channel(ARRIVALS);
+    let counters = Arc::new(Counters::default());
+    let gauge = Arc::new(Gauge::default());
+    let limits = setup.limits;
+    let ports = Ports::start(setup.udp, &datagram, &counters).map_err(socket("udp"))?;
+    let links = Links::new(
+        arrival.clone(),
+        setup.tls.clone(),
+        limits.links,
+        counters.clone(),
+    );
+    for (id, transport, listener) in setup.listeners {
+        let listener = tcp(listener).map_err(socket(transport.name()))?;
+        links.listen(id, transport, listener, stopping.clone());
+    }
+    let keeper = setup
+        .store
+        .map(|store| Keeper::start(store, setup.clock.clone(), gauge.clone()))
+        .transpose()
+        .map_err(DriverError::Thread)?;
+    let door = Arc::new(Door {
+        inbox: arrival.clone(),
+        journal: setup.journal.clone(),
+        counters: counters.clone(),
+        gauge: gauge.clone(),
+        limits: limits.clone(),
+        stop: stopping.clone(),
+        room: Arc::new(Semaphore::new(limits.http_connections)),
+    });
+    for listener in setup.http {
+        let listener = tcp(listener).map_err(socket("http"))?;
+        tokio::spawn(server::listen(door.clone(), listener));
+    }
+    let fetcher = Fetcher::new(
+        arrival,
+        setup.tls,
+        limits.fetch,
+        limits.fetch_octets,
+        counters.clone(),
+    );
+    let runner = Runner {
+        node,
+        clock: setup.clock,
+        datagrams,
+        arrivals,
+        outlet: Outlet::new(ports, links, fetcher, setup.journal),
+        keeper,
+        gauge,
+        counters,
+        stop: stopping,
+        drain: limits.drain,
+    };
+    Ok(Handle {
+        addresses,
+        stop,
+        task: tokio::spawn(runner.run(setup.first)),
+    })
+}
+
+fn socket(what: &str) -> impl FnOnce(io::Error) -> DriverError {
+    let what = what.to_owned();
+    move |error| DriverError::Socket { what, error }
+}
+
+fn tcp(listener: TcpListener) -> io::Result<tokio::net::TcpListener> {
+    listener.set_nonblocking(true)?;
+    tokio::net::TcpListener::from_std(listener)
+}
+
+fn addresses(setup: &Setup) -> Result<Addresses, DriverError> {
+    let mut addresses = Addresses::default();
+    for bound in &setup.udp {
+        addresses
+            .udp
+            .push(bound.local_addr().map_err(socket("udp"))?);
+    }
+    for (id, transport, listener) in &setup.listeners {
+        let address = listener.local_addr().map_err(socket(transport.name()))?;
+        addresses.listeners.push((*id, *transport, address));
+    }
+    for listener in &setup.http {
+        let address = listener.local_addr().map_err(socket("http"))?;
+        addresses.http.push(address);
+    }
+    Ok(addresses)
+}

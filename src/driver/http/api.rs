@@ -1,0 +1,336 @@
+//! The driver's own routes: is it alive, is it ready, its figures, its events, a push as a ladder.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, ALLOW, HeaderValue};
+use hyper::{Method, Request};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::query::{Parameters, unescape};
+use super::reply::{Reply, json, problem, reply, stream};
+use super::server::Door;
+use crate::driver::node::stopped;
+use crate::driver::observe::{Entry, Journal, Page, write_metrics};
+use crate::event::{Event, Filter};
+use crate::ladder::{self, Style};
+
+/// Events looked at in one go.
+const PAGE: usize = 1_024;
+/// Matching events one `wait` may ask for.
+const COUNT_MAX: u64 = 10_000;
+/// How long a `wait` lasts without a word about it, and at most.
+const WAIT: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(600));
+/// How long a browser's stream gathers, so that a busy gateway does not draw a page for every event.
+const GATHER: Duration = Duration::from_millis(50);
+/// How often a silent browser's stream shows that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Chunks that wait for a slow reader; then the stream waits, and the ring may move on without it.
+const CHUNKS: usize = 16;
+
+/// The answer, when the path is one of the driver's.
+pub(super) async fn answer(door: &Arc<Door>, request: &Request<Incoming>) -> Option<Reply> {
+    let path = request.uri().path();
+    let route = Route::of(path)?;
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let mut reply = problem(405, "this path is only read", Value::Null);
+        reply
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return Some(reply);
+    }
+    let Some(query) = Parameters::decode(request.uri().query().unwrap_or_default()) else {
+        return Some(problem(
+            400,
+            "an escape of the query is broken",
+            Value::Null,
+        ));
+    };
+    Some(match route {
+        Route::Live => reply(200, "text/plain", "alive\n"),
+        Route::Ready => ready(door),
+        Route::Metrics => reply(
+            200,
+            "text/plain; version=0.0.4",
+            write_metrics(&door.journal, &door.counters, &door.gauge),
+        ),
+        Route::Events => events(door, request, &query),
+        Route::Wait => wait(door, &query).await.unwrap_or_else(|refusal| *refusal),
+        Route::Ladder(id) => draw(door, id, &query).await,
+    })
+}
+
+enum Route {
+    Live,
+    Ready,
+    Metrics,
+    Events,
+    Wait,
+    Ladder(String),
+}
+
+impl Route {
+    fn of(path: &str) -> Option<Self> {
+        match path {
+            "/livez" => Some(Self::Live),
+            "/readyz" => Some(Self::Ready),
+            "/metrics" => Some(Self::Metrics),
+            "/api/v1/events" => Some(Self::Events),
+            "/api/v1/events/wait" => Some(Self::Wait),
+            _ => {
+                let id = path
+                    .strip_prefix("/api/v1/pushes/")?
+                    .strip_suffix("/ladder")?;
+                if id.contains('/') {
+                    return None;
+                }
+                unescape(id, false).map(Self::Ladder)
+            }
+        }
+    }
+}
+
+fn ready(door: &Door) -> Reply {
+    let mut faults = Vec::new();
+    if door.is_stopping() {
+        faults.push("stopping");
+    }
+    if door.gauge.failing.load(Ordering::Acquire) {
+        faults.push("the store takes no records");
+    }
+    if door.inbox.is_closed() {
+        faults.push("the node has ended");
+    }
+    let status = if faults.is_empty() { 200 } else { 503 };
+    let body = json!({
+        "schema": "sirgate.ready/1",
+        "ready": faults.is_empty(),
+        "faults": faults,
+        "cursor": door.journal.last(),
+    });
+    json(status, &body)
+}
+
+/// The filter of a query; one that is not given wants everything.
+fn filter(query: &Parameters) -> Result<Option<Filter>, Box<Reply>> {
+    query
+        .get("match")
+        .map(|text| text.parse::<Filter>())
+        .transpose()
+        .map_err(|error| Box::new(problem(400, &error.to_string(), Value::Null)))
+}
+
+fn is_wanted(filter: Option<&Filter>, entry: &Entry) -> bool {
+    filter.is_none_or(|filter| filter.matches_json(entry.json()))
+}
+
+fn bad(name: &str) -> Box<Reply> {
+    let detail = format!("the value of `{name}` cannot be read");
+    Box::new(problem(400, &detail, Value::Null))
+}
+
+/// The cursor of a query. One that lies ahead comes from another run of the program and would never be reached.
+fn cursor(journal: &Journal, given: Option<&str>) -> Result<u64, Box<Reply>> {
+    let last = journal.last();
+    let Some(given) = given else { return Ok(last) };
+    let since: u64 = given.parse().map_err(|_| bad("since"))?;
+    if since > last {
+        let detail = "the cursor lies ahead of the latest event; it comes from an earlier run";
+        let more = json!({ "cursor": last });
+        return Err(Box::new(problem(400, detail, more)));
+    }
+    Ok(since)
+}
+
+fn events(door: &Arc<Door>, request: &Request<Incoming>, query: &Parameters) -> Reply {
+    let header = |name: &str| request.headers().get(name)?.to_str().ok();
+    let is_sse = header(ACCEPT.as_str()).is_some_and(|accept| accept.contains("text/event-stream"));
+    let since = query.get("since").or_else(|| header("last-event-id"));
+    let (filter, since) = match (filter(query), cursor(&door.journal, since)) {
+        (Ok(filter), Ok(since)) => (filter, since),
+        (Err(refusal), _) | (_, Err(refusal)) => return *refusal,
+    };
+    let follow = query.get("follow") != Some("false");
+    let (chunks, body) = mpsc::channel(CHUNKS);
+    let feed = Feed {
+        door: door.clone(),
+        filter,
+        chunks,
+        is_sse,
+        follow,
+    };
+    tokio::spawn(feed.run(since));
+    let content_type = if is_sse {
+        "text/event-stream"
+    } else {
+        "application/x-ndjson"
+    };
+    stream(content_type, body)
+}
+
+/// One reader of the event stream.
+struct Feed {
+    door: Arc<Door>,
+    filter: Option<Filter>,
+    chunks: mpsc::Sender<Bytes>,
+    is_sse: bool,
+    follow: bool,
+}
+
+impl Feed {
+    async fn run(self, mut cursor: u64) {
+        let mut news = self.door.journal.watch();
+        let mut stop = self.door.stop.clone();
+        loop {
+            // Marked as seen before looking, so that nothing that comes meanwhile is slept over.
+            news.borrow_and_update();
+            let page = self.door.journal.after(cursor, PAGE);
+            let is_all = page.entries.len() < PAGE;
+            cursor = page.cursor;
+            let chunk = self.write(&page);
+            if !chunk.is_empty() && self.chunks.send(chunk.into()).await.is_err() {
+                return;
+            }
+            if !is_all {
+                continue;
+            }
+            if !self.follow {
+                return;
+            }
+            tokio::select! {
+                () = stopped(&mut stop) => return,
+                () = self.chunks.closed() => return,
+                changed = news.changed() => if changed.is_err() { return },
+                () = sleep(HEARTBEAT), if self.is_sse => {
+                    let beat = Bytes::from_static(b": alive\n\n");
+                    if self.chunks.send(beat).await.is_err() { return }
+                }
+            }
+            if self.is_sse {
+                sleep(GATHER).await;
+            }
+        }
+    }
+
+    fn write(&self, page: &Page) -> String {
+        let mut chunk = String::new();
+        if page.missed > 0 {
+            let gap = json!({ "schema": "sirgate.gap/1", "missed": page.missed });
+            chunk = if self.is_sse {
+                format!("event: gap\ndata: {gap}\n\n")
+            } else {
+                format!("{gap}\n")
+            };
+        }
+        for entry in &page.entries {
+            if is_wanted(self.filter.as_ref(), entry) {
+                let line = entry.line();
+                if self.is_sse {
+                    chunk.push_str(&format!("id: {}\ndata: {line}\n\n", entry.seq));
+                } else {
+                    chunk.push_str(&line);
+                    chunk.push('\n');
+                }
+            }
+        }
+        chunk
+    }
+}
+
+/// Waits for events after the cursor; without one, for events after now.
+async fn wait(door: &Door, query: &Parameters) -> Result<Reply, Box<Reply>> {
+    let filter = filter(query)?;
+    let mut cursor = cursor(&door.journal, query.get("since"))?;
+    let count = query.number("count", 1).map_err(bad)?.clamp(1, COUNT_MAX);
+    let count = usize::try_from(count).unwrap_or(1);
+    let patience = query.duration("timeout", WAIT.0).map_err(bad)?.min(WAIT.1);
+    let end = Instant::now() + patience;
+    let mut news = door.journal.watch();
+    let mut stop = door.stop.clone();
+    let mut found = Vec::new();
+    let mut missed = 0_u64;
+    loop {
+        news.borrow_and_update();
+        let page = door.journal.after(cursor, PAGE);
+        missed = missed.saturating_add(page.missed);
+        for entry in &page.entries {
+            cursor = entry.seq;
+            if is_wanted(filter.as_ref(), entry) {
+                found.push(entry.line());
+                if found.len() >= count {
+                    return Ok(found_reply(200, cursor, missed, &found));
+                }
+            }
+        }
+        cursor = cursor.max(page.cursor);
+        if page.entries.len() == PAGE {
+            continue;
+        }
+        let in_time = tokio::select! {
+            () = stopped(&mut stop) => false,
+            changed = timeout_at(end, news.changed()) => matches!(changed, Ok(Ok(()))),
+        };
+        if !in_time {
+            return Ok(found_reply(408, cursor, missed, &found));
+        }
+    }
+}
+
+/// What a `wait` found; with 408 it is less than was asked for, and nothing of it is lost.
+fn found_reply(status: u16, cursor: u64, missed: u64, found: &[String]) -> Reply {
+    let events = found.join(",");
+    let body = format!(
+        r#"{{"schema":"sirgate.events/1","status":{status},"cursor":{cursor},"missed":{missed},"events":[{events}]}}"#
+    );
+    reply(status, "application/json", body)
+}
+
+/// Draws one push from the events that are kept.
+async fn draw(door: &Arc<Door>, id: String, query: &Parameters) -> Reply {
+    let journal = door.journal.clone();
+    let of_push = move || ladder::of_push(&journal.events(), &id);
+    // Tens of thousands of events are looked through: not on a thread that carries packets.
+    let Ok(events) = tokio::task::spawn_blocking(of_push).await else {
+        return problem(500, "the ladder could not be drawn", Value::Null);
+    };
+    if events.is_empty() {
+        return problem(404, "no event of this push is kept", Value::Null);
+    }
+    let is_set = |name: &str| query.get(name).is_some_and(|value| value != "false");
+    let style = Style {
+        ascii: is_set("ascii"),
+        all: is_set("all"),
+    };
+    match query.get("format").unwrap_or("text") {
+        "text" => reply(
+            200,
+            "text/plain; charset=utf-8",
+            ladder::text(&events, &[], style),
+        ),
+        "mermaid" => reply(
+            200,
+            "text/plain; charset=utf-8",
+            ladder::mermaid(&events, &[], style.all),
+        ),
+        "csv" => reply(
+            200,
+            "text/csv; charset=utf-8",
+            ladder::csv(&events, style.all),
+        ),
+        "json" => reply(200, "application/json", ladder_json(&events)),
+        _ => problem(
+            400,
+            "format is one of text, json, mermaid, csv",
+            Value::Null,
+        ),
+    }
+}
+
+fn ladder_json(events: &[Event]) -> String {
+    json!({ "schema": "sirgate.ladder/1", "events": events }).to_string()
+}

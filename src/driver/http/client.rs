@@ -1,0 +1,286 @@
+//! The HTTP requests a node makes: results to initiators.
+//!
+//! Not here: redirects are not followed, cookies are not kept, proxies are not used.
+
+use std::error::Error;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::{Request, Uri};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
+
+use crate::driver::node::Arrival;
+use crate::driver::observe::Counters;
+use crate::driver::tls::{Tls, server_name};
+use crate::world::{FetchError, FetchId, HttpRequest, HttpResponse, Input};
+
+/// Fetches under way at once; further ones wait.
+const AT_ONCE: usize = 256;
+/// Fetches that may wait; further ones fail at once.
+const WAITING: usize = 16_384;
+/// How long one address of a host may take to accept a connection.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long an unused connection is kept.
+const KEEP: Duration = Duration::from_secs(30);
+
+/// Makes HTTP requests.
+#[derive(Debug)]
+pub(in crate::driver) struct Fetcher {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    client: Client<Connector, Full<Bytes>>,
+    inbox: mpsc::Sender<Arrival>,
+    counters: Arc<Counters>,
+    patience: Duration,
+    octets_max: usize,
+    waiting: AtomicUsize,
+    room: Semaphore,
+}
+
+impl Fetcher {
+    /// A client that waits `patience` for an answer and reads at most `octets_max` of its body.
+    pub(in crate::driver) fn new(
+        inbox: mpsc::Sender<Arrival>,
+        tls: Tls,
+        patience: Duration,
+        octets_max: usize,
+        counters: Arc<Counters>,
+    ) -> Self {
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(KEEP)
+            .build(Connector { tls });
+        Self {
+            shared: Arc::new(Shared {
+                client,
+                inbox,
+                counters,
+                patience,
+                octets_max,
+                waiting: AtomicUsize::new(0),
+                room: Semaphore::new(AT_ONCE),
+            }),
+        }
+    }
+
+    /// Starts a request; its answer comes to the node as an input.
+    pub(in crate::driver) fn fetch(
+        &self,
+        id: FetchId,
+        request: HttpRequest,
+    ) -> Result<(), FetchError> {
+        let request = build(request)?;
+        if self.shared.waiting.fetch_add(1, Ordering::AcqRel) >= WAITING {
+            self.shared.waiting.fetch_sub(1, Ordering::AcqRel);
+            return Err(FetchError::Unreachable);
+        }
+        tokio::spawn(fetch(self.shared.clone(), id, request));
+        Ok(())
+    }
+
+    /// How many fetches are not finished.
+    pub(in crate::driver) fn unfinished(&self) -> usize {
+        self.shared.waiting.load(Ordering::Acquire)
+    }
+}
+
+fn build(request: HttpRequest) -> Result<Request<Full<Bytes>>, FetchError> {
+    let uri: Uri = request.target.parse().map_err(|_| FetchError::BadUrl)?;
+    if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
+        return Err(FetchError::BadUrl);
+    }
+    let mut builder = Request::builder().method(request.method.as_str()).uri(uri);
+    for (name, value) in &request.headers {
+        // The connection's own headers are hyper's to write.
+        if !matches!(
+            name.as_str(),
+            "content-length" | "transfer-encoding" | "connection"
+        ) {
+            builder = builder.header(name, value);
+        }
+    }
+    builder
+        .body(Full::new(request.body))
+        .map_err(|_| FetchError::BadUrl)
+}
+
+async fn fetch(shared: Arc<Shared>, id: FetchId, request: Request<Full<Bytes>>) {
+    let permit = shared.room.acquire().await;
+    shared.counters.fetches.fetch_add(1, Ordering::Relaxed);
+    let response = timeout(shared.patience, exchange(&shared, request))
+        .await
+        .unwrap_or(Err(FetchError::TimedOut));
+    drop(permit);
+    if response.is_err() {
+        shared
+            .counters
+            .fetches_failed
+            .fetch_add(1, Ordering::Relaxed);
+    }
+    let input = Input::Response { id, response };
+    let _ = shared.inbox.send(Arrival::Input(input)).await;
+    shared.waiting.fetch_sub(1, Ordering::AcqRel);
+}
+
+async fn exchange(
+    shared: &Shared,
+    request: Request<Full<Bytes>>,
+) -> Result<HttpResponse, FetchError> {
+    let response = shared.client.request(request).await.map_err(|error| {
+        tracing::debug!(%error, "a fetch failed");
+        if error.is_connect() {
+            FetchError::Unreachable
+        } else {
+            FetchError::Broken
+        }
+    })?;
+    let (head, body) = response.into_parts();
+    let body = Limited::new(body, shared.octets_max)
+        .collect()
+        .await
+        .map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                tracing::debug!("the answer to a fetch is too large");
+            }
+            FetchError::Broken
+        })?
+        .to_bytes();
+    let headers = head
+        .headers
+        .iter()
+        .filter_map(|(name, value)| {
+            let value = value.to_str().ok()?;
+            Some((name.as_str().to_owned(), value.to_owned()))
+        })
+        .collect();
+    Ok(HttpResponse {
+        status: head.status.as_u16(),
+        headers,
+        body,
+    })
+}
+
+/// Opens connections for the client.
+#[derive(Clone, Debug)]
+struct Connector {
+    tls: Tls,
+}
+
+type Opened = Result<Wire, Box<dyn Error + Send + Sync>>;
+
+impl tower_service::Service<Uri> for Connector {
+    type Response = Wire;
+    type Error = Box<dyn Error + Send + Sync>;
+    type Future = Pin<Box<dyn Future<Output = Opened> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let tls = self.tls.clone();
+        Box::pin(async move { open(&tls, &uri).await.map_err(Into::into) })
+    }
+}
+
+async fn open(tls: &Tls, uri: &Uri) -> io::Result<Wire> {
+    let host = uri.host().unwrap_or_default();
+    let bare = host.trim_matches(['[', ']']);
+    let is_tls = uri.scheme_str() == Some("https");
+    let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+    let (tcp, peer) = connect(bare, port).await?;
+    if !is_tls {
+        return Ok(Wire::Plain(TokioIo::new(tcp)));
+    }
+    let connector = tls
+        .connector(peer)
+        .ok_or_else(|| io::Error::other("no trusted certificates configured"))?;
+    let name = server_name(Some(bare), peer)?;
+    let stream = connector.connect(name, tcp).await?;
+    Ok(Wire::Tls(Box::new(TokioIo::new(stream))))
+}
+
+/// Connects to the first address of the host that takes it.
+async fn connect(host: &str, port: u16) -> io::Result<(TcpStream, SocketAddr)> {
+    let mut last = io::Error::from(io::ErrorKind::NotFound);
+    for peer in tokio::net::lookup_host((host, port)).await? {
+        match timeout(CONNECT, TcpStream::connect(peer)).await {
+            Ok(Ok(tcp)) => {
+                tcp.set_nodelay(true)?;
+                return Ok((tcp, peer));
+            }
+            Ok(Err(error)) => last = error,
+            Err(_) => last = io::Error::from(io::ErrorKind::TimedOut),
+        }
+    }
+    Err(last)
+}
+
+/// A connection, plain or inside TLS.
+enum Wire {
+    Plain(TokioIo<TcpStream>),
+    Tls(Box<TokioIo<TlsStream<TcpStream>>>),
+}
+
+impl Connection for Wire {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}
+
+impl hyper::rt::Read for Wire {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: hyper::rt::ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(plain) => Pin::new(plain).poll_read(cx, buffer),
+            Self::Tls(tls) => Pin::new(tls).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl hyper::rt::Write for Wire {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(plain) => Pin::new(plain).poll_write(cx, octets),
+            Self::Tls(tls) => Pin::new(tls).poll_write(cx, octets),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(plain) => Pin::new(plain).poll_flush(cx),
+            Self::Tls(tls) => Pin::new(tls).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(plain) => Pin::new(plain).poll_shutdown(cx),
+            Self::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
+        }
+    }
+}

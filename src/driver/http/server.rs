@@ -1,0 +1,244 @@
+//! HTTP connections: bounded in number, size and patience; each request goes to the driver's own routes or the node.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::CONTENT_LENGTH;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::reply::{Reply, last_problem, of_node, problem};
+use super::{api, guard};
+use crate::driver::Limits;
+use crate::driver::node::{Arrival, stopped};
+use crate::driver::observe::{Counters, Journal};
+use crate::driver::order;
+use crate::driver::store::keeper::Gauge;
+use crate::world::HttpRequest;
+
+/// Header rows of one request.
+const ROWS: usize = 100;
+/// Octets of the head of one request.
+const HEAD_OCTETS: usize = 32 << 10;
+/// How long a listener rests when the system gives it no more sockets.
+const REST: Duration = Duration::from_millis(50);
+/// A body may take so many times the patience for one part of it.
+const PATIENCE_FACTOR: u32 = 6;
+
+/// What all connections use.
+#[derive(Debug)]
+pub(in crate::driver) struct Door {
+    pub(in crate::driver) inbox: mpsc::Sender<Arrival>,
+    pub(in crate::driver) journal: Journal,
+    pub(in crate::driver) counters: Arc<Counters>,
+    pub(in crate::driver) gauge: Arc<Gauge>,
+    pub(in crate::driver) limits: Limits,
+    pub(in crate::driver) stop: watch::Receiver<bool>,
+    pub(in crate::driver) room: Arc<Semaphore>,
+}
+
+impl Door {
+    /// True from the moment the stop was asked for.
+    pub(super) fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+}
+
+/// Accepts connections until the stop.
+pub(in crate::driver) async fn listen(door: Arc<Door>, listener: TcpListener) {
+    let mut stop = door.stop.clone();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stopped(&mut stop) => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((tcp, peer)) => {
+                let Ok(permit) = door.room.clone().try_acquire_owned() else {
+                    door.counters
+                        .http_connections_refused
+                        .fetch_add(1, Ordering::Relaxed);
+                    continue;
+                };
+                let door = door.clone();
+                tokio::spawn(async move {
+                    serve(door, tcp, peer).await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no HTTP connection could be accepted");
+                sleep(REST).await;
+            }
+        }
+    }
+}
+
+async fn serve(door: Arc<Door>, tcp: TcpStream, peer: SocketAddr) {
+    let _ = tcp.set_nodelay(true);
+    let Ok(local) = tcp.local_addr() else { return };
+    let mut stop = door.stop.clone();
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(door.limits.http_idle)
+        .max_headers(ROWS)
+        .max_buf_size(HEAD_OCTETS);
+    let service = service_fn(|request| {
+        let door = door.clone();
+        async move { Ok::<_, Infallible>(answer(&door, request, peer, local).await) }
+    });
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(tcp), service));
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = stopped(&mut stop) => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = timeout(door.limits.drain, connection).await;
+}
+
+async fn answer(
+    door: &Arc<Door>,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    local: SocketAddr,
+) -> Reply {
+    door.counters.http_requests.fetch_add(1, Ordering::Relaxed);
+    let reply = match guard::check(request.headers(), local.ip(), &door.limits.http_hosts) {
+        Err(stranger) => problem(403, &stranger.to_string(), Value::Null),
+        Ok(()) => match api::answer(door, &request).await {
+            Some(reply) => return reply,
+            None => match admit(door, request).await {
+                Ok(request) => return ask(door, peer, request).await,
+                Err(reply) => reply,
+            },
+        },
+    };
+    door.counters.http_refused.fetch_add(1, Ordering::Relaxed);
+    reply
+}
+
+/// The request for the node, or why it does not get it.
+async fn admit(door: &Door, request: Request<Incoming>) -> Result<HttpRequest, Reply> {
+    if door.is_stopping() {
+        return Err(last_problem(503, "the gateway is stopping"));
+    }
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+    if changes && door.gauge.failing.load(Ordering::Acquire) {
+        return Err(of_node(order::unavailable()));
+    }
+    let (head, body) = request.into_parts();
+    let mut headers = Vec::with_capacity(head.headers.len());
+    for (name, value) in &head.headers {
+        let Ok(value) = core::str::from_utf8(value.as_bytes()) else {
+            let detail = format!("the value of {name} is no text");
+            return Err(last_problem(400, &detail));
+        };
+        headers.push((name.as_str().to_owned(), value.to_owned()));
+    }
+    let declared = head
+        .headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let body = read_body(body, declared, &door.limits).await?;
+    let target = head
+        .uri
+        .path_and_query()
+        .map_or_else(|| head.uri.to_string(), ToString::to_string);
+    Ok(HttpRequest {
+        method: head.method.as_str().to_owned(),
+        target,
+        headers,
+        body,
+    })
+}
+
+async fn read_body(
+    mut body: Incoming,
+    declared: Option<usize>,
+    limits: &Limits,
+) -> Result<Bytes, Reply> {
+    let most = limits.http_body_octets;
+    let too_large = || {
+        let detail = format!("the body may have at most {most} octets");
+        last_problem(413, &detail)
+    };
+    if declared.is_some_and(|octets| octets > most) {
+        return Err(too_large());
+    }
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    let patience = limits.http_read;
+    let end = Instant::now() + patience * PATIENCE_FACTOR;
+    let mut first = Bytes::new();
+    let mut octets = BytesMut::new();
+    loop {
+        let until = end.min(Instant::now() + patience);
+        let frame = match timeout_at(until, body.frame()).await {
+            Err(_) => return Err(last_problem(408, "the body came too slowly")),
+            Ok(None) => break,
+            Ok(Some(Err(_))) => return Err(last_problem(400, "the body broke off")),
+            Ok(Some(Ok(frame))) => frame,
+        };
+        // Trailers are left out.
+        let Ok(part) = frame.into_data() else {
+            continue;
+        };
+        if first
+            .len()
+            .saturating_add(octets.len())
+            .saturating_add(part.len())
+            > most
+        {
+            return Err(too_large());
+        }
+        if first.is_empty() && octets.is_empty() {
+            first = part;
+        } else {
+            octets.extend_from_slice(&core::mem::take(&mut first));
+            octets.extend_from_slice(&part);
+        }
+    }
+    // Most bodies come in one part, which needs no copy.
+    Ok(if octets.is_empty() {
+        first
+    } else {
+        octets.freeze()
+    })
+}
+
+/// Lets the node answer.
+async fn ask(door: &Door, peer: SocketAddr, request: HttpRequest) -> Reply {
+    let (answer, answered) = oneshot::channel();
+    let arrival = Arrival::Request {
+        peer,
+        request,
+        answer,
+    };
+    let exchange = async {
+        door.inbox.send(arrival).await.ok()?;
+        answered.await.ok()
+    };
+    match timeout(door.limits.http_answer, exchange).await {
+        Ok(Some(response)) => of_node(response),
+        Ok(None) => last_problem(503, "the gateway is stopping"),
+        Err(_) => {
+            door.counters.http_timed_out.fetch_add(1, Ordering::Relaxed);
+            problem(504, "the gateway did not answer in time", Value::Null)
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The order of outputs: what follows a record waits until the record is durable.
+//!
+//! Pure: outputs go in, those that may be performed come out, and the changes for the next transaction are handed over.
+//! While a commit is under way further outputs gather; all their records then share the next transaction.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+
+use crate::driver::store::Change;
+use crate::world::{HttpResponse, Output, RecordKey};
+
+/// Outputs that may wait for a commit before the node gets no more inputs.
+pub(super) const HELD_MAX: usize = 65_536;
+/// Changes kept for another try after a failed commit.
+const UNSAVED_MAX: usize = 262_144;
+/// Seconds a client is asked to wait when a record could not be stored.
+pub(super) const RETRY_AFTER: u32 = 5;
+
+/// Outputs between the node and the world.
+#[derive(Debug, Default)]
+pub(super) struct Order {
+    /// The commit under way, when there is one.
+    flight: Option<Flight>,
+    /// Outputs behind that commit or behind a record of the next one; the first is a `Save` once nothing flies.
+    held: VecDeque<Output>,
+    /// Records to drop with the next transaction.
+    forgets: Vec<Change>,
+    /// What a failed commit left over; the newest change of each record.
+    unsaved: BTreeMap<RecordKey, Change>,
+    /// Set when the last commit failed and a later one has not yet succeeded.
+    failing: bool,
+    /// Set when a failing store should be tried again.
+    retry: bool,
+}
+
+#[derive(Debug)]
+struct Flight {
+    /// Whether a `Save` is in it; outputs wait only for those.
+    gates: bool,
+    /// Outputs to perform when it has landed.
+    after: Vec<Output>,
+}
+
+impl Order {
+    /// Takes one output of the node; what may be performed at once goes to `go`.
+    pub(super) fn push(&mut self, output: Output, go: &mut Vec<Output>) {
+        if self.is_gated() {
+            self.held.push_back(output);
+            return;
+        }
+        match output {
+            Output::Save(_) => self.held.push_back(output),
+            Output::Forget(key) => self.forgets.push(Change::Forget(key)),
+            other => go.push(other),
+        }
+    }
+
+    fn is_gated(&self) -> bool {
+        !self.held.is_empty() || self.flight.as_ref().is_some_and(|flight| flight.gates)
+    }
+
+    /// True when so much waits that the node should get no more inputs.
+    pub(super) fn is_full(&self) -> bool {
+        self.held.len() >= HELD_MAX
+    }
+
+    /// How many outputs wait.
+    pub(super) fn len(&self) -> usize {
+        let flying = self.flight.as_ref().map_or(0, |flight| flight.after.len());
+        self.held.len().saturating_add(flying)
+    }
+
+    /// True while a commit is under way.
+    pub(super) const fn is_flying(&self) -> bool {
+        self.flight.is_some()
+    }
+
+    /// True when nothing waits, flies or is left over.
+    pub(super) fn is_idle(&self) -> bool {
+        self.flight.is_none()
+            && self.held.is_empty()
+            && self.forgets.is_empty()
+            && self.unsaved.is_empty()
+    }
+
+    /// True from a failed commit to the next that succeeds.
+    pub(super) const fn is_failing(&self) -> bool {
+        self.failing
+    }
+
+    /// After a failed commit: lets the next [`Order::launch`] try again. Until then records only gather, so that a
+    /// store without room is not asked anew by every input.
+    pub(super) const fn retry(&mut self) {
+        self.retry = self.failing;
+    }
+
+    /// The changes of the next transaction, when one is due and none is under way.
+    pub(super) fn launch(&mut self) -> Option<Vec<Change>> {
+        let nothing_due =
+            self.held.is_empty() && self.forgets.is_empty() && self.unsaved.is_empty();
+        if self.flight.is_some() || nothing_due || (self.failing && !self.retry) {
+            return None;
+        }
+        self.retry = false;
+        let mut changes: Vec<Change> = core::mem::take(&mut self.unsaved).into_values().collect();
+        changes.append(&mut self.forgets);
+        let mut flight = Flight {
+            gates: !self.held.is_empty(),
+            after: Vec::new(),
+        };
+        for output in self.held.drain(..) {
+            match output {
+                Output::Save(record) => changes.push(Change::Save(record)),
+                Output::Forget(key) => changes.push(Change::Forget(key)),
+                other => flight.after.push(other),
+            }
+        }
+        self.flight = Some(flight);
+        Some(changes)
+    }
+
+    /// The commit under way succeeded: what waited for it may go.
+    pub(super) fn landed(&mut self, go: &mut Vec<Output>) {
+        self.failing = false;
+        if let Some(flight) = self.flight.take() {
+            go.extend(flight.after);
+        }
+        self.release(go);
+    }
+
+    /// The commit under way failed and nothing of it is stored: clients are told to come back, and the changes stay
+    /// for another try.
+    pub(super) fn failed(&mut self, changes: Vec<Change>, go: &mut Vec<Output>) {
+        self.failing = true;
+        for change in changes {
+            let key = change.key().clone();
+            if self.unsaved.len() < UNSAVED_MAX || self.unsaved.contains_key(&key) {
+                self.unsaved.insert(key, change);
+            }
+        }
+        if let Some(flight) = self.flight.take() {
+            go.extend(flight.after.into_iter().map(refuse));
+        }
+        self.release(go);
+    }
+
+    /// Lets what gathered during a commit go, up to its first record.
+    fn release(&mut self, go: &mut Vec<Output>) {
+        while let Some(output) = self.held.pop_front() {
+            match output {
+                Output::Save(_) => {
+                    self.held.push_front(output);
+                    return;
+                }
+                Output::Forget(key) => self.forgets.push(Change::Forget(key)),
+                other => go.push(other),
+            }
+        }
+    }
+}
+
+/// The output as it is, but an answer that says it worked becomes one that says it did not.
+fn refuse(output: Output) -> Output {
+    match output {
+        Output::Respond { id, .. } => Output::Respond {
+            id,
+            response: unavailable(),
+        },
+        other => other,
+    }
+}
+
+/// The answer when a record could not be stored.
+pub(super) fn unavailable() -> HttpResponse {
+    HttpResponse {
+        status: 503,
+        headers: vec![
+            ("content-type".to_owned(), "application/problem+json".to_owned()),
+            ("retry-after".to_owned(), RETRY_AFTER.to_string()),
+        ],
+        body: Bytes::from_static(
+            br#"{"schema":"sirgate.error/1","title":"Service Unavailable","status":503,"detail":"no record can be stored now; nothing was accepted"}"#,
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests;

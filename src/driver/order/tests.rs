@@ -1,0 +1,170 @@
+//! Tests of the order of outputs.
+
+use super::*;
+use crate::world::{LinkId, Record, RecordKind, RequestId};
+
+fn key(id: &str) -> RecordKey {
+    RecordKey {
+        kind: RecordKind::Push,
+        id: id.to_owned(),
+    }
+}
+
+fn save(id: &str) -> Output {
+    Output::Save(Record {
+        key: key(id),
+        pui: None,
+        live: true,
+        due: None,
+        body: Vec::new(),
+    })
+}
+
+const fn close(link: u64) -> Output {
+    Output::Close { link: LinkId(link) }
+}
+
+fn respond(id: u64) -> Output {
+    Output::Respond {
+        id: RequestId(id),
+        response: HttpResponse {
+            status: 202,
+            headers: Vec::new(),
+            body: Bytes::new(),
+        },
+    }
+}
+
+fn names(outputs: &[Output]) -> Vec<String> {
+    outputs
+        .iter()
+        .map(|output| match output {
+            Output::Close { link } => format!("close {}", link.0),
+            Output::Respond { id, response } => format!("respond {} {}", id.0, response.status),
+            other => format!("{other:?}"),
+        })
+        .collect()
+}
+
+fn changed(changes: &[Change]) -> Vec<String> {
+    changes
+        .iter()
+        .map(|change| match change {
+            Change::Save(record) => format!("+{}", record.key.id),
+            Change::Forget(key) => format!("-{}", key.id),
+        })
+        .collect()
+}
+
+fn push_all(order: &mut Order, outputs: Vec<Output>) -> Vec<String> {
+    let mut go = Vec::new();
+    for output in outputs {
+        order.push(output, &mut go);
+    }
+    names(&go)
+}
+
+#[test]
+fn outputs_before_the_first_save_go_at_once() {
+    let mut order = Order::default();
+    let went = push_all(&mut order, vec![close(1), save("a"), respond(2), close(3)]);
+    assert_eq!(went, ["close 1"]);
+    assert_eq!(changed(&order.launch().unwrap()), ["+a"]);
+    let mut go = Vec::new();
+    order.landed(&mut go);
+    assert_eq!(names(&go), ["respond 2 202", "close 3"]);
+    assert!(order.is_idle());
+}
+
+#[test]
+fn records_that_gather_during_a_commit_share_the_next_one() {
+    let mut order = Order::default();
+    push_all(&mut order, vec![save("a"), respond(1)]);
+    assert_eq!(changed(&order.launch().unwrap()), ["+a"]);
+    let went = push_all(
+        &mut order,
+        vec![close(1), save("b"), respond(2), save("c"), respond(3)],
+    );
+    assert_eq!(
+        went, [""; 0],
+        "nothing overtakes what waits for the first commit"
+    );
+    assert!(order.launch().is_none(), "one commit at a time");
+    let mut go = Vec::new();
+    order.landed(&mut go);
+    assert_eq!(names(&go), ["respond 1 202", "close 1"]);
+    assert_eq!(changed(&order.launch().unwrap()), ["+b", "+c"]);
+    go.clear();
+    order.landed(&mut go);
+    assert_eq!(names(&go), ["respond 2 202", "respond 3 202"]);
+}
+
+#[test]
+fn a_save_that_ends_a_batch_still_holds_the_next_batch() {
+    let mut order = Order::default();
+    push_all(&mut order, vec![save("a")]);
+    order.launch().unwrap();
+    assert_eq!(push_all(&mut order, vec![close(1)]), [""; 0]);
+    let mut go = Vec::new();
+    order.landed(&mut go);
+    assert_eq!(names(&go), ["close 1"]);
+}
+
+#[test]
+fn a_forget_holds_nothing_back() {
+    let mut order = Order::default();
+    let went = push_all(&mut order, vec![Output::Forget(key("a")), close(1)]);
+    assert_eq!(went, ["close 1"]);
+    assert_eq!(changed(&order.launch().unwrap()), ["-a"]);
+    assert_eq!(push_all(&mut order, vec![close(2)]), ["close 2"]);
+}
+
+#[test]
+fn a_forget_between_saves_keeps_its_place() {
+    let mut order = Order::default();
+    push_all(
+        &mut order,
+        vec![save("a"), Output::Forget(key("a")), save("b")],
+    );
+    assert_eq!(changed(&order.launch().unwrap()), ["+a", "-a", "+b"]);
+}
+
+#[test]
+fn a_failed_commit_turns_answers_into_503_and_is_tried_again() {
+    let mut order = Order::default();
+    push_all(
+        &mut order,
+        vec![respond(1), save("a"), respond(2), close(3)],
+    );
+    let changes = order.launch().unwrap();
+    let mut go = Vec::new();
+    order.failed(changes, &mut go);
+    assert_eq!(names(&go), ["respond 2 503", "close 3"]);
+    assert!(order.is_failing());
+    assert!(order.launch().is_none(), "not before it is asked for");
+    order.retry();
+    assert_eq!(changed(&order.launch().unwrap()), ["+a"]);
+    go.clear();
+    order.landed(&mut go);
+    assert!(!order.is_failing());
+    assert!(order.is_idle());
+}
+
+#[test]
+fn a_later_record_replaces_the_one_that_could_not_be_stored() {
+    let mut order = Order::default();
+    push_all(&mut order, vec![save("a"), save("b")]);
+    let changes = order.launch().unwrap();
+    order.failed(changes, &mut Vec::new());
+    push_all(&mut order, vec![Output::Forget(key("a")), save("c")]);
+    order.retry();
+    assert_eq!(changed(&order.launch().unwrap()), ["+a", "+b", "-a", "+c"]);
+}
+
+#[test]
+fn the_node_gets_no_more_inputs_when_too_much_waits() {
+    let mut order = Order::default();
+    push_all(&mut order, vec![save("a")]);
+    push_all(&mut order, (1..HELD_MAX as u64).map(close).collect());
+    assert!(order.is_full());
+}

@@ -1,0 +1,500 @@
+//! Stream links, TCP and TLS: accepting, opening, reading with backpressure, writing through a bounded queue.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use foldhash::fast::FixedState;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::time::{sleep, timeout};
+
+use super::node::{Arrival, stopped};
+use super::observe::Counters;
+use super::tls::{Tls, server_name};
+use crate::world::{CloseReason, Input, LinkId, ListenerId, Transport};
+
+/// How long opening a link may take, TLS handshake included.
+const OPENING: Duration = Duration::from_secs(10);
+/// How long a peer may take none of what is written to it.
+const STALL: Duration = Duration::from_secs(30);
+/// How long a closed link may take to get rid of what was given to it.
+const FLUSH: Duration = Duration::from_secs(10);
+/// How long a closed link waits for the peer's end, so that no reset overtakes the last octets.
+const LINGER: Duration = Duration::from_secs(2);
+/// How long a listener rests when the system gives it no more sockets.
+const REST: Duration = Duration::from_millis(50);
+/// Octets that may wait for one peer; a peer that lets more gather is cut off.
+const QUEUED_OCTETS: usize = 8 << 20;
+/// Octets asked for at once, at least and at most.
+const READ_OCTETS: (usize, usize) = (2 << 10, 64 << 10);
+/// Octets put together for one write.
+const WRITE_OCTETS: usize = 64 << 10;
+
+/// The node's links.
+#[derive(Debug)]
+pub(super) struct Links {
+    table: HashMap<LinkId, Writer, FixedState>,
+    /// Links the node has asked to close, from its asking to its being done.
+    closing: HashSet<LinkId, FixedState>,
+    shared: Arc<Shared>,
+}
+
+/// What all link tasks use.
+#[derive(Debug)]
+struct Shared {
+    inbox: mpsc::Sender<Arrival>,
+    tls: Tls,
+    room: Arc<Semaphore>,
+    limit: u32,
+    next: AtomicU64,
+    counters: Arc<Counters>,
+}
+
+/// The node's end of one link; dropping it closes the link after what was given to it has left.
+#[derive(Debug)]
+pub(super) struct Writer {
+    chunks: mpsc::UnboundedSender<Bytes>,
+    queued: Arc<AtomicUsize>,
+    cut: oneshot::Sender<()>,
+}
+
+/// The task's end of one link.
+#[derive(Debug)]
+struct Orders {
+    chunks: mpsc::UnboundedReceiver<Bytes>,
+    queued: Arc<AtomicUsize>,
+    cut: oneshot::Receiver<()>,
+}
+
+fn channel() -> (Writer, Orders) {
+    let (chunks, waiting) = mpsc::unbounded_channel();
+    let (cut, is_cut) = oneshot::channel();
+    let queued = Arc::new(AtomicUsize::new(0));
+    (
+        Writer {
+            chunks,
+            queued: queued.clone(),
+            cut,
+        },
+        Orders {
+            chunks: waiting,
+            queued,
+            cut: is_cut,
+        },
+    )
+}
+
+impl Links {
+    /// No links yet, and room for `limit`.
+    pub(super) fn new(
+        inbox: mpsc::Sender<Arrival>,
+        tls: Tls,
+        limit: u32,
+        counters: Arc<Counters>,
+    ) -> Self {
+        let room = usize::try_from(limit).unwrap_or(Semaphore::MAX_PERMITS);
+        Self {
+            table: HashMap::default(),
+            closing: HashSet::default(),
+            shared: Arc::new(Shared {
+                inbox,
+                tls,
+                room: Arc::new(Semaphore::new(room)),
+                limit,
+                next: AtomicU64::new(LinkId::ACCEPTED),
+                counters,
+            }),
+        }
+    }
+
+    /// Starts to accept links at a listener, until `stop` turns true.
+    pub(super) fn listen(
+        &self,
+        id: ListenerId,
+        transport: Transport,
+        listener: TcpListener,
+        stop: watch::Receiver<bool>,
+    ) {
+        tokio::spawn(listen(self.shared.clone(), id, transport, listener, stop));
+    }
+
+    /// A link was accepted: its writer is kept.
+    pub(super) fn accepted(&mut self, link: LinkId, writer: Writer) {
+        self.table.insert(link, writer);
+    }
+
+    /// True while the node is told of the link.
+    pub(super) fn contains(&self, link: LinkId) -> bool {
+        self.table.contains_key(&link) && !self.closing.contains(&link)
+    }
+
+    /// The node has asked to close the link, which is done later.
+    pub(super) fn closes_soon(&mut self, link: LinkId) {
+        self.closing.insert(link);
+    }
+
+    /// Starts to open a link; the reason when it cannot even be tried.
+    pub(super) fn connect(
+        &mut self,
+        link: LinkId,
+        transport: Transport,
+        target: SocketAddr,
+        name: Option<String>,
+    ) -> Result<(), CloseReason> {
+        if self.table.contains_key(&link) || transport == Transport::Udp {
+            return Err(CloseReason::Refused);
+        }
+        let Ok(permit) = self.shared.room.clone().try_acquire_owned() else {
+            self.shared
+                .counters
+                .links_refused
+                .fetch_add(1, Ordering::Relaxed);
+            return Err(CloseReason::Refused);
+        };
+        let (writer, orders) = channel();
+        self.table.insert(link, writer);
+        let opening = Opening {
+            link,
+            transport,
+            target,
+            name,
+        };
+        tokio::spawn(connect(self.shared.clone(), opening, orders, permit));
+        Ok(())
+    }
+
+    /// Gives octets to a link; false when the link was cut off because its peer takes too little.
+    pub(super) fn write(&mut self, link: LinkId, octets: Bytes) -> bool {
+        let Some(writer) = self.table.get(&link) else {
+            // The link is gone and the node is being told so.
+            return true;
+        };
+        let before = writer.queued.fetch_add(octets.len(), Ordering::AcqRel);
+        if before.saturating_add(octets.len()) > QUEUED_OCTETS && before > 0 {
+            self.shared
+                .counters
+                .links_cut
+                .fetch_add(1, Ordering::Relaxed);
+            if let Some(writer) = self.table.remove(&link) {
+                let _ = writer.cut.send(());
+            }
+            return false;
+        }
+        // A task that is gone has sent `Closed`, which is on its way.
+        let _ = writer.chunks.send(octets);
+        true
+    }
+
+    /// Closes a link after what was given to it has left.
+    pub(super) fn close(&mut self, link: LinkId) {
+        self.table.remove(&link);
+        self.closing.remove(&link);
+    }
+
+    /// How many links the node has.
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Closes all links and waits until their octets have left.
+    pub(super) async fn finish(&mut self) {
+        self.table.clear();
+        let all = self.shared.room.acquire_many(self.shared.limit);
+        let _ = timeout(FLUSH, all).await;
+    }
+}
+
+async fn listen(
+    shared: Arc<Shared>,
+    id: ListenerId,
+    transport: Transport,
+    listener: TcpListener,
+    mut stop: watch::Receiver<bool>,
+) {
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stopped(&mut stop) => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((tcp, peer)) => {
+                let Ok(permit) = shared.room.clone().try_acquire_owned() else {
+                    // Closing at once tells the peer to go elsewhere.
+                    shared
+                        .counters
+                        .links_refused
+                        .fetch_add(1, Ordering::Relaxed);
+                    continue;
+                };
+                tokio::spawn(accept(shared.clone(), id, transport, tcp, peer, permit));
+            }
+            Err(error) => {
+                tracing::warn!(%error, listener = id.0, "no link could be accepted");
+                sleep(REST).await;
+            }
+        }
+    }
+}
+
+async fn accept(
+    shared: Arc<Shared>,
+    listener: ListenerId,
+    transport: Transport,
+    tcp: TcpStream,
+    peer: SocketAddr,
+    permit: OwnedSemaphorePermit,
+) {
+    let _ = tcp.set_nodelay(true);
+    let Ok(local) = tcp.local_addr() else { return };
+    let link = LinkId(shared.next.fetch_add(1, Ordering::Relaxed));
+    let (writer, orders) = channel();
+    let input = Input::Opened {
+        link,
+        listener: Some(listener),
+        transport,
+        local,
+        peer,
+    };
+    let opened = Arrival::Opened {
+        link,
+        writer,
+        input,
+    };
+    if transport == Transport::Tls {
+        let Some(acceptor) = shared.tls.acceptor() else {
+            tracing::warn!(listener = listener.0, "TLS listener without a certificate");
+            return;
+        };
+        match timeout(OPENING, acceptor.accept(tcp)).await {
+            Ok(Ok(stream)) => {
+                if shared.inbox.send(opened).await.is_ok() {
+                    let (reader, writer) = tokio::io::split(stream);
+                    carry(reader, writer, link, orders, &shared.inbox).await;
+                }
+            }
+            Ok(Err(error)) => {
+                shared.counters.tls_failed.fetch_add(1, Ordering::Relaxed);
+                tracing::debug!(%error, "TLS handshake failed");
+            }
+            Err(_) => {
+                shared.counters.tls_failed.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    } else if shared.inbox.send(opened).await.is_ok() {
+        let (reader, writer) = tcp.into_split();
+        carry(reader, writer, link, orders, &shared.inbox).await;
+    }
+    drop(permit);
+}
+
+/// A link the node asked for.
+struct Opening {
+    link: LinkId,
+    transport: Transport,
+    target: SocketAddr,
+    name: Option<String>,
+}
+
+async fn connect(
+    shared: Arc<Shared>,
+    opening: Opening,
+    orders: Orders,
+    permit: OwnedSemaphorePermit,
+) {
+    let link = opening.link;
+    let tried = timeout(OPENING, open(&shared.tls, &opening)).await;
+    let Ok(Ok((stream, local))) = tried else {
+        if let Ok(Err(error)) = tried {
+            tracing::debug!(%error, "a link could not be opened");
+        }
+        closed(&shared.inbox, link, CloseReason::Refused).await;
+        return;
+    };
+    let opened = Arrival::Input(Input::Opened {
+        link,
+        listener: None,
+        transport: opening.transport,
+        local,
+        peer: opening.target,
+    });
+    if shared.inbox.send(opened).await.is_err() {
+        return;
+    }
+    match stream {
+        Stream::Tcp(tcp) => {
+            let (reader, writer) = tcp.into_split();
+            carry(reader, writer, link, orders, &shared.inbox).await;
+        }
+        Stream::Tls(tls) => {
+            let (reader, writer) = tokio::io::split(*tls);
+            carry(reader, writer, link, orders, &shared.inbox).await;
+        }
+    }
+    drop(permit);
+}
+
+enum Stream {
+    Tcp(TcpStream),
+    Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
+}
+
+async fn open(tls: &Tls, opening: &Opening) -> io::Result<(Stream, SocketAddr)> {
+    let tcp = TcpStream::connect(opening.target).await?;
+    tcp.set_nodelay(true)?;
+    let local = tcp.local_addr()?;
+    if opening.transport != Transport::Tls {
+        return Ok((Stream::Tcp(tcp), local));
+    }
+    let connector = tls
+        .connector(opening.target)
+        .ok_or_else(|| io::Error::other("no trusted certificates configured"))?;
+    let name = server_name(opening.name.as_deref(), opening.target)?;
+    let stream = connector.connect(name, tcp).await?;
+    Ok((Stream::Tls(Box::new(stream)), local))
+}
+
+/// How a link came to its end.
+enum End {
+    Read(CloseReason),
+    Wrote(io::Result<()>),
+    Cut,
+}
+
+/// Carries octets both ways until the link ends.
+async fn carry<R, W>(
+    mut reader: R,
+    writer: W,
+    link: LinkId,
+    orders: Orders,
+    inbox: &mpsc::Sender<Arrival>,
+) where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let Orders {
+        mut chunks,
+        queued,
+        cut,
+    } = orders;
+    let mut writing = pin!(write(writer, &mut chunks, &queued));
+    // The node's end is dropped to close the link, and sends to cut it at once.
+    let over = async {
+        if cut.await.is_err() {
+            sleep(FLUSH).await;
+        }
+    };
+    let end = tokio::select! {
+        why = read(&mut reader, link, inbox) => End::Read(why),
+        wrote = &mut writing => End::Wrote(wrote),
+        () = over => End::Cut,
+    };
+    match end {
+        End::Read(why) => {
+            closed(inbox, link, why).await;
+            if why == CloseReason::Peer {
+                // It may still read what was written before it ended its side.
+                let _ = timeout(FLUSH, writing).await;
+            }
+        }
+        End::Wrote(Ok(())) => {
+            let _ = timeout(LINGER, discard(reader)).await;
+        }
+        End::Wrote(Err(_)) => closed(inbox, link, CloseReason::Broken).await,
+        End::Cut => {}
+    }
+}
+
+async fn closed(inbox: &mpsc::Sender<Arrival>, link: LinkId, why: CloseReason) {
+    let _ = inbox
+        .send(Arrival::Input(Input::Closed { link, why }))
+        .await;
+}
+
+async fn read<R: AsyncRead + Unpin>(
+    reader: &mut R,
+    link: LinkId,
+    inbox: &mpsc::Sender<Arrival>,
+) -> CloseReason {
+    let (least, most) = READ_OCTETS;
+    let mut room = least;
+    let mut octets = BytesMut::new();
+    loop {
+        octets.reserve(room);
+        match reader.read_buf(&mut octets).await {
+            Ok(0) => return CloseReason::Peer,
+            Ok(count) => {
+                if count >= room {
+                    room = room.saturating_mul(2).min(most);
+                } else if count < room / 4 {
+                    room = (room / 2).max(least);
+                }
+                let input = Input::Octets {
+                    link,
+                    octets: octets.split().freeze(),
+                };
+                // Waiting here stops the reading: the peer feels that the node is busy.
+                if inbox.send(Arrival::Input(input)).await.is_err() {
+                    return CloseReason::Broken;
+                }
+            }
+            // TLS without a farewell: the peer just went.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return CloseReason::Peer;
+            }
+            Err(_) => return CloseReason::Broken,
+        }
+    }
+}
+
+/// Writes what the node gives until its end is dropped, then ends our side of the link.
+async fn write<W: AsyncWrite + Unpin>(
+    mut writer: W,
+    chunks: &mut mpsc::UnboundedReceiver<Bytes>,
+    queued: &AtomicUsize,
+) -> io::Result<()> {
+    let mut joined = BytesMut::new();
+    while let Some(mut chunk) = chunks.recv().await {
+        joined.clear();
+        // Small chunks that wait together leave together.
+        while chunk.len().saturating_add(joined.len()) < WRITE_OCTETS {
+            let Ok(next) = chunks.try_recv() else { break };
+            joined.extend_from_slice(&chunk);
+            chunk = next;
+        }
+        if !joined.is_empty() {
+            write_all(&mut writer, &joined, queued).await?;
+        }
+        write_all(&mut writer, &chunk, queued).await?;
+        if chunks.is_empty() {
+            writer.flush().await?;
+        }
+    }
+    writer.shutdown().await
+}
+
+async fn write_all<W: AsyncWrite + Unpin>(
+    writer: &mut W,
+    octets: &[u8],
+    queued: &AtomicUsize,
+) -> io::Result<()> {
+    for part in octets.chunks(WRITE_OCTETS) {
+        timeout(STALL, writer.write_all(part))
+            .await
+            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        queued.fetch_sub(part.len(), Ordering::AcqRel);
+    }
+    Ok(())
+}
+
+async fn discard<R: AsyncRead + Unpin>(mut reader: R) {
+    let mut scratch = [0; 1024];
+    while matches!(reader.read(&mut scratch).await, Ok(count) if count > 0) {}
+}
