@@ -5,5 +5,6 @@ pub mod behaviour;
 pub mod config;
 pub mod decision;
 pub mod matcher;
+pub mod registration;
 pub mod reply;
 pub mod seen;
