@@ -45,7 +45,7 @@ impl Submission {
     #[must_use]
     pub fn request(&self, url: &str) -> HttpRequest {
         let control = self.document().encode();
-        let boundary = self.boundary(&control);
+        let boundary = mime::boundary("sirgate-pap", &[&control, &self.content]);
         let mut headers = vec![("Content-Type", self.content_type.as_str())];
         headers.extend(
             self.headers
@@ -84,22 +84,6 @@ impl Submission {
             ..PushMessage::default()
         };
         Document::new(Version::V2_0, false, Operation::PushMessage(message))
-    }
-
-    /// A boundary that occurs in neither part: the push-id is unique, a counter settles the rest.
-    fn boundary(&self, control: &[u8]) -> String {
-        let occurs = |text: &str| {
-            [control, &self.content]
-                .iter()
-                .any(|part| memchr::memmem::find(part, text.as_bytes()).is_some())
-        };
-        let mut boundary = "sirgate-pap".to_owned();
-        let mut number = 0_u32;
-        while occurs(&boundary) {
-            number += 1;
-            boundary = format!("sirgate-pap-{number}");
-        }
-        boundary
     }
 }
 

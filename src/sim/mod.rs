@@ -16,6 +16,7 @@ use crate::world::{
     RequestId,
 };
 
+pub mod fork;
 pub mod initiator;
 pub mod invariant;
 pub mod network;
