@@ -44,9 +44,10 @@ pub(super) fn write(sir: &Sir) -> Vec<(&'static str, String)> {
 pub(super) fn read<'a>(
     sir: &mut Sir,
     header: &dyn Fn(&str) -> Vec<&'a str>,
+    base_of: &dyn Fn(&[u8]) -> usize,
 ) -> Result<(), DecodeError> {
     if let Some(id) = header(SIR).first() {
-        sir.id = Some(read_id(id)?);
+        sir.id = Some(read_id(id).map_err(|fault| fault.within(base_of(id.as_bytes())))?);
     }
     if let Some(application) = header(APPLICATION).first() {
         sir.application = application.trim().to_owned();
@@ -55,34 +56,41 @@ pub(super) fn read<'a>(
         sir.application = SIA_APPLICATION.to_owned();
     }
     for row in header(DEVICE) {
-        for element in elements(row) {
-            let (uri, parameters) = bracketed(row, element)?;
-            sir.targeted |= parameters
-                .iter()
-                .any(|(name, _)| name.eq_ignore_ascii_case("target"));
-            let base = offset(row, uri);
-            sir.header
-                .devices
-                .push(DeviceId::decode(uri).map_err(|fault| fault.within(base))?);
-        }
+        read_devices(sir, row).map_err(|fault| fault.within(base_of(row.as_bytes())))?;
     }
-    let rows = header(ASK);
-    sir.header.ask = rows
+    sir.header.ask = header(ASK)
         .iter()
         .filter_map(|row| Ask::of_list(row, ','))
         .reduce(|all, ask| all | ask);
     for row in header(APP) {
-        for element in elements(row) {
-            let (uri, parameters) = bracketed(row, element)?;
-            let name = parameters
-                .into_iter()
-                .find(|(name, _)| name.eq_ignore_ascii_case("name"))
-                .map(|(_, value)| value.into_owned());
-            sir.header.apps.push(App {
-                id: uri.to_owned(),
-                name,
-            });
-        }
+        read_apps(sir, row).map_err(|fault| fault.within(base_of(row.as_bytes())))?;
+    }
+    Ok(())
+}
+
+fn read_devices(sir: &mut Sir, row: &str) -> Result<(), DecodeError> {
+    for element in elements(row) {
+        let (uri, parameters) = bracketed(row, element)?;
+        sir.targeted |= parameters
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("target"));
+        let device = DeviceId::decode(uri).map_err(|fault| fault.within(offset(row, uri)))?;
+        sir.header.devices.push(device);
+    }
+    Ok(())
+}
+
+fn read_apps(sir: &mut Sir, row: &str) -> Result<(), DecodeError> {
+    for element in elements(row) {
+        let (uri, parameters) = bracketed(row, element)?;
+        let name = parameters
+            .into_iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case("name"))
+            .map(|(_, value)| value.into_owned());
+        sir.header.apps.push(App {
+            id: uri.to_owned(),
+            name,
+        });
     }
     Ok(())
 }

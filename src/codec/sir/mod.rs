@@ -11,6 +11,8 @@ use super::{Class, DecodeError};
 mod ask;
 mod body;
 mod header;
+mod lines;
+mod message;
 mod placement;
 mod value;
 
@@ -305,11 +307,19 @@ impl Sir {
     /// A body of another type or a broken one, a malformed identifier, too many devices or applications. Offsets
     /// count in the part concerned: the address, the header's row or the body.
     pub fn decode(parts: &Received<'_>) -> Result<Self, DecodeError> {
-        let (client, value) = value::read(address(parts.to))?;
+        Self::read(parts, &|_| 0)
+    }
+
+    /// `base_of` says how many octets stand before a part in the outermost input.
+    fn read(parts: &Received<'_>, base_of: &dyn Fn(&[u8]) -> usize) -> Result<Self, DecodeError> {
+        let to = address(parts.to);
+        let (client, value) =
+            value::read(to).map_err(|fault| fault.within(base_of(to.as_bytes())))?;
         let mut sir = Self::new(&client, address(parts.from));
         sir.value = value;
-        header::read(&mut sir, parts.header)?;
-        let read = body::read(parts.content_type, parts.body)?;
+        header::read(&mut sir, parts.header, base_of)?;
+        let read = body::read(parts.content_type, parts.body)
+            .map_err(|fault| fault.within(base_of(parts.body)))?;
         sir.sia = read.sia;
         sir.body = read.placed;
         sir.pui = read.pui;
