@@ -6,6 +6,7 @@ use crate::time::Time;
 use crate::world::{Record, RecordKey, RecordKind};
 
 pub(super) mod keeper;
+pub mod sqlite;
 
 /// One change of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
