@@ -2,9 +2,11 @@
 
 pub mod authentication;
 pub mod caller_preferences;
+mod client_transaction;
 pub mod dialog;
 pub mod endpoint;
 mod mac;
 pub mod outbound;
 pub mod push_session;
 pub mod registrar;
+mod server_transaction;
