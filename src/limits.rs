@@ -35,6 +35,10 @@ pub const MSRP_HEAD_OCTETS: usize = 8_192;
 pub const MSRP_MESSAGE_OCTETS: usize = 1_048_576;
 /// MSRP messages that one session puts together at a time.
 pub const MSRP_MESSAGES_OPEN: usize = 16;
+/// Pieces of one MSRP message that wait for what lies before them.
+pub const MSRP_PIECES: usize = 1_024;
+/// MSRP messages that wait in one session to be sent.
+pub const MSRP_MESSAGES_WAITING: usize = 256;
 /// Bindings of one address of record.
 pub const BINDINGS_PER_AOR: usize = 10;
 /// Transactions of one SIP endpoint, both sides together.

@@ -1,1 +1,0 @@
-//! One MSRP session: messages sent and received in chunks, with reports.
