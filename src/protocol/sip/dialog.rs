@@ -244,3 +244,147 @@ const fn missing(expected: &'static str) -> DecodeError {
         expected,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(lines: &[&str]) -> Message {
+        let mut text = lines.join("\r\n");
+        text.push_str("\r\n\r\n");
+        Message::decode(text.into()).unwrap()
+    }
+
+    fn invite(more: &[&str]) -> Message {
+        let mut lines = vec![
+            "INVITE sip:push@ppg.example.com SIP/2.0",
+            "Via: SIP/2.0/TCP 192.0.2.11:5060;branch=z9hG4bKd1i1",
+            "From: \"Alice\" <sip:alice@example.com>;tag=d1d",
+            "To: <sip:push@ppg.example.com>",
+            "Call-ID: d1-push-1@192.0.2.11",
+            "CSeq: 5 INVITE",
+            "Contact: <sip:alice@192.0.2.11:5060>",
+        ];
+        lines.extend(more);
+        message(&lines)
+    }
+
+    fn routes(message: &Message) -> Vec<String> {
+        let rows = message.rows(Name::Route);
+        rows.map(|row| String::from_utf8_lossy(row).into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn a_request_of_the_called_side_goes_the_recorded_way_to_the_contact() {
+        let invite = invite(&[
+            "Record-Route: <sip:p2.example.com;lr>",
+            "Record-Route: \"a <b>\" <sip:p1.example.com;lr>",
+        ]);
+        let mut dialog = Dialog::from_request(&invite, "p9").unwrap();
+        let bye = dialog.request(Method::Bye).finish_with_via("SIP/2.0/TCP h");
+        assert_eq!(
+            bye.request_uri().unwrap().as_str(),
+            "sip:alice@192.0.2.11:5060"
+        );
+        assert_eq!(
+            routes(&bye),
+            [
+                "<sip:p2.example.com;lr>",
+                "\"a <b>\" <sip:p1.example.com;lr>"
+            ]
+        );
+        assert_eq!(bye.from().unwrap().tag(), Some("p9"));
+        assert_eq!(
+            bye.text(Name::To),
+            Some("\"Alice\" <sip:alice@example.com>;tag=d1d")
+        );
+        assert_eq!(bye.cseq().unwrap().number, 1);
+        assert_eq!(bye.max_forwards(), Some(70));
+        assert_eq!(dialog.next_hop(), "sip:p2.example.com;lr");
+    }
+
+    #[test]
+    fn a_strict_router_gets_its_own_uri_and_the_target_at_the_end() {
+        let invite = invite(&["Record-Route: <sip:p2.example.com>, <sip:p1.example.com;lr>"]);
+        let mut dialog = Dialog::from_request(&invite, "p9").unwrap();
+        let bye = dialog.request(Method::Bye).finish_with_via("SIP/2.0/TCP h");
+        assert_eq!(bye.request_uri().unwrap().as_str(), "sip:p2.example.com");
+        assert_eq!(
+            routes(&bye),
+            ["<sip:p1.example.com;lr>", "<sip:alice@192.0.2.11:5060>"]
+        );
+    }
+
+    #[test]
+    fn the_calling_side_takes_the_recorded_way_backwards() {
+        let ok = message(&[
+            "SIP/2.0 200 OK",
+            "Via: SIP/2.0/TCP 192.0.2.11:5060;branch=z9hG4bKd1i1",
+            "Record-Route: <sip:p2.example.com;lr>, <sip:p1.example.com;lr>",
+            "From: <sip:alice@example.com>;tag=d1d",
+            "To: <sip:push@ppg.example.com>;tag=p9",
+            "Call-ID: d1-push-1@192.0.2.11",
+            "CSeq: 5 INVITE",
+            "Contact: <sip:push@192.0.2.5:5060;transport=tcp>",
+        ]);
+        let mut dialog = Dialog::from_response(&ok).unwrap();
+        let ack = dialog.ack(5).finish_with_via("SIP/2.0/TCP h");
+        assert_eq!(
+            routes(&ack),
+            ["<sip:p1.example.com;lr>", "<sip:p2.example.com;lr>"]
+        );
+        assert_eq!(ack.cseq().unwrap().number, 5);
+        assert_eq!(ack.cseq().unwrap().method, Method::Ack);
+        let info = dialog
+            .request(Method::Info)
+            .finish_with_via("SIP/2.0/TCP h");
+        assert_eq!(info.cseq().unwrap().number, 6);
+        assert_eq!(
+            (dialog.local_tag(), dialog.remote_tag(), dialog.call_id()),
+            ("d1d", "p9", "d1-push-1@192.0.2.11")
+        );
+    }
+
+    #[test]
+    fn a_request_must_be_of_the_dialog_and_in_order() {
+        let mut dialog = Dialog::from_request(&invite(&[]), "p9").unwrap();
+        let request = |number: u32, method: &str, tag: &str| {
+            message(&[
+                &format!("{method} sip:push@192.0.2.5 SIP/2.0"),
+                "From: <sip:alice@example.com>;tag=d1d",
+                &format!("To: <sip:push@ppg.example.com>;tag={tag}"),
+                "Call-ID: d1-push-1@192.0.2.11",
+                &format!("CSeq: {number} {method}"),
+                "Contact: <sip:alice@198.51.100.3>",
+            ])
+        };
+        assert_eq!(dialog.check_remote(&request(6, "INFO", "other")), Err(481));
+        assert_eq!(dialog.check_remote(&request(5, "INFO", "p9")), Err(500));
+        assert_eq!(dialog.check_remote(&request(9, "INFO", "p9")), Ok(()));
+        assert_eq!(dialog.check_remote(&request(7, "INFO", "p9")), Err(500));
+        // An ACK and a CANCEL bear the number of their INVITE.
+        assert_eq!(dialog.check_remote(&request(5, "ACK", "p9")), Ok(()));
+        assert_eq!(dialog.target(), "sip:alice@192.0.2.11:5060");
+        assert_eq!(dialog.check_remote(&request(10, "INVITE", "p9")), Ok(()));
+        assert_eq!(dialog.target(), "sip:alice@198.51.100.3");
+    }
+
+    #[test]
+    fn a_peer_of_rfc_2543_may_have_no_tag() {
+        let text = String::from_utf8(invite(&[]).octets().to_vec()).unwrap();
+        let invite = Message::decode(text.replace(";tag=d1d", "").into()).unwrap();
+        let mut dialog = Dialog::from_request(&invite, "p9").unwrap();
+        let bye = dialog.request(Method::Bye).finish_with_via("SIP/2.0/TCP h");
+        assert_eq!(bye.to().unwrap().tag(), None);
+        assert_eq!(dialog.remote_tag(), "");
+    }
+
+    #[test]
+    fn without_a_contact_there_is_no_dialog() {
+        let text = String::from_utf8(invite(&[]).octets().to_vec()).unwrap();
+        let invite = Message::decode(text.replace("Contact", "X-Contact").into()).unwrap();
+        let error = Dialog::from_request(&invite, "p9").unwrap_err();
+        assert_eq!(error.class, Class::MissingHeader);
+    }
+}

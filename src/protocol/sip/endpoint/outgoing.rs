@@ -329,7 +329,7 @@ impl Client {
         if self.ack.is_empty()
             && let Some((_, response)) = response
             && let Ok(invite) = Message::decode(self.octets.clone())
-            && let Some(to) = response.text(Name::To)
+            && let Some(to) = response.header(Name::To)
         {
             self.ack = follow_up(&invite, Method::Ack, to).unwrap_or_default();
         }
@@ -341,7 +341,7 @@ impl Client {
     /// The transaction of the CANCEL for this INVITE.
     fn cancel_of(&self) -> Option<Self> {
         let invite = Message::decode(self.octets.clone()).ok()?;
-        let octets = follow_up(&invite, Method::Cancel, invite.text(Name::To)?)?;
+        let octets = follow_up(&invite, Method::Cancel, invite.header(Name::To)?)?;
         Some(Self {
             machine: ClientTransaction::new(false, is_reliable(self.flow)),
             method: Method::Cancel,
@@ -355,16 +355,16 @@ impl Client {
 }
 
 /// The ACK or CANCEL that goes the way of an INVITE: its Request-URI, Via, Route, From, Call-ID and CSeq number.
-fn follow_up(invite: &Message, method: Method, to: &str) -> Option<Bytes> {
+fn follow_up(invite: &Message, method: Method, to: &[u8]) -> Option<Bytes> {
     let number = invite.cseq().ok()?.number;
     let mut draft = Draft::request(method, invite.request_uri().ok()?.as_str());
     for route in invite.rows(Name::Route) {
-        draft = draft.header("Route", std::str::from_utf8(route).ok()?);
+        draft = draft.header_octets("Route", route);
     }
     let draft = draft
-        .header("From", invite.text(Name::From)?)
-        .header("To", to)
-        .header("Call-ID", invite.text(Name::CallId)?)
+        .header_octets("From", invite.header(Name::From)?)
+        .header_octets("To", to)
+        .header_octets("Call-ID", invite.header(Name::CallId)?)
         .header("CSeq", format_args!("{number} {}", method.name()));
     let message = draft.finish_with_via(invite.text(Name::Via)?);
     Some(message.octets().clone())

@@ -85,7 +85,7 @@ impl Callee {
         let number = invite.cseq()?.number;
         let mut draft = Draft::response(invite, 200, Some(accept.tag));
         for route in invite.rows(Name::RecordRoute) {
-            draft = draft.header("Record-Route", String::from_utf8_lossy(route));
+            draft = draft.header_octets("Record-Route", route);
         }
         draft = draft.header("Contact", accept.contact);
         for (name, value) in accept.headers {
