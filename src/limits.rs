@@ -45,3 +45,17 @@ pub const BINDINGS_PER_AOR: usize = 10;
 pub const SIP_TRANSACTIONS: usize = 200_000;
 /// Links of one node.
 pub const LINKS: usize = 16_384;
+/// Bindings of one registrar.
+pub const BINDINGS: usize = 1_000_000;
+/// Octets of text in one binding: contact, parameters, path, aliases.
+pub const BINDING_OCTETS: usize = 4_096;
+/// Further identifiers one device may register.
+pub const BINDING_ALIASES: usize = 16;
+/// Devices of one address of record whose public GRUU is remembered after they are gone.
+pub const INSTANCES_REMEMBERED: usize = 32;
+/// Addresses of record without a binding that a registrar remembers for the sake of their GRUUs.
+pub const AORS_REMEMBERED: usize = 100_000;
+/// Nonces in use at a time whose counts are kept; the oldest gives way.
+pub const NONCES_IN_USE: usize = 65_536;
+/// Pairs of user and source whose failed credentials are counted; the oldest gives way.
+pub const AUTHENTICATION_FAILURES: usize = 4_096;

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::codec::sip::unquoted;
+
 /// Feature tags with the values each may have.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Features(BTreeMap<String, Vec<Value>>);
@@ -190,6 +192,11 @@ fn tag(name: &str) -> Option<String> {
     }
 }
 
+/// True when a Contact parameter states a feature, so that its value stands in quotes.
+pub(in crate::protocol::sip) fn is_feature(name: &str) -> bool {
+    tag(name).is_some()
+}
+
 /// A number without exponent, infinity or other forms that a float has and the grammar has not.
 fn decimal(text: &str) -> Option<f64> {
     let plain = text
@@ -232,26 +239,13 @@ pub(super) fn parts(value: &str) -> impl Iterator<Item = (&str, Option<String>)>
             c == ';' && !quoted
         })
         .map(|part| match part.split_once('=') {
-            Some((name, value)) => (name.trim(), Some(unquoted(value.trim()))),
+            Some((name, value)) => (name.trim(), Some(text_of(value.trim()))),
             None => (part.trim(), None),
         })
 }
 
-/// A value without its quotes and backslashes.
-fn unquoted(value: &str) -> String {
-    let Some(inner) = value.strip_prefix('"') else {
-        return value.to_owned();
-    };
-    let inner = inner.strip_suffix('"').unwrap_or(inner);
-    let mut escaped = false;
-    inner
-        .chars()
-        .filter(|c| {
-            let skip = *c == '\\' && !escaped;
-            escaped = skip;
-            !skip
-        })
-        .collect()
+fn text_of(value: &str) -> String {
+    String::from_utf8_lossy(&unquoted(value.as_bytes())).into_owned()
 }
 
 #[cfg(test)]

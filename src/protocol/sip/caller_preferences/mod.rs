@@ -6,7 +6,10 @@
 
 mod features;
 
+use crate::codec::sip::{Message, Method, Name};
+
 pub use features::Features;
+pub(super) use features::is_feature;
 
 /// What a caller wants of the contact that gets the request.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -59,6 +62,25 @@ impl Preferences {
                 .collect(),
             is_implicit: false,
         }
+    }
+
+    /// The preferences of a request; one that states none prefers contacts that know its method.
+    #[must_use]
+    pub fn of(request: &Message) -> Self {
+        let texts = |name| {
+            request
+                .list(name)
+                .filter_map(|value| core::str::from_utf8(value).ok())
+        };
+        let stated = Self::decode(texts(Name::AcceptContact), texts(Name::RejectContact));
+        if !stated.accept.is_empty() || !stated.reject.is_empty() {
+            return stated;
+        }
+        let method = request.method().map_or("", Method::name);
+        let package = (request.method() == Some(Method::Subscribe))
+            .then(|| request.text(Name::Event))
+            .flatten();
+        Self::implicit(method, package)
     }
 
     /// The preference of a request that states none: its method and, for SUBSCRIBE, its event package.
