@@ -437,7 +437,9 @@ fn admit(outlet: &mut Outlet, arrival: Arrival) -> Option<Input> {
             Some(Input::Request { id, peer, request })
         }
         Arrival::Input(input) => match &input {
-            Input::Opened { link, .. } | Input::Octets { link, .. } => {
+            Input::Opened { link, .. } => outlet.links.contains(*link).then_some(input),
+            Input::Octets { link, octets } => {
+                outlet.links.seen(*link, octets.len());
                 outlet.links.contains(*link).then_some(input)
             }
             Input::Closed { link, .. } => {

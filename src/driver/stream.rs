@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use foldhash::fast::FixedState;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
 use super::node::{Arrival, stopped};
@@ -32,6 +32,8 @@ const LINGER: Duration = Duration::from_secs(2);
 const REST: Duration = Duration::from_millis(50);
 /// Octets that may wait for one peer; a peer that lets more gather is cut off.
 const QUEUED_OCTETS: usize = 8 << 20;
+/// Octets that may wait for one peer, and of one peer for the node, before no more is read from that peer.
+const BUSY_OCTETS: usize = 4 << 20;
 /// Octets asked for at once, at least and at most.
 const READ_OCTETS: (usize, usize) = (2 << 10, 64 << 10);
 /// Octets put together for one write.
@@ -61,7 +63,7 @@ struct Shared {
 #[derive(Debug)]
 pub(super) struct Writer {
     chunks: mpsc::UnboundedSender<Bytes>,
-    queued: Arc<AtomicUsize>,
+    load: Arc<Load>,
     cut: oneshot::Sender<()>,
 }
 
@@ -69,23 +71,57 @@ pub(super) struct Writer {
 #[derive(Debug)]
 struct Orders {
     chunks: mpsc::UnboundedReceiver<Bytes>,
-    queued: Arc<AtomicUsize>,
+    load: Arc<Load>,
     cut: oneshot::Receiver<()>,
+}
+
+/// What waits on one link.
+#[derive(Debug, Default)]
+struct Load {
+    /// Octets given to the link that have not left.
+    unsent: AtomicUsize,
+    /// Octets read from the link that the node has not seen.
+    unseen: AtomicUsize,
+    relief: Notify,
+}
+
+impl Load {
+    fn is_high(&self) -> bool {
+        let unsent = self.unsent.load(Ordering::Acquire);
+        unsent.saturating_add(self.unseen.load(Ordering::Acquire)) > BUSY_OCTETS
+    }
+
+    fn sent(&self, octets: usize) {
+        self.unsent.fetch_sub(octets, Ordering::AcqRel);
+        self.relief.notify_one();
+    }
+
+    fn seen(&self, octets: usize) {
+        self.unseen.fetch_sub(octets, Ordering::AcqRel);
+        self.relief.notify_one();
+    }
+
+    /// Waits until there is little enough.
+    async fn relieved(&self) {
+        while self.is_high() {
+            self.relief.notified().await;
+        }
+    }
 }
 
 fn channel() -> (Writer, Orders) {
     let (chunks, waiting) = mpsc::unbounded_channel();
     let (cut, is_cut) = oneshot::channel();
-    let queued = Arc::new(AtomicUsize::new(0));
+    let load = Arc::new(Load::default());
     (
         Writer {
             chunks,
-            queued: queued.clone(),
+            load: load.clone(),
             cut,
         },
         Orders {
             chunks: waiting,
-            queued,
+            load,
             cut: is_cut,
         },
     )
@@ -128,6 +164,13 @@ impl Links {
     /// A link was accepted: its writer is kept.
     pub(super) fn accepted(&mut self, link: LinkId, writer: Writer) {
         self.table.insert(link, writer);
+    }
+
+    /// The node is about to see octets of the link.
+    pub(super) fn seen(&self, link: LinkId, octets: usize) {
+        if let Some(writer) = self.table.get(&link) {
+            writer.load.seen(octets);
+        }
     }
 
     /// True while the node is told of the link.
@@ -176,7 +219,7 @@ impl Links {
             // The link is gone and the node is being told so.
             return true;
         };
-        let before = writer.queued.fetch_add(octets.len(), Ordering::AcqRel);
+        let before = writer.load.unsent.fetch_add(octets.len(), Ordering::AcqRel);
         if before.saturating_add(octets.len()) > QUEUED_OCTETS && before > 0 {
             self.shared
                 .counters
@@ -381,10 +424,10 @@ async fn carry<R, W>(
 {
     let Orders {
         mut chunks,
-        queued,
+        load,
         cut,
     } = orders;
-    let mut writing = pin!(write(writer, &mut chunks, &queued));
+    let mut writing = pin!(write(writer, &mut chunks, &load));
     // The node's end is dropped to close the link, and sends to cut it at once.
     let over = async {
         if cut.await.is_err() {
@@ -392,7 +435,7 @@ async fn carry<R, W>(
         }
     };
     let end = tokio::select! {
-        why = read(&mut reader, link, inbox) => End::Read(why),
+        why = read(&mut reader, link, &load, inbox) => End::Read(why),
         wrote = &mut writing => End::Wrote(wrote),
         () = over => End::Cut,
     };
@@ -421,12 +464,15 @@ async fn closed(inbox: &mpsc::Sender<Arrival>, link: LinkId, why: CloseReason) {
 async fn read<R: AsyncRead + Unpin>(
     reader: &mut R,
     link: LinkId,
+    load: &Load,
     inbox: &mpsc::Sender<Arrival>,
 ) -> CloseReason {
     let (least, most) = READ_OCTETS;
     let mut room = least;
     let mut octets = BytesMut::new();
     loop {
+        // Waiting here, and for the node's queue below, stops the reading: the peer feels that we are busy.
+        load.relieved().await;
         octets.reserve(room);
         match reader.read_buf(&mut octets).await {
             Ok(0) => return CloseReason::Peer,
@@ -440,7 +486,7 @@ async fn read<R: AsyncRead + Unpin>(
                     link,
                     octets: octets.split().freeze(),
                 };
-                // Waiting here stops the reading: the peer feels that the node is busy.
+                load.unseen.fetch_add(count, Ordering::AcqRel);
                 if inbox.send(Arrival::Input(input)).await.is_err() {
                     return CloseReason::Broken;
                 }
@@ -458,7 +504,7 @@ async fn read<R: AsyncRead + Unpin>(
 async fn write<W: AsyncWrite + Unpin>(
     mut writer: W,
     chunks: &mut mpsc::UnboundedReceiver<Bytes>,
-    queued: &AtomicUsize,
+    load: &Load,
 ) -> io::Result<()> {
     let mut joined = BytesMut::new();
     while let Some(mut chunk) = chunks.recv().await {
@@ -470,9 +516,9 @@ async fn write<W: AsyncWrite + Unpin>(
             chunk = next;
         }
         if !joined.is_empty() {
-            write_all(&mut writer, &joined, queued).await?;
+            write_all(&mut writer, &joined, load).await?;
         }
-        write_all(&mut writer, &chunk, queued).await?;
+        write_all(&mut writer, &chunk, load).await?;
         if chunks.is_empty() {
             writer.flush().await?;
         }
@@ -483,13 +529,13 @@ async fn write<W: AsyncWrite + Unpin>(
 async fn write_all<W: AsyncWrite + Unpin>(
     writer: &mut W,
     octets: &[u8],
-    queued: &AtomicUsize,
+    load: &Load,
 ) -> io::Result<()> {
     for part in octets.chunks(WRITE_OCTETS) {
         timeout(STALL, writer.write_all(part))
             .await
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-        queued.fetch_sub(part.len(), Ordering::AcqRel);
+        load.sent(part.len());
     }
     Ok(())
 }

@@ -1,0 +1,9 @@
+//! The driver over real sockets on loopback, around a node that does what its inputs say.
+#![expect(clippy::unwrap_used, reason = "test")]
+
+mod client;
+mod events;
+mod http;
+mod node;
+mod records;
+mod sockets;
