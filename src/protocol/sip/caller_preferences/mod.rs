@@ -196,6 +196,7 @@ fn mean(scores: &[u16]) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Random;
 
     /// Features from `name` and `name="value"` in the Contact's own form.
     fn features(text: &str) -> Features {
@@ -346,5 +347,39 @@ mod tests {
     fn a_reject_without_features_rejects_nobody() {
         let wish = Preferences::decode([], ["*"]);
         assert_eq!(choose(&wish, &[("audio", 1000)]), [(0, 1000)]);
+    }
+
+    #[test]
+    fn whatever_is_written_the_choice_is_some_of_the_contacts_by_q() {
+        const WORDS: [&str; 16] = [
+            "*", ";", "audio", "=", "\"", "TRUE", "!", ",", "<", ">", "#>=", "1:", "2.5",
+            "require", "explicit", "+a",
+        ];
+        let mut random = Random::from_number(11);
+        let mut text = |from: &str| -> String {
+            let words = 0..random.below(14);
+            let more: Vec<&str> = words
+                .map(|_| WORDS[usize::try_from(random.below(16)).unwrap()])
+                .collect();
+            format!("{from}{}", more.concat())
+        };
+        for _ in 0..3_000 {
+            let (accept, reject) = (text("*;"), text("*;"));
+            let contacts = [
+                (text("audio;"), 300),
+                (text(""), 900),
+                (text("+a=\"x\";"), 300),
+            ];
+            let contacts: Vec<(&str, u16)> = contacts
+                .iter()
+                .map(|(text, q)| (text.as_str(), *q))
+                .collect();
+            let chosen = choose(&Preferences::decode([&*accept], [&*reject]), &contacts);
+            let qs: Vec<u16> = chosen.iter().map(|(index, _)| contacts[*index].1).collect();
+            assert!(qs.is_sorted_by(|one, two| one >= two), "{accept} {reject}");
+            assert!(chosen.iter().all(|(_, fit)| *fit <= WHOLE));
+            let implicit = choose(&Preferences::implicit(&accept, Some(&reject)), &contacts);
+            assert!(!implicit.is_empty());
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::codec::sip::Address;
 use crate::codec::uri::{Scheme, Uri};
 use crate::protocol::sip::caller_preferences::Features;
 use crate::protocol::sip::endpoint::{Flow, Target};
@@ -119,33 +120,38 @@ impl Binding {
             .map(|(_, value)| value.as_deref())
     }
 
-    /// Where a request for the device goes next: by its flow, else to the address in its contact; `None` when a name
-    /// would have to be resolved.
+    /// Where a request for the device goes next: its flow, its first proxy or its contact; `None` when a name would have
+    /// to be resolved.
+    ///
+    /// A device that listens elsewhere on the address it registered from is reached there, unless it asked for its flow
+    /// to be used.
     #[must_use]
     pub fn target(&self) -> Option<Target> {
-        if self.flow != NO_FLOW {
-            return Some(Target::Flow(self.flow));
+        let next = match self.path.first() {
+            Some(proxy) => Address::decode(proxy.as_bytes()).ok()?.uri,
+            None => Uri::decode(self.contact.as_bytes()).ok()?,
+        };
+        let wants_flow = self.reg_id.is_some() || next.param("ob").is_some();
+        match (self.flow, address(&next)) {
+            (NO_FLOW, address) => address,
+            (
+                Flow::Udp { peer, .. },
+                Some(Target::Address {
+                    transport,
+                    peer: listens,
+                }),
+            ) if !wants_flow
+                && self.path.is_empty()
+                && listens.ip() == peer.ip()
+                && (listens, transport) != (peer, Transport::Udp) =>
+            {
+                Some(Target::Address {
+                    transport,
+                    peer: listens,
+                })
+            }
+            (flow, _) => Some(Target::Flow(flow)),
         }
-        let contact = Uri::decode(self.contact.as_bytes()).ok()?;
-        let transport = match contact.param("transport").flatten() {
-            _ if contact.scheme() == Scheme::Sips => Transport::Tls,
-            Some(name) if name.eq_ignore_ascii_case("tcp") => Transport::Tcp,
-            Some(name) if name.eq_ignore_ascii_case("tls") => Transport::Tls,
-            Some(name) if !name.eq_ignore_ascii_case("udp") => return None,
-            _ => Transport::Udp,
-        };
-        let host = contact.host();
-        let bare = host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'));
-        let ip: IpAddr = bare.unwrap_or(host).parse().ok()?;
-        let default = if transport == Transport::Tls {
-            5061
-        } else {
-            5060
-        };
-        let peer = SocketAddr::new(ip, contact.port().unwrap_or(default));
-        Some(Target::Address { transport, peer })
     }
 
     /// True when the binding ends with the connection that made it: no proxy in between, and no address of its own.
@@ -203,6 +209,29 @@ impl Change {
             Self::Removed(_, Removal::Unregistered | Removal::FlowLost) => "removed",
         }
     }
+}
+
+/// The address in a URI whose host is one.
+fn address(uri: &Uri<'_>) -> Option<Target> {
+    let transport = match uri.param("transport").flatten() {
+        _ if uri.scheme() == Scheme::Sips => Transport::Tls,
+        Some(name) if name.eq_ignore_ascii_case("tcp") => Transport::Tcp,
+        Some(name) if name.eq_ignore_ascii_case("tls") => Transport::Tls,
+        Some(name) if !name.eq_ignore_ascii_case("udp") => return None,
+        _ => Transport::Udp,
+    };
+    let host = uri.host();
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    let ip: IpAddr = bare.unwrap_or(host).parse().ok()?;
+    let default = if transport == Transport::Tls {
+        5061
+    } else {
+        5060
+    };
+    let peer = SocketAddr::new(ip, uri.port().unwrap_or(default));
+    Some(Target::Address { transport, peer })
 }
 
 /// Bindings by device: devices in the order of their first binding, a contact without an instance alone.

@@ -93,8 +93,12 @@ impl Register {
     fn asked(&mut self, request: &Message, policy: &Policy) -> Result<Asked, Refusal> {
         let contacts: Vec<Contact<'_>> = request
             .contacts()
+            .take(CONTACTS_MAX.saturating_add(1))
             .collect::<Result<_, _>>()
             .map_err(|_| bad("Contact"))?;
+        if contacts.len() > CONTACTS_MAX {
+            return Err(Refusal::because(403, "too many contacts in one request"));
+        }
         match contacts.as_slice() {
             [] => return Ok(Asked::Query),
             [Contact::Star] if request.expires() == Some(0) => return Ok(Asked::Nothing),
@@ -216,6 +220,8 @@ impl Offers {
 const KNOWN_OPTIONS: [&str; 4] = ["path", "outbound", "gruu", "pref"];
 /// Where a shorter interval is never too brief (RFC 3261 section 10.3 step 7).
 const BRIEF: u32 = 3_600;
+/// Contacts of one REGISTER: enough to exchange all bindings for others.
+const CONTACTS_MAX: usize = 2 * limits::BINDINGS_PER_AOR;
 /// The largest flow number (RFC 5626 section 10.3).
 const REG_ID_MAX: u32 = 0x7FFF_FFFF;
 

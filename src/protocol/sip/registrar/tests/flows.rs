@@ -1,6 +1,8 @@
 //! Bindings on flows: RFC 5626 section 6, and what a restart leaves.
 
 use super::*;
+use crate::protocol::sip::endpoint::Target;
+use crate::world::Transport;
 
 const EDGE: &str = "<sip:flow-token@edge.example.com;lr;ob>";
 
@@ -161,8 +163,8 @@ fn a_plain_binding_may_outlive_its_connection() {
     bench.accepted(&contacts(2, &[&outbound("a", C1, 1)]).modern());
     assert_eq!(bench.registrar.flow_lost(LINK).len(), 1);
     let target = bench.registrar.bindings(ALICE)[0].target();
-    let expected = crate::protocol::sip::endpoint::Target::Address {
-        transport: crate::world::Transport::Tcp,
+    let expected = Target::Address {
+        transport: Transport::Tcp,
         peer: "192.0.2.2:5070".parse().unwrap(),
     };
     assert_eq!(target, Some(expected));
@@ -237,4 +239,61 @@ fn expired_bindings_of_a_restart_leave_at_once() {
         changes.as_slice(),
         [Change::Removed(_, Removal::Expired)]
     ));
+}
+
+/// Where the one binding of a REGISTER from 192.0.2.11:40000 by UDP is reached.
+fn target(contact: &str) -> Option<String> {
+    let mut bench = bench();
+    bench.accepted(&contacts(1, &[contact]));
+    match bench.registrar.bindings(ALICE)[0].target()? {
+        Target::Flow(flow) => {
+            assert_eq!(flow, bench.flow);
+            Some("flow".to_owned())
+        }
+        Target::Address { transport, peer } => Some(format!("{} {peer}", transport.name())),
+    }
+}
+
+#[test]
+fn a_device_is_reached_by_its_flow_unless_it_listens_beside_it() {
+    for contact in [
+        "<sip:a@192.0.2.11:40000>",
+        "<sip:a@10.0.0.7:5060>",
+        "<sip:a@phone.example.net>",
+        "<sip:a@192.0.2.11;ob>",
+    ] {
+        assert_eq!(target(contact).as_deref(), Some("flow"), "{contact}");
+    }
+    assert_eq!(target("<sip:a@192.0.2.11>").unwrap(), "UDP 192.0.2.11:5060");
+    assert_eq!(
+        target("<sip:a@192.0.2.11:40000;transport=tcp>").unwrap(),
+        "TCP 192.0.2.11:40000"
+    );
+    assert_eq!(
+        target("<sips:a@192.0.2.11>").unwrap(),
+        "TLS 192.0.2.11:5061"
+    );
+}
+
+#[test]
+fn behind_a_proxy_that_hung_up_the_proxy_is_called() {
+    let mut bench = bench();
+    bench.flow = LINK;
+    bench.accepted(
+        &through_proxy(
+            1,
+            Some("<sip:token@[2001:db8::5]:5070;transport=tcp;lr;ob>"),
+        )
+        .modern(),
+    );
+    assert_eq!(
+        bench.registrar.bindings(ALICE)[0].target(),
+        Some(Target::Flow(LINK))
+    );
+    bench.registrar.flow_lost(LINK);
+    let expected = Target::Address {
+        transport: Transport::Tcp,
+        peer: "[2001:db8::5]:5070".parse().unwrap(),
+    };
+    assert_eq!(bench.registrar.bindings(ALICE)[0].target(), Some(expected));
 }

@@ -489,3 +489,19 @@ fn a_dormant_device_says_how_to_wake_it() {
         );
     }
 }
+
+#[test]
+fn one_request_may_exchange_all_bindings_and_no_more() {
+    let mut bench = bench();
+    let host = |octet: usize, end: &str| format!("<sip:a@192.0.2.{octet}>{end}");
+    let old: Vec<String> = (0..10).map(|n| host(n, "")).collect();
+    bench.accepted(&contacts(1, &[&old.join(", ")]));
+    let mut all: Vec<String> = (0..10).map(|n| host(n, ";expires=0")).collect();
+    all.extend((10..20).map(|n| host(n, "")));
+    bench.accepted(&contacts(2, &[&all.join(", ")]));
+    all.push(host(0, ";expires=0"));
+    assert_eq!(
+        bench.refused(&contacts(3, &[&all.join(", ")])).status(),
+        403
+    );
+}
