@@ -10,8 +10,8 @@ use crate::codec::{Class, DecodeError};
 
 pub mod address;
 mod cancel;
-mod doctype;
 mod dtd;
+mod prolog;
 mod push;
 mod query;
 mod read;

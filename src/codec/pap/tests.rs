@@ -224,6 +224,19 @@ fn faults_of_well_formedness_name_their_octet() {
         refused("<?xml version=\"1.0\" encoding=\"UTF-16\"?><pap/>").0,
         Nwf
     );
+    for wrong in [
+        "<?xml version=\"1.\"?>",
+        "<?xml version=\"1.0\" standalone=\"maybe\"?>",
+        "<?xml encoding=\"UTF-8\"?>",
+        "<?xmlx=1?>",
+        "<?XML?>",
+    ] {
+        assert_eq!(refused(&format!("{wrong}{}", pap(""))).0, Nwf, "{wrong}");
+    }
+    for (from, to) in [("E pap", "Epap"), ("\" \"u", "\"\"u"), ("//WAP", "<WAP")] {
+        let text = pap("<cancel-message push-id=\"a\"/>");
+        assert_eq!(refused(&text.replacen(from, to, 1)).0, Nwf, "{to}");
+    }
     assert_eq!(refused(&pap("\u{1}")).0, Nwf);
     assert_eq!(refused(&format!("{}x", pap(""))).0, Nwf);
     assert_eq!(decode(b"<pap>\xff").unwrap_err().offset, 5);

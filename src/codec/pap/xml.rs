@@ -6,9 +6,9 @@
 use quick_xml::Reader;
 use quick_xml::errors::{Error, IllFormedError};
 use quick_xml::events::attributes::{AttrError, Attribute};
-use quick_xml::events::{BytesDecl, BytesStart, Event};
+use quick_xml::events::{BytesStart, Event};
 
-use super::{FORMAT, fault};
+use super::{FORMAT, fault, prolog};
 use crate::codec::{Class, DecodeError};
 use crate::limits;
 
@@ -154,7 +154,7 @@ impl Tree {
                 if at != self.base {
                     return Err(malformed(at, "the XML declaration at the very start"));
                 }
-                check_declaration(declaration, at)
+                prolog::declaration(declaration, at.saturating_add(2))
             }
             Event::DocType(inside) => self.take_doctype(inside, at),
             Event::Start(tag) => self.start(tag, at),
@@ -169,13 +169,23 @@ impl Tree {
                 resolve(reference, at)?;
                 self.take_text("x", at)
             }
-            Event::Comment(_) | Event::PI(_) => {
-                if let Some(node) = self.open.last_mut() {
-                    node.content_at.get_or_insert(at);
-                }
+            Event::PI(instruction) => {
+                check_instruction(instruction, at)?;
+                self.take_aside(at);
+                Ok(())
+            }
+            Event::Comment(_) => {
+                self.take_aside(at);
                 Ok(())
             }
             Event::Eof => Ok(()),
+        }
+    }
+
+    /// A comment or an instruction came.
+    fn take_aside(&mut self, at: usize) {
+        if let Some(node) = self.open.last_mut() {
+            node.content_at.get_or_insert(at);
         }
     }
 
@@ -186,7 +196,10 @@ impl Tree {
         // The event does not tell how much white space it dropped before `inside`, which borrows from the whole text.
         let before = inside.as_ptr().addr().saturating_sub(self.origin);
         let base = self.base.saturating_add(before);
-        self.doctype = Some(super::doctype::read(inside, at, base)?);
+        if base <= at.saturating_add("<!DOCTYPE".len()) {
+            return Err(malformed(base, "white space after <!DOCTYPE"));
+        }
+        self.doctype = Some(prolog::doctype(inside, at, base)?);
         Ok(())
     }
 
@@ -338,19 +351,14 @@ fn resolve(name: &str, at: usize) -> Result<char, DecodeError> {
         .ok_or_else(|| malformed(at, "a reference to a character that XML allows"))
 }
 
-fn check_declaration(declaration: &BytesDecl<'_>, at: usize) -> Result<(), DecodeError> {
-    let version = declaration.version();
-    if !version.is_ok_and(|version| version.starts_with("1.")) {
-        return Err(malformed(at, "version 1.x in the XML declaration"));
-    }
-    let Some(encoding) = declaration.encoding() else {
-        return Ok(());
-    };
-    // The octets were read as UTF-8; text in ISO-8859-1 that is pure ASCII is the same in both.
-    let known = ["utf-8", "us-ascii", "iso-8859-1"];
-    match encoding {
-        Ok(name) if known.iter().any(|known| known.eq_ignore_ascii_case(&name)) => Ok(()),
-        _ => Err(malformed(at, "the encoding UTF-8")),
+/// A processing instruction outside the internal subset says nothing to us, but it has a name, and that is not `xml`.
+fn check_instruction(instruction: &str, at: usize) -> Result<(), DecodeError> {
+    let name = instruction
+        .split(|c: char| u8::try_from(c).is_ok_and(is_blank))
+        .next();
+    match name.filter(|name| is_name(name) && !name.eq_ignore_ascii_case("xml")) {
+        Some(_) => Ok(()),
+        None => Err(malformed(at, "the name of an instruction")),
     }
 }
 
