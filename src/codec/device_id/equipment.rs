@@ -44,11 +44,10 @@ pub(super) fn read_imei(text: &str, base: usize) -> Result<Read, DecodeError> {
     });
     // Sixteen digits are an IMEISV: the last two are the software version and there is no check digit.
     let warning = match (count, digits.get(IMEI_DIGITS)) {
-        (15, Some(&digit)) => odd_check_digit(
+        (15, Some(&digit)) if digit != 0 => odd_check_digit(
             char::from(b'0'.saturating_add(digit)),
             imei_check_digit(value),
-        )
-        .filter(|_| digit != 0),
+        ),
         _ => None,
     };
     Ok((Canonical::Imei(value), warning))
@@ -157,39 +156,49 @@ pub(super) const fn split_meid(bits: u64) -> (u64, u64) {
 /// The Luhn digit printed after the 14 digits of an IMEI.
 #[must_use]
 pub fn imei_check_digit(digits: u64) -> char {
-    let text = format!("{digits:014}");
-    let sum: u32 = text
-        .chars()
-        .filter_map(|digit| digit.to_digit(10))
-        .zip([1_u32, 2].into_iter().cycle())
-        .map(|(digit, factor)| {
-            let product = digit.saturating_mul(factor);
-            (product / 10).saturating_add(product % 10)
-        })
-        .sum();
-    char::from_digit(10_u32.saturating_sub(sum % 10) % 10, 10).unwrap_or('0')
+    luhn(digits, 10)
 }
 
 /// The check digit printed after the 14 hexadecimal digits of a MEID: Luhn in base 16.
 #[must_use]
 pub fn meid_check_digit(bits: u64) -> char {
-    let text = format!("{bits:014X}");
     // A MEID of decimal digits only is read as an IMEI and checked in base 10.
-    if text.bytes().all(|octet| octet.is_ascii_digit()) {
-        return imei_check_digit(text.parse().unwrap_or(0));
-    }
-    let sum: u32 = text
-        .chars()
-        .filter_map(|digit| digit.to_digit(16))
-        .zip([1_u32, 2].into_iter().cycle())
-        .map(|(digit, factor)| {
-            let product = digit.saturating_mul(factor);
-            (product / 16).saturating_add(product % 16)
+    let decimal = (0..IMEI_DIGITS).try_fold((0_u64, 1_u64), |(sum, weight), at| {
+        let digit = (bits >> at.saturating_mul(4)) & 0xF;
+        (digit < 10).then(|| {
+            (
+                sum.saturating_add(digit.saturating_mul(weight)),
+                weight.saturating_mul(10),
+            )
         })
-        .sum();
-    char::from_digit(16_u32.saturating_sub(sum % 16) % 16, 16)
-        .unwrap_or('0')
-        .to_ascii_uppercase()
+    });
+    match decimal {
+        Some((digits, _)) => luhn(digits, 10),
+        None => luhn(bits, 16),
+    }
+}
+
+/// Luhn's digit for 14 digits in that base: from the last one, every second digit counts double.
+fn luhn(digits: u64, base: u64) -> char {
+    let (mut rest, mut sum) = (digits, 0_u64);
+    for at in 0..IMEI_DIGITS {
+        let digit = rest.checked_rem(base).unwrap_or(0);
+        rest = rest.checked_div(base).unwrap_or(0);
+        let product = if at % 2 == 0 {
+            digit.saturating_mul(2)
+        } else {
+            digit
+        };
+        let carried = product.checked_div(base).unwrap_or(0);
+        let kept = product.checked_rem(base).unwrap_or(0);
+        sum = sum.saturating_add(carried).saturating_add(kept);
+    }
+    let missing = base.saturating_sub(sum.checked_rem(base).unwrap_or(0));
+    let digit = missing.checked_rem(base).unwrap_or(0);
+    u32::try_from(digit)
+        .ok()
+        .and_then(|digit| char::from_digit(digit, 16))
+        .map_or('0', |digit| digit.to_ascii_uppercase())
 }
 
 /// The packed form of the network's protocols: 14 digits and the spare 0 in eight octets, first digit in the low half.

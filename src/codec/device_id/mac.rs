@@ -7,6 +7,15 @@ use crate::codec::DecodeError;
 
 /// Whether a bare text is meant as a MAC address: pairs, quadruples or one run of hexadecimal digits.
 pub(super) fn looks_like(text: &str) -> bool {
+    // Eight octets with separators are the longest form.
+    let may_be = text.len() <= 23
+        && text
+            .bytes()
+            .next()
+            .is_some_and(|octet| octet.is_ascii_hexdigit());
+    if !may_be {
+        return false;
+    }
     let groups_of = |separator: char, len: usize, count: usize| {
         let mut groups = text.split(separator);
         text.matches(separator).count() >= count

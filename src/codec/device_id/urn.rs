@@ -15,7 +15,6 @@ pub(super) fn read(text: &str) -> Result<Read, DecodeError> {
         .ok_or_else(|| bad(text.len(), "a namespace, a colon and a name"))?;
     check_namespace(nid)?;
     let base = text.len().saturating_sub(nss.len());
-    let nid = nid.to_ascii_lowercase();
     // The r-, q- and f-components do not take part in equivalence.
     let name = nss
         .find("?+")
@@ -25,25 +24,26 @@ pub(super) fn read(text: &str) -> Result<Read, DecodeError> {
         .min()
         .and_then(|end| nss.get(..end))
         .unwrap_or(nss);
-    match nid.as_str() {
-        "uuid" => return read_uuid(name, base).map(plain),
-        "gsma" => {
-            if let Some(imei) = after(name, "imei:") {
-                return equipment::read_imei(imei, base.saturating_add(5));
-            }
-        }
-        "3gpp2" => {
-            if let Some(meid) = after(name, "meid:") {
-                return equipment::read_meid(meid, base.saturating_add(5));
-            }
-        }
-        "dev" => {
-            if let Some(digits) = after(name, "mac:") {
-                return read_mac(digits, base.saturating_add(4)).map(plain);
-            }
-        }
-        _ => {}
+    let is = |own: &str| nid.eq_ignore_ascii_case(own);
+    if is("uuid") {
+        return read_uuid(name, base).map(plain);
     }
+    if is("gsma")
+        && let Some(imei) = after(name, "imei:")
+    {
+        return equipment::read_imei(imei, base.saturating_add(5));
+    }
+    if is("3gpp2")
+        && let Some(meid) = after(name, "meid:")
+    {
+        return equipment::read_meid(meid, base.saturating_add(5));
+    }
+    if is("dev")
+        && let Some(digits) = after(name, "mac:")
+    {
+        return read_mac(digits, base.saturating_add(4)).map(plain);
+    }
+    let nid = nid.to_ascii_lowercase();
     let canonical = format!("urn:{nid}:{}", lexical(name, base)?);
     Ok(plain(if nid == "epc" {
         Canonical::Rfid(canonical)

@@ -3,6 +3,7 @@
 use super::*;
 use crate::codec::Class;
 use crate::limits;
+use proptest::prelude::*;
 
 const FULL: &[u8] = &[
     0x01, 0x02, 0xB2, 0x82, 0x00, 0x08, 0xC4, 0x0B, 0x0F, 0xC3, 0xC0, 0x00, 0x02, 0x09, 0x01, 0x01,
@@ -166,4 +167,43 @@ fn the_annotated_octets_have_a_row_for_every_field() {
 fn the_spans_of_a_broken_body_end_at_the_fault() {
     let spans = Sia::spans(&FULL[..12], false);
     assert_eq!(spans.last().unwrap().path, "sia.contacts");
+}
+
+/// Octets near a real body, so that most of the reader is reached.
+fn near_a_body() -> impl Strategy<Value = Vec<u8>> {
+    let changes = proptest::collection::vec((0..FULL.len(), any::<u8>()), 0..4);
+    let tail = proptest::collection::vec(any::<u8>(), 0..4);
+    (changes, 0..=FULL.len(), tail).prop_map(|(changes, cut, tail)| {
+        let mut octets = FULL.to_vec();
+        for (at, octet) in changes {
+            octets[at] = octet;
+        }
+        octets.truncate(cut);
+        octets.extend(tail);
+        octets
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_read_is_read_again_from_what_is_written(
+        octets in prop_oneof![
+            near_a_body(),
+            proptest::collection::vec(any::<u8>(), 0..40),
+        ],
+    ) {
+        let spans = Sia::spans(&octets, true);
+        prop_assert!(spans.iter().all(|span| span.at + span.len <= octets.len()));
+        match Sia::decode_lenient(&octets) {
+            Ok((sia, deviations)) => {
+                prop_assert_eq!(Sia::decode(&octets).is_ok(), deviations.is_empty());
+                let (again, _) = Sia::decode_lenient(&sia.encode()).unwrap();
+                prop_assert_eq!(again, sia);
+            }
+            Err(error) => {
+                prop_assert!(error.offset <= octets.len());
+                prop_assert!(Sia::decode(&octets).is_err());
+            }
+        }
+    }
 }

@@ -7,7 +7,7 @@ use super::{
     App, Ask, Class, DecodeError, DeviceId, Placed, SIA_TYPE, SiaContent, Sir, TEXT_TYPE, fault,
     one_line, one_uri,
 };
-use crate::codec::mime::{self, MediaType, Part};
+use crate::codec::mime::{self, Part};
 use crate::codec::sia::Sia;
 
 /// The disposition of the part with the text fields.
@@ -40,12 +40,17 @@ pub(super) enum Form {
 
 impl Form {
     pub(super) fn of(content_type: &str) -> Option<Self> {
-        let media = MediaType::decode(content_type).ok()?;
-        match media.essence.as_str() {
-            SIA_TYPE => Some(Self::Content),
-            "text/plain" => Some(Self::Text),
-            essence if essence.starts_with("multipart/") => Some(Self::Multipart),
-            _ => None,
+        let end = content_type.find(';').unwrap_or(content_type.len());
+        let essence = content_type.get(..end)?.trim();
+        let is_multipart = essence
+            .get(..10)
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("multipart/"));
+        if essence.eq_ignore_ascii_case(SIA_TYPE) {
+            Some(Self::Content)
+        } else if essence.eq_ignore_ascii_case("text/plain") {
+            Some(Self::Text)
+        } else {
+            is_multipart.then_some(Self::Multipart)
         }
     }
 }

@@ -159,6 +159,32 @@ fn r2_45_r2_46_questions_read_back_and_none_is_none() {
 }
 
 #[test]
+fn r2_47_every_subset_of_application_and_questions_sits_in_every_placement() {
+    for places in Placement::COMBINATIONS {
+        for bits in 0..16 {
+            let has = |bit: u8| bits & bit != 0;
+            let mut sir = plain();
+            // A name needs its application, so that subset is the application with its name.
+            if has(1) || has(2) {
+                let name = has(2).then(|| "DCD".to_owned());
+                let id = "x-oma-application:dcd.ua".to_owned();
+                sir = sir.with_apps(places, &[App { id, name }]);
+            }
+            if has(4) {
+                sir = sir.with_ask(places, Ask::CAPABILITY | Ask::SUBSCRIPTION);
+            }
+            if has(8) {
+                sir = sir.with_ask(places, Ask::SEND_REGISTRATION);
+            }
+            let read = sir.encode().decode().unwrap();
+            assert_eq!(read, sir, "{places} {bits}");
+            assert_eq!(read.ask().is_empty(), !has(4) && !has(8));
+            assert_eq!(read.apps().is_empty(), !has(1) && !has(2));
+        }
+    }
+}
+
+#[test]
 fn questions_of_the_three_placements_add_up() {
     let sir = plain()
         .with_ask(Placement::HEADER, Ask::CAPABILITY)

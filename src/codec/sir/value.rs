@@ -3,6 +3,8 @@
 //! Source: profile, E.2. `gr` names the first device as a GRUU does; a URI parameter stands once, so further devices
 //! are in `sg-gr`, questions in `sg-ask` and applications in `sg-app`, separated by `&`, `.` and `&`.
 
+use std::borrow::Cow;
+
 use super::{App, Ask, Class, DecodeError, DeviceId, Placed, fault, one_line, one_uri};
 
 const DEVICE: &str = "gr";
@@ -21,18 +23,24 @@ pub(super) fn write(client: &str, placed: &Placed) -> String {
     let is_client = |device: &DeviceId| has_flag_gr(client) && device.as_str() == client;
     let mut devices = placed.devices.iter();
     if let Some(first) = devices.next().filter(|first| !is_client(first)) {
-        put(&mut out, DEVICE, &escaped(first.as_str()));
+        begin(&mut out, DEVICE, '&', 0);
+        escape(&mut out, first.as_str());
     }
-    let further: Vec<String> = devices.map(|device| escaped(device.as_str())).collect();
-    if !further.is_empty() {
-        put(&mut out, FURTHER_DEVICES, &further.join("&"));
+    for (number, device) in devices.enumerate() {
+        begin(&mut out, FURTHER_DEVICES, '&', number);
+        escape(&mut out, device.as_str());
     }
-    if let Some(ask) = placed.ask.filter(|ask| !ask.is_empty()) {
-        put(&mut out, ASK, &ask.tokens().collect::<Vec<_>>().join("."));
+    for (number, token) in placed.ask.into_iter().flat_map(Ask::tokens).enumerate() {
+        begin(&mut out, ASK, '.', number);
+        out.push_str(token);
     }
-    if !placed.apps.is_empty() {
-        let apps: Vec<String> = placed.apps.iter().map(write_app).collect();
-        put(&mut out, APP, &apps.join("&"));
+    for (number, app) in placed.apps.iter().enumerate() {
+        begin(&mut out, APP, '&', number);
+        escape(&mut out, &one_uri(&app.id));
+        if let Some(name) = &app.name {
+            out.push('$');
+            escape(&mut out, &one_line(name));
+        }
     }
     if let Some(headers) = headers {
         out.push('?');
@@ -119,36 +127,33 @@ fn app(text: &str, base: usize) -> Result<App, DecodeError> {
     let (id, name) = text
         .split_once('$')
         .map_or((text, None), |(id, name)| (id, Some(name)));
-    let id = unescaped(id, base)?;
+    let id = unescaped(id, base)?.into_owned();
     if id.is_empty() {
         return Err(fault(Class::BadValue, base, "an application"));
     }
     Ok(App {
         id,
-        name: name.map(|name| unescaped(name, base)).transpose()?,
+        name: name
+            .map(|name| unescaped(name, base).map(Cow::into_owned))
+            .transpose()?,
     })
 }
 
-fn write_app(app: &App) -> String {
-    let mut out = escaped(&one_uri(&app.id));
-    if let Some(name) = &app.name {
-        out.push('$');
-        out.push_str(&escaped(&one_line(name)));
+/// The parameter's name in front of its first member, the separator in front of the others.
+fn begin(out: &mut String, name: &str, separator: char, number: usize) {
+    if number == 0 {
+        out.push(';');
+        out.push_str(name);
+        out.push('=');
+    } else {
+        out.push(separator);
     }
-    out
-}
-
-fn put(out: &mut String, name: &str, value: &str) {
-    out.push(';');
-    out.push_str(name);
-    out.push('=');
-    out.push_str(value);
 }
 
 /// What may stand in the value of a URI parameter stays, but for the separators; all else becomes `%HH`.
-fn escaped(text: &str) -> String {
+fn escape(out: &mut String, text: &str) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    let mut out = String::with_capacity(text.len());
+    out.reserve(text.len());
     for octet in text.bytes() {
         if octet.is_ascii_alphanumeric() || b"-_.!~*'()[]/:+".contains(&octet) {
             out.push(char::from(octet));
@@ -159,12 +164,11 @@ fn escaped(text: &str) -> String {
             }
         }
     }
-    out
 }
 
-fn unescaped(text: &str, base: usize) -> Result<String, DecodeError> {
+fn unescaped(text: &str, base: usize) -> Result<Cow<'_, str>, DecodeError> {
     if !text.contains('%') {
-        return Ok(text.to_owned());
+        return Ok(Cow::Borrowed(text));
     }
     let mut octets = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -179,5 +183,7 @@ fn unescaped(text: &str, base: usize) -> Result<String, DecodeError> {
         rest = tail.get(2..).unwrap_or_default();
     }
     octets.extend_from_slice(rest.as_bytes());
-    String::from_utf8(octets).map_err(|_| fault(Class::BadValue, base, "UTF-8 behind the escapes"))
+    String::from_utf8(octets)
+        .map(Cow::Owned)
+        .map_err(|_| fault(Class::BadValue, base, "UTF-8 behind the escapes"))
 }
