@@ -1,5 +1,7 @@
 //! Events over HTTP: the stream, the wait, the ladder, the log.
 
+use std::io::Write;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sirgate::driver::observe::log::{EventSink, LogSettings};
@@ -267,4 +269,120 @@ async fn readers_of_several_nodes_share_one_journal() {
     assert_eq!(waiting.await.unwrap().json()["events"][0]["dev"], "C9");
     stop(one).await;
     stop(two).await;
+}
+
+/// Where the program's log goes in the test below.
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Paper {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(octets)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Facts whose every text names somebody or something private.
+fn private_facts() -> Vec<Fact> {
+    let who = || "sip:secret-alice@example.com".to_owned();
+    vec![
+        Fact::PapRx {
+            push: "k7q4@secret-pi.example".to_owned(),
+            pui: who(),
+            app: None,
+        },
+        Fact::PapRefused {
+            push: None,
+            code: 2002,
+            why: format!("no device of <{}>", who()),
+        },
+        Fact::Plan {
+            push: "k7q4".to_owned(),
+            mode: None,
+            wanted: vec!["urn:gsma:imei:90420156-025763-0".to_owned()],
+            excluded: vec![(who(), "pref".to_owned())],
+            ids: vec!["90420156-025763-0".to_owned()],
+        },
+        Fact::PushEnd {
+            push: "k7q4".to_owned(),
+            address: "WAPPUSH=+491701234567/TYPE=PLMN@secret-ppg.example".to_owned(),
+            state: "delivered".to_owned(),
+            code: 1000,
+            desc: "told +49-170-1234567".to_owned(),
+        },
+        Fact::InfoRx {
+            dev: who(),
+            kind: "capability".to_owned(),
+            via: Via::Sip,
+            info: serde_json::json!({ "owner": "secret content" }),
+        },
+        Fact::Wire {
+            from: "PI".to_owned(),
+            to: "PPG".to_owned(),
+            line: "sip".to_owned(),
+            what: "MESSAGE with secret content".to_owned(),
+            push: None,
+            octets: bytes::Bytes::from_static(b"secret content"),
+        },
+        Fact::Refused {
+            from: "127.0.0.1:5060".to_owned(),
+            why: format!("{} is unknown", who()),
+        },
+    ]
+}
+
+#[test]
+fn the_log_names_nobody_unless_asked_to() {
+    let paper = Paper::default();
+    let writer = paper.clone();
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::DEBUG)
+        .with_writer(move || writer.clone())
+        .with_ansi(false)
+        .without_time()
+        .init();
+    let tell = |reveal: bool| {
+        let log = LogSettings {
+            events: EventSink::None,
+            reveal,
+        };
+        let journal = Journal::start(&JournalSettings {
+            log,
+            ..JournalSettings::default()
+        })
+        .unwrap();
+        for fact in private_facts() {
+            journal.push(Event {
+                t: Time::EPOCH,
+                fact,
+            });
+        }
+        journal.flush();
+        let text = core::mem::take(&mut *paper.0.lock().unwrap());
+        // Other tests of this process write to the same paper.
+        let text = String::from_utf8(text).unwrap();
+        let lines = text.lines().filter(|line| line.contains("sirgate::event"));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let text = tell(false);
+    for name in [
+        "pap.rx",
+        "pap.refused",
+        "plan",
+        "push.end",
+        "info.rx",
+        "wire",
+        "refused",
+    ] {
+        assert!(text.contains(name), "{name} is not in\n{text}");
+    }
+    for private in ["secret", "1234567", "90420156"] {
+        assert!(!text.contains(private), "{private} is in\n{text}");
+    }
+    assert!(text.contains("127.0.0.1:5060"), "{text}");
+    let text = tell(true);
+    assert!(text.contains("sip:secret-alice@example.com"), "{text}");
 }
