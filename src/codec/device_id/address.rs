@@ -3,73 +3,96 @@
 //! Source: RFC 3261 section 19.1.4, RFC 5627, RFC 3966 section 4, RFC 3986 section 6.2.2.
 
 use super::{Canonical, DeviceId, bad, fault, urn};
+use crate::codec::uri::Uri;
 use crate::codec::{Class, DecodeError};
 
-/// A SIP URI taken apart; all parts as written.
-struct Sip<'a> {
-    scheme: &'a str,
-    user: Option<&'a str>,
-    host: &'a str,
-    port: Option<&'a str>,
-    parameters: Vec<(&'a str, Option<&'a str>)>,
-    headers: Option<&'a str>,
-}
-
 /// Parameters that make a difference even when they stand in one URI only.
-const DECISIVE: [&str; 5] = ["user", "ttl", "method", "maddr", "transport"];
+const DECISIVE: [&str; 8] = [
+    "user",
+    "ttl",
+    "method",
+    "maddr",
+    "transport",
+    "pn-provider",
+    "pn-param",
+    "pn-prid",
+];
 
 pub(super) fn read_sip(text: &str) -> Result<Canonical, DecodeError> {
-    let sip = split_sip(text)?;
-    let mut out = sip.scheme.to_ascii_lowercase();
+    let uri = sip_uri(text)?;
+    let scheme = text.split(':').next().unwrap_or_default();
+    let mut out = scheme.to_ascii_lowercase();
     out.push(':');
-    let phone = sip.parameters.iter().any(|(name, value)| {
-        name.eq_ignore_ascii_case("user")
-            && value.is_some_and(|value| value.eq_ignore_ascii_case("phone"))
-    });
-    if let Some(user) = sip.user {
-        let user = unescaped(user);
-        if phone {
-            out.extend(user.chars().filter(|c| !is_visual_separator(*c)));
-        } else {
-            out.push_str(&user);
-        }
-        out.push('@');
+    if let Some(user) = uri.user() {
+        push_user(&mut out, &uri, user);
     }
-    out.push_str(&sip.host.to_ascii_lowercase());
-    if let Some(port) = sip.port {
+    out.push_str(&uri.host().to_ascii_lowercase());
+    if let Some(port) = uri.port() {
         out.push(':');
-        out.push_str(port);
+        out.push_str(&port.to_string());
     }
-    let mut decisive: Vec<String> = Vec::new();
-    let mut gr = None;
-    for (name, value) in &sip.parameters {
-        let name = name.to_ascii_lowercase();
-        let value = value.map(unescaped);
-        if name == "gr" {
-            gr = Some(value);
-        } else if DECISIVE.contains(&name.as_str()) {
-            decisive.push(format!(
-                ";{name}={}",
-                value.unwrap_or_default().to_ascii_lowercase()
-            ));
-        }
-    }
+    let mut decisive: Vec<String> = uri
+        .params()
+        .map(|(name, value)| (name.to_ascii_lowercase(), value))
+        .filter(|(name, _)| DECISIVE.contains(&name.as_str()))
+        .map(|(name, value)| {
+            let value = unescaped(value.unwrap_or_default());
+            format!(";{name}={}", value.to_ascii_lowercase())
+        })
+        .collect();
     decisive.sort_unstable();
     out.extend(decisive);
-    if let Some(headers) = sip.headers {
+    if let Some(headers) = uri.headers() {
         let mut headers: Vec<&str> = headers.split('&').collect();
         headers.sort_unstable();
         out.push('?');
         out.push_str(&headers.join("&"));
     }
-    Ok(match gr {
+    Ok(match uri.gr() {
         None => Canonical::Sip(out),
         Some(None) => Canonical::TemporaryGruu(out),
         Some(Some(gr)) => Canonical::PublicGruu {
             aor: out,
-            gr: canonical_gr(&gr),
+            gr: canonical_gr(&unescaped(gr)),
         },
     })
+}
+
+/// User and password; a telephone number loses its visual separators.
+fn push_user(out: &mut String, uri: &Uri<'_>, user: &str) {
+    let is_phone = uri
+        .param("user")
+        .flatten()
+        .is_some_and(|value| value.eq_ignore_ascii_case("phone"));
+    let user = unescaped(user);
+    out.extend(
+        user.chars()
+            .filter(|c| !is_phone || !is_visual_separator(*c)),
+    );
+    if let Some(password) = uri.password() {
+        out.push(':');
+        out.push_str(&unescaped(password));
+    }
+    out.push('@');
+}
+
+/// A SIP URI in which each parameter stands once.
+fn sip_uri(text: &str) -> Result<Uri<'_>, DecodeError> {
+    let uri = Uri::decode(text.as_bytes()).map_err(|fault| DecodeError {
+        format: "device-id",
+        ..fault
+    })?;
+    for (number, (name, _)) in uri.params().enumerate() {
+        let repeated = uri
+            .params()
+            .take(number)
+            .any(|(earlier, _)| earlier.eq_ignore_ascii_case(name));
+        if repeated {
+            let at = name.as_ptr().addr().saturating_sub(text.as_ptr().addr());
+            return Err(fault(Class::Repeated, at, "each parameter once"));
+        }
+    }
+    Ok(uri)
 }
 
 /// A `gr` value that is a URN compares as one; any other as URI parameters do, without regard to case.
@@ -92,107 +115,16 @@ pub(super) fn further_parameters_agree(one: &DeviceId, other: &DeviceId) -> bool
     if !is_sip {
         return true;
     }
-    let (Ok(one), Ok(other)) = (split_sip(one.as_str()), split_sip(other.as_str())) else {
+    let (Ok(one), Ok(other)) = (sip_uri(one.as_str()), sip_uri(other.as_str())) else {
         return false;
     };
-    one.parameters.iter().all(|(name, value)| {
-        name.eq_ignore_ascii_case("gr")
-            || other
-                .parameters
-                .iter()
-                .filter(|(theirs, _)| theirs.eq_ignore_ascii_case(name))
-                .all(|(_, theirs)| {
-                    let text = |value: &Option<&str>| {
-                        value.map(|value| unescaped(value).to_ascii_lowercase())
-                    };
-                    text(value) == text(theirs)
-                })
-    })
-}
-
-fn split_sip(text: &str) -> Result<Sip<'_>, DecodeError> {
-    let (scheme, rest) = text
-        .split_once(':')
-        .ok_or_else(|| bad(0, "sip: or sips:"))?;
-    let at_rest = scheme.len().saturating_add(1);
-    let (user, rest, at_host) = match rest.split_once('@') {
-        Some((user, rest)) => (
-            Some(user),
-            rest,
-            at_rest.saturating_add(user.len()).saturating_add(1),
-        ),
-        None => (None, rest, at_rest),
-    };
-    if user.is_some_and(|user| user.is_empty() || user.starts_with(':')) {
-        return Err(bad(at_rest, "a user before @"));
-    }
-    if let Some(at) = rest.find('@') {
-        return Err(bad(at_host.saturating_add(at), "one @ only"));
-    }
-    check_escapes(text)?;
-    let (rest, headers) = rest
-        .split_once('?')
-        .map_or((rest, None), |(rest, headers)| (rest, Some(headers)));
-    let (authority, parameter_text) = rest
-        .split_once(';')
-        .map_or((rest, None), |(authority, rest)| (authority, Some(rest)));
-    let (host, port) = split_host(authority, at_host)?;
-    let mut parameters: Vec<(&str, Option<&str>)> = Vec::new();
-    let mut at = at_host.saturating_add(authority.len()).saturating_add(1);
-    for parameter in parameter_text.into_iter().flat_map(|text| text.split(';')) {
-        let (name, value) = parameter
-            .split_once('=')
-            .map_or((parameter, None), |(name, value)| (name, Some(value)));
-        if name.is_empty() {
-            return Err(bad(at, "the name of a parameter"));
-        }
-        if value.is_some_and(|value| value.is_empty() || value.contains('=')) {
-            return Err(bad(at, "a value after ="));
-        }
-        if parameters
-            .iter()
-            .any(|(seen, _)| seen.eq_ignore_ascii_case(name))
-        {
-            return Err(fault(Class::Repeated, at, "each parameter once"));
-        }
-        parameters.push((name, value));
-        at = at.saturating_add(parameter.len()).saturating_add(1);
-    }
-    Ok(Sip {
-        scheme,
-        user,
-        host,
-        port,
-        parameters,
-        headers,
-    })
-}
-
-fn split_host(authority: &str, at: usize) -> Result<(&str, Option<&str>), DecodeError> {
-    let end = match authority.strip_prefix('[') {
-        Some(inside) => inside
-            .find(']')
-            .map(|end| end.saturating_add(2))
-            .ok_or_else(|| bad(at, "] after an IPv6 address"))?,
-        None => authority.find(':').unwrap_or(authority.len()),
-    };
-    let (host, port) = authority
-        .split_at_checked(end)
-        .ok_or_else(|| bad(at, "a host"))?;
-    let is_host_octet = |octet: u8| {
-        octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_' | b'[' | b']' | b':')
-    };
-    if host.is_empty() || !host.bytes().all(is_host_octet) {
-        return Err(bad(at, "a host"));
-    }
-    if port.is_empty() {
-        return Ok((host, None));
-    }
-    let digits = port
-        .strip_prefix(':')
-        .filter(|digits| digits.parse::<u16>().is_ok() && !digits.starts_with('+'))
-        .ok_or_else(|| bad(at.saturating_add(end), "a port number"))?;
-    Ok((host, Some(digits)))
+    let text = |value: Option<&str>| value.map(|value| unescaped(value).to_ascii_lowercase());
+    one.params()
+        .filter(|(name, _)| !name.eq_ignore_ascii_case("gr"))
+        .all(|(name, value)| match other.param(name) {
+            Some(theirs) => text(value) == text(theirs),
+            None => true,
+        })
 }
 
 /// A number: global with `+`, or local; case and visual separators do not count.

@@ -94,7 +94,7 @@ fn r2_22_a_uri_is_kept_as_written_and_compared_by_its_scheme() {
     assert_ne!(id("https://d.example/a"), id("https://d.example/A"));
     assert_eq!(refused("sip:@host"), 4);
     assert_eq!(refused("sip:dev7@"), 9);
-    assert_eq!(refused("sip:dev7@host:99999"), 13);
+    assert_eq!(refused("sip:dev7@host:99999"), 14);
     assert_eq!(refused("sip:dev7@host;a;a"), 16);
     assert_eq!(refused("tel:+"), 4);
     assert_eq!(refused("tel:+15a"), 7);

@@ -193,7 +193,7 @@ proptest! {
         ],
     ) {
         let spans = Sia::spans(&octets, true);
-        prop_assert!(spans.iter().all(|span| span.at + span.len <= octets.len()));
+        prop_assert!(spans.iter().all(|span| span.at.saturating_add(span.len) <= octets.len()));
         match Sia::decode_lenient(&octets) {
             Ok((sia, deviations)) => {
                 prop_assert_eq!(Sia::decode(&octets).is_ok(), deviations.is_empty());

@@ -426,7 +426,7 @@ fn any_id() -> impl Strategy<Value = DeviceId> {
         any::<u128>().prop_map(|n| id(&format!("urn:uuid:{}", uuid::Uuid::from_u128(n)))),
         (0..10_u64.pow(14)).prop_map(|n| id(&format!("imei:{n:014}0"))),
         any::<u32>().prop_map(|n| id(&format!("esn:{n:08X}"))),
-        "[a-z]{1,8}".prop_map(|user| id(&format!("sip:{user}@h.example;gr=urn:x-{user}:1,2%2c"))),
+        "[a-z]{1,8}".prop_map(|user| id(&format!("sip:{user}@h.example;gr=urn:x-{user}:1+2%2c"))),
         "x-[a-z]{1,5}:[!#-;=?-~]{1,20}".prop_map(|text| id(&text)),
     ]
 }
