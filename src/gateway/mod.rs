@@ -1,5 +1,332 @@
 //! What the push proxy gateway decides.
+//!
+//! [`Gateway`] is the one place that sees registry, pushes, bearers and sessions; they hand it values and never hold one
+//! another. It takes each input to the part that owns it: `on_http` (submissions and the JSON interface), `on_sip`
+//! (registrations, answers), `on_invite` (sessions), `on_msrp` (content and returned information). The walk of a push
+//! is in `delivering` (obtain, judge, add, wrap, send: R2.117 to R2.122) and `ending` (results, records).
 
+use std::collections::{HashMap, VecDeque};
+
+use foldhash::quality::FixedState;
+
+use crate::event::{Event, Fact};
+use crate::machine::Machine;
+use crate::protocol::sip::authentication::Authenticator;
+use crate::protocol::sip::endpoint::{self, ClientId, Endpoint, Flow, Local};
+use crate::protocol::sip::registrar::{self, Registrar};
+use crate::random::Random;
+use crate::time::Time;
+use crate::timers::Timers;
+use crate::world::{Input, LinkId, Output, Record, RecordKind};
+
+mod answering;
+pub mod api;
+pub mod bearer;
+pub mod config;
+mod delivering;
+mod ending;
+mod on_http;
+mod on_invite;
+mod on_msrp;
+mod on_sip;
 pub mod policy;
 pub mod profile;
 pub mod push;
+pub mod registry;
+mod restoring;
+pub mod sessions;
+pub mod sir;
+pub mod snapshot;
+mod submitting;
+mod wire;
+
+pub use config::Config;
+
+use bearer::Jobs;
+use config::Speaks;
+use policy::Quotas;
+use push::ledger::Ledger;
+use push::notification::{Notices, OwedNo};
+use push::submission::PushNo;
+use registry::{DeviceKey, Registry, Source};
+use sessions::{SessionNo, Sessions};
+
+/// The push proxy gateway as one machine.
+pub struct Gateway {
+    config: Config,
+    random: Random,
+    registry: Registry,
+    sources: Vec<Box<dyn Source>>,
+    registrar: Registrar,
+    endpoint: Endpoint,
+    authenticator: Option<Authenticator>,
+    ledger: Ledger,
+    jobs: Jobs<ClientId>,
+    envelopes: delivering::Envelopes,
+    sessions: Sessions,
+    notices: Notices,
+    quotas: Quotas,
+    timers: Timers<Timer>,
+    /// Which device registered over a flow.
+    flows: HashMap<Flow, DeviceKey, FixedState>,
+    /// What the endpoint is told next: only after everything else that an input brought is done, so that records come
+    /// before the messages that depend on them.
+    todo: VecDeque<endpoint::Input>,
+    effects: Vec<endpoint::Output>,
+    next_client: u64,
+}
+
+/// What may be due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Timer {
+    /// The time of a push has come.
+    Start(PushNo),
+    /// The time of a push is over.
+    Expire(PushNo),
+    /// A SIR is sent again.
+    Retry(PushNo, usize, usize),
+    /// A device took the SIR and should have opened a session by now.
+    Silent(PushNo, usize, usize),
+    /// An accepted link should have named its session by now.
+    Unbound(LinkId),
+    /// A session should have its link by now.
+    Unlinked(SessionNo),
+    /// A session has nothing left to do.
+    Linger(SessionNo),
+    /// The SIP side of a session.
+    Call(SessionNo),
+    /// The MSRP side of a session.
+    Messages(SessionNo),
+    /// A result is told again.
+    Notify(OwedNo),
+    /// The oldest ended push is forgotten.
+    Forget,
+}
+
+impl Gateway {
+    /// A gateway that knows what its configuration says.
+    #[must_use]
+    pub fn new(config: Config, mut random: Random) -> Self {
+        let mut registry = Registry::new(config.bounds.identities);
+        for identity in &config.identities {
+            registry.provision(identity);
+        }
+        let registrar = registrar(&config, random.fork());
+        let endpoint = Endpoint::new(local(&config), random.fork());
+        let authenticator = on_sip::authenticator(&config, &mut random);
+        let jobs = Jobs::new(config.bounds.queue);
+        Self {
+            config,
+            random,
+            registry,
+            sources: Vec::new(),
+            registrar,
+            endpoint,
+            authenticator,
+            ledger: Ledger::default(),
+            jobs,
+            envelopes: delivering::Envelopes::default(),
+            sessions: Sessions::default(),
+            notices: Notices::default(),
+            quotas: Quotas::default(),
+            timers: Timers::default(),
+            flows: HashMap::default(),
+            todo: VecDeque::new(),
+            effects: Vec::new(),
+            next_client: 0,
+        }
+    }
+
+    /// Asks this source too whenever the devices of an identity are looked up (R2.11).
+    pub fn add_source(&mut self, source: Box<dyn Source>) {
+        self.sources.push(source);
+    }
+
+    /// Takes back what was known before a restart, before the first input: identities, bindings, pushes, owed results.
+    /// Pushes that were in progress are taken up again.
+    pub fn restore(&mut self, now: Time, records: Vec<Record>, out: &mut Vec<Output>) {
+        let mut records = records;
+        // Pushes name devices and bindings name identities, so those come first.
+        records.sort_by_key(|record| match record.key.kind {
+            RecordKind::Identity => 0,
+            RecordKind::Binding => 1,
+            RecordKind::Push => 2,
+            RecordKind::Owed => 3,
+        });
+        for record in records {
+            self.restore_one(now, &record, out);
+        }
+        self.resume(now, out);
+        self.run(now, out);
+    }
+
+    /// What is known of identities and devices.
+    #[must_use]
+    pub const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Pushes in memory.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Sessions with devices.
+    #[must_use]
+    pub const fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// Lets the endpoint do what is due, and takes what comes out of it to its owner.
+    fn run(&mut self, now: Time, out: &mut Vec<Output>) {
+        loop {
+            let effects = core::mem::take(&mut self.effects);
+            for effect in effects {
+                self.on_effect(now, effect, out);
+            }
+            let Some(input) = self.todo.pop_front() else {
+                return;
+            };
+            self.endpoint.handle(now, input, &mut self.effects);
+        }
+    }
+
+    fn on_timer(&mut self, now: Time, timer: Timer, out: &mut Vec<Output>) {
+        match timer {
+            Timer::Start(no) => self.start(now, no, out),
+            Timer::Expire(no) => self.expire_push(now, no, out),
+            Timer::Retry(no, group, at) => self.retry(now, no, group, at, out),
+            Timer::Silent(no, group, at) => self.silent(now, no, group, at, out),
+            Timer::Unbound(link) => self.drop_unbound(link, out),
+            Timer::Unlinked(no) => self.hang_up(now, no, 408, "no MSRP link", out),
+            Timer::Linger(no) => self.hang_up(now, no, 200, "delivered", out),
+            Timer::Call(no) => self.call_due(now, no, out),
+            Timer::Messages(no) => self.messages_due(now, no, out),
+            Timer::Notify(no) => self.notify(now, no, out),
+            Timer::Forget => self.forget(now),
+        }
+    }
+
+    fn report(&self, now: Time, fact: Fact, out: &mut Vec<Output>) {
+        out.push(Output::Report(Event { t: now, fact }));
+    }
+
+    fn client_id(&mut self) -> ClientId {
+        self.next_client = self.next_client.saturating_add(1);
+        ClientId(self.next_client)
+    }
+}
+
+impl Machine for Gateway {
+    type Input = Input;
+    type Output = Output;
+
+    fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
+        match input {
+            Input::Datagram {
+                socket,
+                peer,
+                octets,
+            } => self.todo.push_back(endpoint::Input::Datagram {
+                socket,
+                peer,
+                octets,
+            }),
+            Input::Opened {
+                link,
+                listener,
+                transport,
+                local,
+                peer,
+            } => {
+                let speaks = |id| self.config.listeners.iter().find(|own| own.id == id);
+                match listener.and_then(speaks).map(|own| own.speaks) {
+                    Some(Speaks::Msrp) => self.link_opened(now, link, out),
+                    Some(Speaks::Sip) | None => self.todo.push_back(endpoint::Input::Opened {
+                        link,
+                        listener,
+                        transport,
+                        local,
+                        peer,
+                    }),
+                }
+            }
+            Input::Octets { link, octets } => {
+                if self.sessions.link(link).is_some() {
+                    self.link_octets(now, link, &octets, out);
+                } else {
+                    self.todo
+                        .push_back(endpoint::Input::Octets { link, octets });
+                }
+            }
+            Input::Closed { link, why } => {
+                if self.sessions.link(link).is_some() {
+                    self.link_closed(now, link, out);
+                } else {
+                    self.todo.push_back(endpoint::Input::Closed { link, why });
+                }
+            }
+            Input::Request { id, peer, request } => self.on_request(now, id, peer, &request, out),
+            Input::Response { id, response } => self.on_response(now, id, response, out),
+        }
+        self.run(now, out);
+    }
+
+    fn expire(&mut self, now: Time, out: &mut Vec<Output>) {
+        while let Some(timer) = self.timers.take_due(now) {
+            self.on_timer(now, timer, out);
+        }
+        if self.registrar.deadline().is_some_and(|due| due <= now) {
+            let changes = self.registrar.expire(now);
+            self.on_changes(now, changes, out);
+        }
+        self.endpoint.expire(now, &mut self.effects);
+        self.run(now, out);
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        [
+            self.timers.next(),
+            self.registrar.deadline(),
+            self.endpoint.deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+}
+
+fn registrar(config: &Config, random: Random) -> Registrar {
+    let mut policy = registrar::Policy::new(&config.domain, config.registration.gruu_secret);
+    policy.default_expires = config.registration.default_expires;
+    policy.min = config.registration.min_expires;
+    policy.max = config.registration.max_expires;
+    policy.flow_timer = Some(config.registration.flow_timer);
+    if !config.learn_devices {
+        policy.identities = registrar::Identities::Listed(
+            config
+                .identities
+                .iter()
+                .map(|identity| registry::canonical(&identity.pui))
+                .collect(),
+        );
+    }
+    Registrar::new(policy, random)
+}
+
+fn local(config: &Config) -> Local {
+    let mut local = Local::new(0);
+    for (socket, address) in &config.udp {
+        local = local.socket(*socket, *address);
+    }
+    for listener in &config.listeners {
+        if listener.speaks == Speaks::Sip {
+            local = local.listener(listener.transport, listener.address);
+        }
+    }
+    local
+}
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,6 @@ mod read;
 mod refusal;
 mod result;
 mod status;
-mod submission;
 #[cfg(test)]
 mod tests;
 mod version;
@@ -34,7 +33,6 @@ pub use query::{CcqMessage, CcqResponse, StatusQuery, StatusQueryResponse, Statu
 pub use refusal::{Refusal, Why};
 pub use result::{BadMessage, ResultNotification, ResultNotificationResponse};
 pub use status::{MessageState, Status};
-pub use submission::{Content, Submission, compose, submission};
 pub use version::{NotAVersion, SUPPORTED, Version};
 
 use version::Offers;

@@ -521,6 +521,3 @@ fn content_length(
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -149,6 +149,14 @@ impl Devices {
     pub const MOST: usize = 64;
     /// None.
     pub const NONE: Self = Self(0);
+    /// Every place.
+    pub const ALL: Self = Self(u64::MAX);
+
+    /// One device alone.
+    #[must_use]
+    pub fn one(at: usize) -> Self {
+        Self(bit(at))
+    }
 
     /// Adds one; a place past [`Self::MOST`] is not added.
     pub fn add(&mut self, at: usize) {

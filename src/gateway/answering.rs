@@ -1,0 +1,266 @@
+//! What comes back for a SIR: the answer of a device or a proxy, or none.
+//!
+//! **Source:** spec/sip.md E.4, last table; R2.70.
+
+use super::bearer::sip::{Answer, Reading, read};
+use super::bearer::{Job, Lane};
+use super::push::delivery::{Ending, Stage};
+use super::push::submission::PushNo;
+use super::registry::DeviceKey;
+use super::{Gateway, Timer};
+use crate::codec::pap::{MessageState, Status};
+use crate::codec::sip::{Message, Method, Name};
+use crate::event::Fact;
+use crate::protocol::sip::authentication;
+use crate::protocol::sip::endpoint::ClientId;
+use crate::time::Time;
+use crate::world::Output;
+
+impl Gateway {
+    /// A SIR was answered with that status; 408 when no answer came, 503 when it could not be sent.
+    pub(super) fn on_answer(
+        &mut self,
+        now: Time,
+        id: ClientId,
+        status: u16,
+        message: Option<&Message>,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(job) = self.jobs.answered(id) else {
+            return;
+        };
+        let answer = Answer {
+            status,
+            retry_after: message.and_then(retry_after),
+            warning: message.and_then(|message| message.text(Name::Warning)),
+        };
+        let reading = read(&answer, job.form);
+        self.mark(now, &job, status, reading, out);
+        let lane = job.lane;
+        let next = self.act(now, job, reading, message, out);
+        let next = next.or_else(|| self.jobs.next(lane));
+        self.send_next(now, next, out);
+    }
+
+    /// Keeps in mind how the device answered, and reports it.
+    fn mark(&mut self, now: Time, job: &Job, status: u16, reading: Reading, out: &mut Vec<Output>) {
+        let failed = matches!(
+            reading,
+            Reading::Later(_) | Reading::NextFlow | Reading::Failed(_)
+        );
+        if let Some(device) = job
+            .lane
+            .device()
+            .and_then(|key| self.registry.device_mut(key))
+        {
+            device.sir_failed = failed;
+        }
+        if let Some(push) = self.ledger.get(job.push) {
+            let fact = Fact::SirAnswer {
+                push: push.push_id.clone(),
+                dev: self.lane_name(job.lane),
+                status,
+                failed,
+            };
+            self.report(now, fact, out);
+        }
+    }
+
+    /// Does what the answer means; a job that is to be sent again at once comes back.
+    fn act(
+        &mut self,
+        now: Time,
+        job: Job,
+        reading: Reading,
+        message: Option<&Message>,
+        out: &mut Vec<Output>,
+    ) -> Option<Job> {
+        match reading {
+            Reading::Taken { long } => self.taken(now, &job, long),
+            Reading::Authenticate => match self.authorize(&job, message) {
+                Some(job) => return Some(job),
+                None => self.fail(now, &job, "the device wants credentials", out),
+            },
+            Reading::Reform(form) => {
+                if let Some(device) = job
+                    .lane
+                    .device()
+                    .and_then(|key| self.registry.device_mut(key))
+                {
+                    device.takes_text |= form.text;
+                }
+                return Some(Job { form, ..job });
+            }
+            Reading::NextFlow => {
+                let next = job.flow.saturating_add(1);
+                if self.has_flow(&job, next) {
+                    return Some(Job { flow: next, ..job });
+                }
+                for at in self.waking(&job).iter() {
+                    self.later(now, &job, at, "no answer to the SIR", None);
+                }
+            }
+            Reading::Later(wait) => self.not_now(now, &job, wait, out),
+            Reading::Refused(reason) => {
+                let ending = Ending::refused(reason, now);
+                self.end_all(now, &job, &ending, out);
+            }
+            Reading::Failed(why) => self.fail(now, &job, why, out),
+        }
+        None
+    }
+
+    /// The device has the SIR: it may now open a session.
+    fn taken(&mut self, now: Time, job: &Job, long: bool) {
+        for at in self.waking(job).iter() {
+            let attempt = self
+                .ledger
+                .get(job.push)
+                .and_then(|push| push.delivery(job.group, at))
+                .map_or(1, |delivery| delivery.attempt);
+            // A device that is asked again is given longer each time.
+            let patience = super::config::back_off(
+                self.config.answer_timeout,
+                attempt,
+                self.config.sir_expires,
+            );
+            let wait = if long {
+                self.config.sir_expires
+            } else {
+                patience
+            };
+            self.stage(job.push, job.group, at, Stage::Woken);
+            self.timers
+                .set(Timer::Silent(job.push, job.group, at), now + wait);
+        }
+    }
+
+    fn has_flow(&self, job: &Job, flow: usize) -> bool {
+        let Lane::Device(key) = job.lane else {
+            return false;
+        };
+        let current = self.registry.device(key).map(|device| &device.routes);
+        // Only a device that registered by the rules of outbound has several ways to the same instance.
+        current.is_some_and(|routes| {
+            routes
+                .get(flow)
+                .is_some_and(|route| route.reg_id.is_some() || route.q > 0)
+        })
+    }
+
+    /// The device, or who speaks for it, cannot take it now.
+    fn not_now(
+        &mut self,
+        now: Time,
+        job: &Job,
+        wait: Option<core::time::Duration>,
+        out: &mut Vec<Output>,
+    ) {
+        for at in self.waking(job).iter() {
+            let attempt = self
+                .ledger
+                .get(job.push)
+                .and_then(|push| push.delivery(job.group, at))
+                .map_or(0, |delivery| delivery.attempt);
+            if attempt > self.config.retries {
+                let ending = unreachable("the device cannot be reached", now);
+                self.end_one(now, job.push, job.group, at, ending, out);
+            } else {
+                self.later(now, job, at, "the device cannot be reached now", wait);
+            }
+        }
+    }
+
+    fn fail(&mut self, now: Time, job: &Job, why: &str, out: &mut Vec<Output>) {
+        let ending = unreachable(why, now);
+        self.end_all(now, job, &ending, out);
+    }
+
+    /// Ends the deliveries that waited for this answer.
+    fn end_all(&mut self, now: Time, job: &Job, ending: &Ending, out: &mut Vec<Output>) {
+        let mut ended = Vec::new();
+        for at in self.waking(job).iter() {
+            if self.end(job.push, job.group, at, ending.clone()) {
+                ended.push((job.group, at));
+            }
+        }
+        self.conclude(now, job.push, ended, out);
+    }
+
+    /// Ends one delivery.
+    pub(super) fn end_one(
+        &mut self,
+        now: Time,
+        no: PushNo,
+        group: usize,
+        at: usize,
+        ending: Ending,
+        out: &mut Vec<Output>,
+    ) {
+        if self.end(no, group, at, ending) {
+            self.conclude(now, no, vec![(group, at)], out);
+        }
+    }
+
+    /// The same SIR with the answer to a challenge.
+    fn authorize(&mut self, job: &Job, message: Option<&Message>) -> Option<Job> {
+        let (user, password) = self.config.credentials.as_ref()?;
+        let message = message?;
+        let (_, uri, _) = self.way(job)?;
+        let cnonce = self.random.token::<12>();
+        let (name, value) = authentication::answer(
+            message,
+            (user, password),
+            Method::Message,
+            &uri,
+            1,
+            cnonce.as_str(),
+        )?;
+        let mut job = job.clone();
+        job.form.authenticated = true;
+        job.authorization = Some((name, value));
+        Some(job)
+    }
+
+    /// What a device is told by a registration: everything that waits for it is tried now.
+    pub(super) fn came_back(
+        &mut self,
+        now: Time,
+        key: DeviceKey,
+        is_new: bool,
+        out: &mut Vec<Output>,
+    ) {
+        for (no, group) in self.ledger.waiting_for(key) {
+            let stage = self
+                .ledger
+                .get(no)
+                .and_then(|push| push.delivery(group, key.at))
+                .map(|delivery| &delivery.stage);
+            let is_due = match stage {
+                Some(Stage::Held(_)) => true,
+                // A device that registers anew has forgotten the SIR it took.
+                Some(Stage::Woken | Stage::Silent) => is_new,
+                _ => false,
+            };
+            if is_due {
+                let only = super::push::plan::Devices::one(key.at);
+                self.drive(now, no, group, only, out);
+            }
+        }
+    }
+}
+
+fn retry_after(message: &Message) -> Option<u32> {
+    let text = message.text(Name::RetryAfter)?;
+    let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
+}
+
+fn unreachable(why: &str, now: Time) -> Ending {
+    Ending::failed(
+        MessageState::Undeliverable,
+        Status::ServiceUnavailable.code(),
+        why,
+        now,
+    )
+}

@@ -1,0 +1,275 @@
+//! What the gateway is told before it starts: names, addresses, identities, wishes, patience, bounds.
+
+use core::time::Duration;
+use std::net::SocketAddr;
+
+use crate::codec::device_id::DeviceId;
+use crate::codec::sir::{Ask, Placement};
+use crate::gateway::policy::Policy;
+use crate::gateway::profile::Profile;
+use crate::gateway::push::plan::{Fork, PlanWish};
+use crate::world::{ListenerId, SocketId, Transport};
+
+/// Everything the gateway is told before it starts.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The domain whose identities are served.
+    pub domain: String,
+    /// The gateway's own host name, as in `push@host`.
+    pub host: String,
+    /// The gateway's own address in SIP; the server address of every SIR.
+    pub uri: String,
+    /// SIP over datagrams: sockets and the addresses peers reach them at.
+    pub udp: Vec<(SocketId, SocketAddr)>,
+    /// SIP and MSRP over streams.
+    pub listeners: Vec<Listener>,
+    /// The path of PAP.
+    pub pap_path: String,
+    /// Octets of one HTTP body.
+    pub body_octets_max: usize,
+    /// Identities and devices known beforehand.
+    pub identities: Vec<Identity>,
+    /// Create identities and devices of our domain when they register.
+    pub learn_devices: bool,
+    /// How a SIR travels, unless the initiator says otherwise.
+    pub plan: PlanWish,
+    /// Where a SIR holds device identifiers, unless the initiator says otherwise.
+    pub place: Placement,
+    /// Who multiplies a SIR for all, unless the initiator says otherwise.
+    pub fork: Fork,
+    /// The SIP core, for `fork = core` and for devices registered elsewhere.
+    pub core: Option<(Transport, SocketAddr)>,
+    /// Write a binary SIA with our contact into the SIR; else its body is empty.
+    pub sia: bool,
+    /// Add the public user identity to the SIR (R2.122).
+    pub add_pui: bool,
+    /// What every SIR asks for, beside what the initiator asks.
+    pub ask: Ask,
+    /// The application of content that names none.
+    pub application: String,
+    /// How long a SIR is valid.
+    pub sir_expires: Duration,
+    /// How long a push without `deliver-before` is tried.
+    pub push_lifetime: Duration,
+    /// How long a device that took the SIR may take to open a session.
+    pub answer_timeout: Duration,
+    /// How long a device may take to confirm content.
+    pub report_timeout: Duration,
+    /// How often something is tried again.
+    pub retries: u32,
+    /// The first pause before a new try; each further one is twice as long.
+    pub retry_wait: Duration,
+    /// How long a session stays up when nothing is left to send.
+    pub session_linger: Duration,
+    /// Digest credentials of devices; `None` lets everybody register.
+    pub authentication: Option<Authentication>,
+    /// What the gateway answers a device that challenges its SIR.
+    pub credentials: Option<(String, String)>,
+    /// What initiators may do.
+    pub policy: Policy,
+    /// Registration intervals and counts.
+    pub registration: Registration,
+    /// How results are told.
+    pub notification: Notification,
+    /// Bounds of what is kept in memory.
+    pub bounds: Bounds,
+    /// Report every protocol message, for ladders and captures.
+    pub report_wire: bool,
+}
+
+/// A place where streams are accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Its number in the driver.
+    pub id: ListenerId,
+    /// What is spoken there.
+    pub speaks: Speaks,
+    /// On what.
+    pub transport: Transport,
+    /// The address peers reach it at.
+    pub address: SocketAddr,
+}
+
+/// What is spoken on a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaks {
+    /// SIP.
+    Sip,
+    /// MSRP.
+    Msrp,
+}
+
+/// A public user identity and its devices.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Identity {
+    /// The identity: `sip:alice@example.com`.
+    pub pui: String,
+    /// Further identities of the same user: `tel:+15550100`.
+    pub aliases: Vec<String>,
+    /// Its devices, in the order in which they are shown and asked.
+    pub devices: Vec<DeviceProfile>,
+}
+
+/// A device known beforehand.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeviceProfile {
+    /// Its name in events and answers; unique within the identity.
+    pub name: String,
+    /// What it is: `mobile`, `pc`, `pda` ...
+    pub kind: String,
+    /// Its identifiers; any of them names it.
+    pub ids: Vec<DeviceId>,
+    /// What is known of it.
+    pub profile: Profile,
+}
+
+/// Digest credentials of devices.
+#[derive(Clone, Debug)]
+pub struct Authentication {
+    /// The realm.
+    pub realm: String,
+    /// User names and passwords.
+    pub users: Vec<(String, String)>,
+}
+
+/// Registration intervals and counts (spec/sip.md E.8).
+#[derive(Clone, Copy, Debug)]
+pub struct Registration {
+    /// Seconds a binding lives when the device asks for nothing.
+    pub default_expires: u32,
+    /// Seconds it lives at least.
+    pub min_expires: u32,
+    /// Seconds it lives at most.
+    pub max_expires: u32,
+    /// Seconds between a device's keep-alives.
+    pub flow_timer: u32,
+    /// Key of temporary GRUUs and obfuscated instances.
+    pub gruu_secret: [u8; 32],
+}
+
+/// How results are told to the initiator.
+#[derive(Clone, Copy, Debug)]
+pub struct Notification {
+    /// How often it is tried.
+    pub tries: u32,
+    /// The first pause; each further one is twice as long.
+    pub wait: Duration,
+    /// The longest pause.
+    pub wait_max: Duration,
+    /// How many are under way at a time.
+    pub open_max: usize,
+}
+
+/// Bounds of what is kept in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Pushes in progress; more are answered 503.
+    pub pushes: usize,
+    /// Ended pushes that can still be asked for.
+    pub ended: usize,
+    /// How long an ended push can be asked for.
+    pub ended_kept: Duration,
+    /// Identities.
+    pub identities: usize,
+    /// Sessions with devices.
+    pub sessions: usize,
+    /// SIRs that wait for an earlier one to the same device.
+    pub queue: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            domain: "example.com".to_owned(),
+            host: "ppg.example.com".to_owned(),
+            uri: "sip:push@ppg.example.com".to_owned(),
+            udp: Vec::new(),
+            listeners: Vec::new(),
+            pap_path: "/pap".to_owned(),
+            body_octets_max: crate::limits::HTTP_BODY_OCTETS,
+            identities: Vec::new(),
+            learn_devices: true,
+            plan: PlanWish::Auto,
+            place: Placement::VALUE,
+            fork: Fork::Ppg,
+            core: None,
+            sia: true,
+            add_pui: false,
+            ask: Ask::default(),
+            application: "x-wap-application:wml.ua".to_owned(),
+            sir_expires: Duration::from_secs(600),
+            push_lifetime: Duration::from_secs(3600),
+            answer_timeout: Duration::from_secs(5),
+            report_timeout: Duration::from_secs(30),
+            retries: 3,
+            retry_wait: Duration::from_secs(2),
+            session_linger: Duration::from_secs(5),
+            authentication: None,
+            credentials: None,
+            policy: Policy::default(),
+            registration: Registration::default(),
+            notification: Notification::default(),
+            bounds: Bounds::default(),
+            report_wire: false,
+        }
+    }
+}
+
+impl Default for Registration {
+    fn default() -> Self {
+        Self {
+            default_expires: 3600,
+            min_expires: 60,
+            max_expires: 7200,
+            flow_timer: 120,
+            gruu_secret: [0; 32],
+        }
+    }
+}
+
+impl Default for Notification {
+    fn default() -> Self {
+        Self {
+            tries: 20,
+            wait: Duration::from_secs(1),
+            wait_max: Duration::from_secs(300),
+            open_max: 256,
+        }
+    }
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            pushes: 100_000,
+            ended: 10_000,
+            ended_kept: Duration::from_secs(3600),
+            identities: 100_000,
+            sessions: 50_000,
+            queue: 32,
+        }
+    }
+}
+
+/// The pause before try number `attempt` (from 1): `first`, doubled each time, at most `most`.
+#[must_use]
+pub fn back_off(first: Duration, attempt: u32, most: Duration) -> Duration {
+    let factor = 1_u32
+        .checked_shl(attempt.saturating_sub(1))
+        .unwrap_or(u32::MAX);
+    first.saturating_mul(factor).min(most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_longest() {
+        let second = Duration::from_secs(1);
+        let most = Duration::from_secs(300);
+        assert_eq!(back_off(second, 1, most), second);
+        assert_eq!(back_off(second, 4, most), Duration::from_secs(8));
+        assert_eq!(back_off(second, 40, most), most);
+    }
+}

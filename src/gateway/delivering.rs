@@ -1,0 +1,750 @@
+//! The walk of a push to its devices: obtain, judge, add, wrap, send.
+//!
+//! **Source:** requirements R2.1, R2.63-R2.70, R2.117-R2.122; spec/sip.md E.3, E.4. The units of the patent are
+//! [`Gateway::obtain`], `push::plan::judge`, `sir::add`, `sir::add_pui`, `bearer::sip::Envelope::wrap` and
+//! [`Gateway::send`].
+
+use core::time::Duration;
+
+use super::bearer::sip::{Envelope, Form, Way};
+use super::bearer::{Job, Lane};
+use super::config::back_off;
+use super::push::delivery::{Delivery, Ending, Stage};
+use super::push::plan::{Deliveries, Devices, Excluded, Fork, Plan, Waking, Wish, plan};
+use super::push::submission::{Phase, Push, PushNo, of_exclusion};
+use super::registry::{Device, DeviceKey, IdentityNo};
+use super::sessions::{Item, SessionNo};
+use super::sir::{self, Parts};
+use super::{Gateway, Timer};
+use crate::codec::device_id::DeviceId;
+use crate::codec::sir::Placement;
+use crate::event::{Bearer, Fact, Mode, Via};
+use crate::protocol::sip::endpoint::{self, Target};
+use crate::time::Time;
+use crate::world::Output;
+
+/// The longest pause between two tries of a device that does not answer.
+const PAUSE_MAX: Duration = Duration::from_secs(300);
+
+/// The last SIR that was composed: a fan-out by the gateway sends the same one to every device.
+#[derive(Debug, Default)]
+pub(super) struct Envelopes(Option<(Sealed, Envelope)>);
+
+/// What two SIRs must have in common to be the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Sealed {
+    push: PushNo,
+    group: usize,
+    mode: Mode,
+    named: Devices,
+    form: Form,
+    core: bool,
+    at: Time,
+}
+
+impl Gateway {
+    /// Begins to deliver a push whose time has come.
+    pub(super) fn start(&mut self, now: Time, no: PushNo, out: &mut Vec<Output>) {
+        let Some(push) = self.ledger.get_mut(no) else {
+            return;
+        };
+        if push.is_ended() {
+            return;
+        }
+        push.phase = Phase::Running;
+        for group in 0..push.groups.len() {
+            self.drive(now, no, group, Devices::ALL, out);
+        }
+    }
+
+    /// Plans for an identity and does what the plan says for the devices in `only`.
+    pub(super) fn drive(
+        &mut self,
+        now: Time,
+        no: PushNo,
+        group: usize,
+        only: Devices,
+        out: &mut Vec<Output>,
+    ) {
+        self.obtain(now, no, group, only, out);
+        let Some(push) = self.ledger.get(no) else {
+            return;
+        };
+        let Some(of) = push.groups.get(group) else {
+            return;
+        };
+        if push.phase != Phase::Running || of.addressed.without(of.ended()).is_empty() {
+            return;
+        }
+        let planned = self.judge(now, push, group);
+        match planned {
+            Plan::Refuse(excluded) => self.leave_out(now, no, group, excluded, only, out),
+            Plan::Deliver(deliveries) => {
+                if only == Devices::ALL {
+                    self.report_plan(now, no, group, &deliveries, out);
+                }
+                self.leave_out(now, no, group, deliveries.excluded, only, out);
+                self.carry_out(now, no, group, &deliveries, only, out);
+            }
+        }
+    }
+
+    /// Looks up the devices of an identity, and asks the other sources of information (R2.117).
+    fn obtain(
+        &mut self,
+        now: Time,
+        no: PushNo,
+        group: usize,
+        only: Devices,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(of) = self.ledger.get(no).and_then(|push| push.groups.get(group)) else {
+            return;
+        };
+        let (identity, pui) = (of.identity, &of.pui);
+        for source in &mut self.sources {
+            for told in source.devices(pui, now) {
+                self.registry.merge(identity, &told);
+            }
+        }
+        if only != Devices::ALL {
+            return;
+        }
+        let (Some(push), Some(known)) = (self.ledger.get(no), self.registry.get(identity)) else {
+            return;
+        };
+        let names = |is: &dyn Fn(&Device) -> bool| {
+            let those = known.devices.iter().filter(|device| is(device));
+            those.map(|device| device.name.clone()).collect()
+        };
+        let fact = Fact::Obtain {
+            push: push.push_id.clone(),
+            pui: known.pui.clone(),
+            devices: names(&|device| !device.routes.is_empty()),
+            connected: names(&|device| device.session.is_some()),
+        };
+        self.report(now, fact, out);
+    }
+
+    /// Decides who gets what (R2.121); devices that have the push already are no longer addressed.
+    fn judge(&self, now: Time, push: &Push, group: usize) -> Plan {
+        let Some(of) = push.groups.get(group) else {
+            return Plan::Refuse(Excluded::default());
+        };
+        let content = &push.content;
+        let wish = Wish {
+            mode: push.options.plan,
+            fork: push.options.fork,
+            devices_judge: push.options.devices_judge,
+            application: &content.application,
+            content_type: essence(&content.content_type),
+            octets: u64::try_from(content.octets).unwrap_or(u64::MAX),
+            kinds: self.config.policy.kinds(&content.application),
+        };
+        let addressed = of.addressed.without(of.ended());
+        let core = push.options.fork == Fork::Core;
+        let candidates = self.registry.candidates(of.identity, addressed, core);
+        plan(&wish, &candidates, now)
+    }
+
+    fn report_plan(
+        &self,
+        now: Time,
+        no: PushNo,
+        group: usize,
+        deliveries: &Deliveries,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(push) = self.ledger.get(no) else {
+            return;
+        };
+        let Some(of) = push.groups.get(group) else {
+            return;
+        };
+        let named = deliveries.sir.map_or(Devices::NONE, |sir| sir.named);
+        let fact = Fact::Plan {
+            push: push.push_id.clone(),
+            mode: deliveries.sir.map(|sir| sir.mode),
+            wanted: self.names(of.identity, deliveries.allowed),
+            excluded: deliveries
+                .excluded
+                .iter()
+                .flat_map(|(at, why)| {
+                    let name = self.name(of.identity, at)?;
+                    Some((name.to_owned(), why.token().to_owned()))
+                })
+                .collect(),
+            ids: self
+                .ids(of.identity, named)
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+        };
+        self.report(now, fact, out);
+    }
+
+    /// Ends the deliveries of devices that the plan leaves out.
+    fn leave_out(
+        &mut self,
+        now: Time,
+        no: PushNo,
+        group: usize,
+        excluded: Excluded,
+        only: Devices,
+        out: &mut Vec<Output>,
+    ) {
+        let mut ended = Vec::new();
+        for (at, why) in excluded.iter().filter(|(at, _)| only.has(*at)) {
+            self.begin(no, group, at);
+            let (state, code) = of_exclusion(why);
+            let ending = Ending::not_wanted(state, code.code(), why.token(), now);
+            if self.end(no, group, at, ending) {
+                ended.push((group, at));
+            }
+        }
+        if !ended.is_empty() {
+            self.conclude(now, no, ended, out);
+        }
+    }
+
+    fn carry_out(
+        &mut self,
+        now: Time,
+        no: PushNo,
+        group: usize,
+        deliveries: &Deliveries,
+        only: Devices,
+        out: &mut Vec<Output>,
+    ) {
+        for at in deliveries.allowed.iter() {
+            self.begin(no, group, at);
+        }
+        for at in deliveries.direct.and(only).iter() {
+            self.hand_over(now, no, group, at, Via::Existing, out);
+        }
+        for at in deliveries.held.and(only).iter() {
+            self.stage(no, group, at, Stage::Held("not registered"));
+        }
+        if let Some(waking) = deliveries.sir {
+            self.wake(now, no, group, waking, deliveries.allowed, only, out);
+        }
+    }
+
+    /// Makes the delivery to a device, where there is none yet.
+    pub(super) fn begin(&mut self, no: PushNo, group: usize, at: usize) {
+        let Some(push) = self.ledger.get_mut(no) else {
+            return;
+        };
+        if push.delivery(group, at).is_some() {
+            return;
+        }
+        let Some(of) = push.groups.get_mut(group) else {
+            return;
+        };
+        let key = DeviceKey {
+            identity: of.identity,
+            at,
+        };
+        let name = self.registry.device(key).map(|device| device.name.clone());
+        of.deliveries
+            .push(Delivery::new(at, name.unwrap_or_default()));
+        self.ledger.wait_for(key, no, group);
+    }
+
+    /// Sends the SIRs of a plan.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a plan, whom it is for, and the two sets that narrow it"
+    )]
+    fn wake(
+        &mut self,
+        now: Time,
+        no: PushNo,
+        group: usize,
+        waking: Waking,
+        allowed: Devices,
+        only: Devices,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(push) = self.ledger.get_mut(no) else {
+            return;
+        };
+        let fork = push.options.fork;
+        let Some(of) = push.groups.get_mut(group) else {
+            return;
+        };
+        of.mode = Some(waking.mode);
+        of.others = of.others.or(waking.to.without(allowed));
+        let (identity, done) = (of.identity, of.ended());
+        let to = waking.to.and(only).without(done);
+        for at in to.and(allowed).iter() {
+            self.waken(no, group, at);
+        }
+        let job = |lane, named| Job {
+            push: no,
+            group,
+            lane,
+            mode: waking.mode,
+            named,
+            form: Form::default(),
+            flow: 0,
+            authorization: None,
+        };
+        if fork == Fork::Core && waking.mode != Mode::Targeted {
+            if !to.is_empty() {
+                self.enqueue(now, job(Lane::Core(identity), waking.named), out);
+            }
+            return;
+        }
+        for at in to.iter() {
+            let key = DeviceKey { identity, at };
+            let named = match waking.mode {
+                Mode::Targeted => waking.named.and(Devices::one(at)),
+                _ => waking.named,
+            };
+            let lane = match fork {
+                Fork::Core => Lane::Through(key),
+                Fork::Ppg => Lane::Device(key),
+            };
+            self.enqueue(now, job(lane, named), out);
+        }
+    }
+
+    fn waken(&mut self, no: PushNo, group: usize, at: usize) {
+        self.timers.cancel(Timer::Retry(no, group, at));
+        self.timers.cancel(Timer::Silent(no, group, at));
+        if let Some(delivery) = self
+            .ledger
+            .get_mut(no)
+            .and_then(|push| push.delivery_mut(group, at))
+            && !matches!(delivery.stage, Stage::Sending(_) | Stage::Ended(_))
+        {
+            delivery.stage = Stage::Waking;
+            delivery.attempt = delivery.attempt.saturating_add(1);
+        }
+    }
+
+    /// Sends a SIR now, or when the one before it to the same device was answered.
+    pub(super) fn enqueue(&mut self, now: Time, job: Job, out: &mut Vec<Output>) {
+        match self.jobs.admit(job) {
+            Ok(Some(job)) => self.send_next(now, Some(job), out),
+            Ok(None) => {}
+            Err(job) => {
+                for at in self.waking(&job).iter() {
+                    self.later(now, &job, at, "too many SIRs wait for the device", None);
+                }
+            }
+        }
+    }
+
+    /// Sends the job, or the next one of its lane that is still of use.
+    pub(super) fn send_next(&mut self, now: Time, job: Option<Job>, out: &mut Vec<Output>) {
+        let mut next = job;
+        while let Some(job) = next {
+            let lane = job.lane;
+            if self.send(now, job, out) {
+                return;
+            }
+            next = self.jobs.next(lane);
+        }
+    }
+
+    /// Sends one SIR (R2.119); false when there is no longer a use or a way for it.
+    fn send(&mut self, now: Time, job: Job, out: &mut Vec<Output>) -> bool {
+        if !self.is_of_use(now, &job) {
+            return false;
+        }
+        let Some((target, uri, path)) = self.way(&job) else {
+            for at in self.waking(&job).iter() {
+                self.stage(job.push, job.group, at, Stage::Held("not registered"));
+            }
+            return false;
+        };
+        let text = job
+            .lane
+            .device()
+            .and_then(|key| self.registry.device(key))
+            .is_some_and(|device| device.takes_text);
+        let form = Form {
+            text: job.form.text || text,
+            ..job.form
+        };
+        let Some(ids) = self.seal(now, &job, form) else {
+            return false;
+        };
+        let Some(push) = self.ledger.get(job.push) else {
+            return false;
+        };
+        let call_id = format!(
+            "{}.{}@{}",
+            push.sir,
+            self.random.token::<8>(),
+            self.config.host
+        );
+        let fact = Fact::SirTx {
+            push: push.push_id.clone(),
+            bearer: Bearer::Sip,
+            mode: job.mode,
+            dev: self.lane_name(job.lane),
+            place: if ids.is_empty() {
+                Vec::new()
+            } else {
+                placed(push.options.place, ids.len())
+            },
+            ids,
+        };
+        let way = Way {
+            uri: &uri,
+            path: &path,
+            call_id: &call_id,
+            authorization: job.authorization.as_ref(),
+        };
+        let Some((_, envelope)) = &self.envelopes.0 else {
+            return false;
+        };
+        let draft = envelope.wrap(&way, &mut self.random);
+        self.report(now, fact, out);
+        let id = self.client_id();
+        self.jobs.sent(id, job);
+        self.todo
+            .push_back(endpoint::Input::Request { id, draft, target });
+        true
+    }
+
+    /// True while the push and the device still wait for this SIR.
+    fn is_of_use(&self, now: Time, job: &Job) -> bool {
+        let Some(push) = self.ledger.get(job.push) else {
+            return false;
+        };
+        let Some(of) = push.groups.get(job.group) else {
+            return false;
+        };
+        if push.phase != Phase::Running || now >= push.expires_at {
+            return false;
+        }
+        let waits = |delivery: &Delivery| match delivery.stage {
+            Stage::Waking => true,
+            // A SIR for all goes to the connected device too: it says that it is.
+            Stage::Sending(_) => job.mode != Mode::Targeted,
+            _ => false,
+        };
+        match job.lane.device() {
+            Some(key) if of.others.has(key.at) => {
+                of.deliveries.iter().any(|d| d.ending().is_none())
+            }
+            Some(key) => of.deliveries.iter().any(|d| d.at == key.at && waits(d)),
+            None => of.deliveries.iter().any(waits),
+        }
+    }
+
+    /// Target, Request-URI and Route of a job.
+    pub(super) fn way(&self, job: &Job) -> Option<(Target, String, Vec<String>)> {
+        let core = || {
+            self.config
+                .core
+                .map(|(transport, peer)| Target::Address { transport, peer })
+        };
+        match job.lane {
+            Lane::Core(identity) => Some((
+                core()?,
+                self.registry.get(identity)?.pui.clone(),
+                Vec::new(),
+            )),
+            Lane::Through(key) => {
+                let device = self.registry.device(key)?;
+                let uri = match device.gruu() {
+                    Some(gruu) => gruu.to_owned(),
+                    None => self.registry.get(key.identity)?.pui.clone(),
+                };
+                Some((core()?, uri, Vec::new()))
+            }
+            Lane::Device(key) => {
+                let device = self.registry.device(key)?;
+                let route = device.routes.get(job.flow)?;
+                // The GRUU shows the device that it alone was asked; a plain SIR goes to the contact as to any phone.
+                let uri = match (job.mode, device.gruu.as_ref()) {
+                    (Mode::Targeted, Some(gruu)) if !job.named.is_empty() => gruu,
+                    _ => &route.contact,
+                };
+                Some((route.target, uri.clone(), route.path.clone()))
+            }
+        }
+    }
+
+    /// Composes the SIR of a job, unless it is the same as the last one; the identifiers in it come back.
+    fn seal(&mut self, now: Time, job: &Job, form: Form) -> Option<Vec<String>> {
+        let push = self.ledger.get(job.push)?;
+        let of = push.groups.get(job.group)?;
+        let named = self.ids(of.identity, job.named);
+        let texts = named.iter().map(|id| id.as_str().to_owned()).collect();
+        let core = !matches!(job.lane, Lane::Device(_));
+        let sealed = Sealed {
+            push: job.push,
+            group: job.group,
+            mode: job.mode,
+            named: job.named,
+            form,
+            core,
+            at: now,
+        };
+        if self
+            .envelopes
+            .0
+            .as_ref()
+            .is_some_and(|(last, _)| *last == sealed)
+        {
+            return Some(texts);
+        }
+        let sir = sir::compose(&Parts {
+            pui: &of.pui,
+            server: &self.config.uri,
+            sir: &push.sir,
+            options: &push.options,
+            application: &push.content.application,
+            named: &named,
+            targeted: job.mode == Mode::Targeted,
+            contact: self.contact().filter(|_| !form.short),
+            add_pui: self.config.add_pui,
+        });
+        let validity = self.config.sir_expires.min(push.expires_at.since(now));
+        let mut envelope = Envelope::new(&sir, job.mode, form, validity, now);
+        if core {
+            envelope = envelope.through_core(self.instance_to_prefer(job));
+        }
+        self.envelopes.0 = Some((sealed, envelope));
+        Some(texts)
+    }
+
+    /// The instance a core shall prefer, for a targeted SIR whose device has no GRUU.
+    fn instance_to_prefer(&self, job: &Job) -> Option<String> {
+        let Lane::Through(key) = job.lane else {
+            return None;
+        };
+        let device = self.registry.device(key)?;
+        match device.gruu() {
+            Some(_) => None,
+            None => device.name_id().map(|id| id.as_str().to_owned()),
+        }
+    }
+
+    /// Where sessions are taken: our first SIP address.
+    pub(super) fn contact(&self) -> Option<std::net::SocketAddr> {
+        if !self.config.sia {
+            return None;
+        }
+        let sockets = self.config.udp.iter().map(|(_, address)| *address);
+        let listeners = self
+            .config
+            .listeners
+            .iter()
+            .filter(|own| own.speaks == super::config::Speaks::Sip)
+            .map(|own| own.address);
+        sockets.chain(listeners).next()
+    }
+
+    /// Devices of a job that wait for its answer.
+    pub(super) fn waking(&self, job: &Job) -> Devices {
+        let of = self
+            .ledger
+            .get(job.push)
+            .and_then(|push| push.groups.get(job.group));
+        let one = job
+            .lane
+            .device()
+            .map_or(Devices::ALL, |key| Devices::one(key.at));
+        of.into_iter()
+            .flat_map(|of| &of.deliveries)
+            .filter(|delivery| delivery.stage == Stage::Waking && one.has(delivery.at))
+            .map(|delivery| delivery.at)
+            .collect()
+    }
+
+    /// Tries a device again after a pause.
+    pub(super) fn later(
+        &mut self,
+        now: Time,
+        job: &Job,
+        at: usize,
+        why: &'static str,
+        wait: Option<Duration>,
+    ) {
+        self.stage(job.push, job.group, at, Stage::Held(why));
+        self.again(now, job.push, job.group, at, wait);
+    }
+
+    /// Sets the timer of the next try.
+    pub(super) fn again(
+        &mut self,
+        now: Time,
+        no: PushNo,
+        group: usize,
+        at: usize,
+        wait: Option<Duration>,
+    ) {
+        let attempt = self
+            .ledger
+            .get(no)
+            .and_then(|push| push.delivery(group, at))
+            .map_or(1, |delivery| delivery.attempt);
+        let pause = back_off(self.config.retry_wait, attempt, PAUSE_MAX);
+        // A tenth of chance keeps devices that failed together from being tried together for ever.
+        let tenth = u64::try_from(pause.as_millis() / 10).unwrap_or(0);
+        let jitter = Duration::from_millis(self.random.below(tenth.saturating_add(1)));
+        let due = now + pause.max(wait.unwrap_or_default()) + jitter;
+        self.timers.set(Timer::Retry(no, group, at), due);
+    }
+
+    /// A pause is over.
+    pub(super) fn retry(
+        &mut self,
+        now: Time,
+        no: PushNo,
+        group: usize,
+        at: usize,
+        out: &mut Vec<Output>,
+    ) {
+        let stage = self
+            .ledger
+            .get(no)
+            .and_then(|push| push.delivery(group, at))
+            .map(|delivery| &delivery.stage);
+        if matches!(stage, Some(Stage::Held(_) | Stage::Woken)) {
+            self.drive(now, no, group, Devices::one(at), out);
+        }
+    }
+
+    /// A device took the SIR and stayed away.
+    pub(super) fn silent(
+        &mut self,
+        now: Time,
+        no: PushNo,
+        group: usize,
+        at: usize,
+        out: &mut Vec<Output>,
+    ) {
+        let retries = self.config.retries;
+        let Some(push) = self.ledger.get_mut(no) else {
+            return;
+        };
+        let is_open = push.groups.get(group).is_some_and(|of| of.is_open());
+        let Some(delivery) = push.delivery_mut(group, at) else {
+            return;
+        };
+        if delivery.stage != Stage::Woken {
+            return;
+        }
+        if !is_open && delivery.attempt <= retries {
+            self.drive(now, no, group, Devices::one(at), out);
+            return;
+        }
+        delivery.stage = Stage::Silent;
+        self.conclude(now, no, Vec::new(), out);
+    }
+
+    /// Gives content to the session of a device.
+    pub(super) fn hand_over(
+        &mut self,
+        now: Time,
+        no: PushNo,
+        group: usize,
+        at: usize,
+        via: Via,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(of) = self.ledger.get(no).and_then(|push| push.groups.get(group)) else {
+            return;
+        };
+        let key = DeviceKey {
+            identity: of.identity,
+            at,
+        };
+        let Some(session) = self.registry.device(key).and_then(|device| device.session) else {
+            return;
+        };
+        let session = SessionNo(session);
+        if !self.stage(no, group, at, Stage::Sending(session.0)) {
+            return;
+        }
+        self.timers.cancel(Timer::Retry(no, group, at));
+        self.timers.cancel(Timer::Silent(no, group, at));
+        self.timers.cancel(Timer::Linger(session));
+        if let Some(open) = self.sessions.get_mut(session) {
+            open.waiting.push_back(Item {
+                push: no,
+                group,
+                via,
+            });
+        }
+        self.flush(now, session, out);
+    }
+
+    /// Moves a delivery on, unless it is over; true when it moved.
+    pub(super) fn stage(&mut self, no: PushNo, group: usize, at: usize, stage: Stage) -> bool {
+        let delivery = self
+            .ledger
+            .get_mut(no)
+            .and_then(|push| push.delivery_mut(group, at));
+        match delivery {
+            Some(delivery) if delivery.ending().is_none() => {
+                delivery.stage = stage;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The name of a device.
+    pub(super) fn name(&self, identity: IdentityNo, at: usize) -> Option<&str> {
+        self.registry
+            .device(DeviceKey { identity, at })
+            .map(|device| device.name.as_str())
+    }
+
+    pub(super) fn names(&self, identity: IdentityNo, devices: Devices) -> Vec<String> {
+        devices
+            .iter()
+            .filter_map(|at| self.name(identity, at))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The identifiers that name devices in a SIR.
+    fn ids(&self, identity: IdentityNo, devices: Devices) -> Vec<DeviceId> {
+        devices
+            .iter()
+            .filter_map(|at| {
+                self.registry
+                    .device(DeviceKey { identity, at })?
+                    .name_id()
+                    .cloned()
+            })
+            .collect()
+    }
+
+    /// Where a lane leads, for events: a device's name, or `*` for all.
+    pub(super) fn lane_name(&self, lane: Lane) -> String {
+        lane.device()
+            .and_then(|key| self.name(key.identity, key.at))
+            .unwrap_or("*")
+            .to_owned()
+    }
+}
+
+/// The media type without its parameters.
+fn essence(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
+}
+
+/// The names of the placements that identifiers stand in.
+fn placed(place: Placement, ids: usize) -> Vec<String> {
+    let place = if ids > 1 && place == Placement::VALUE {
+        place | Placement::HEADER
+    } else {
+        place
+    };
+    Placement::NAMES
+        .iter()
+        .filter(|(one, _)| place.contains(*one))
+        .map(|(_, name)| (*name).to_owned())
+        .collect()
+}

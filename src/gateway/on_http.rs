@@ -1,0 +1,467 @@
+//! HTTP requests: submissions and questions of initiators in PAP, and the JSON interface.
+//!
+//! **Source:** WAP-247 section 7 (HTTP binding): whatever can be read is answered 202, and the outcome stands in the
+//! document. HTTP errors are for what is wrong with HTTP only.
+
+use std::net::SocketAddr;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+
+use super::Gateway;
+use super::api::{self, Route};
+use super::push::asked::{self, Asked, Refused};
+use super::push::submission::{Options, Push, PushNo};
+use super::submitting::NotTaken;
+use crate::codec::pap::{
+    BadMessage, CancelMessage, CancelResponse, CancelResult, CcqMessage, CcqResponse, Document,
+    MessageState, Operation, PushMessage, PushResponse, Refusal, Status, StatusQuery,
+    StatusQueryResponse, StatusResult,
+};
+use crate::event::Fact;
+use crate::time::Time;
+use crate::world::{HttpRequest, HttpResponse, Output, RequestId};
+
+/// Seconds after which an initiator may try again.
+const RETRY_AFTER: &str = "5";
+
+impl Gateway {
+    pub(super) fn on_request(
+        &mut self,
+        now: Time,
+        id: RequestId,
+        peer: SocketAddr,
+        request: &HttpRequest,
+        out: &mut Vec<Output>,
+    ) {
+        let path = request.target.split('?').next().unwrap_or_default();
+        if request.body.len() > self.config.body_octets_max {
+            return self.answer_http(now, id, request, status(413), None, out);
+        }
+        if path == self.config.pap_path {
+            return self.on_pap(now, id, peer, request, out);
+        }
+        match Route::of(&request.method, path) {
+            Ok(route) => self.on_api(now, id, peer, route, request, out),
+            Err(response) => self.answer_http(now, id, request, response, None, out),
+        }
+    }
+
+    fn answer_http(
+        &self,
+        now: Time,
+        id: RequestId,
+        request: &HttpRequest,
+        response: HttpResponse,
+        push: Option<&str>,
+        out: &mut Vec<Output>,
+    ) {
+        self.wire_http(now, request, &response, push, out);
+        out.push(Output::Respond { id, response });
+    }
+
+    /// Who submits: an authenticated name where names are wanted, else the host the request came from.
+    fn initiator(&self, peer: SocketAddr, request: &HttpRequest) -> Result<String, HttpResponse> {
+        if self.config.policy.initiators.is_empty() {
+            return Ok(peer.ip().to_string());
+        }
+        let known = request
+            .header("authorization")
+            .and_then(|value| value.strip_prefix("Basic "))
+            .and_then(|encoded| STANDARD.decode(encoded.trim()).ok())
+            .and_then(|octets| String::from_utf8(octets).ok())
+            .and_then(|pair| {
+                let (name, password) = pair.split_once(':')?;
+                self.config
+                    .policy
+                    .initiator(name, password)
+                    .map(str::to_owned)
+            });
+        known.ok_or_else(|| {
+            with(
+                status(401),
+                "www-authenticate",
+                "Basic realm=\"sirgate\", charset=\"UTF-8\"",
+            )
+        })
+    }
+
+    fn on_pap(
+        &mut self,
+        now: Time,
+        id: RequestId,
+        peer: SocketAddr,
+        request: &HttpRequest,
+        out: &mut Vec<Output>,
+    ) {
+        if request.method != "POST" {
+            let response = with(status(405), "allow", "POST");
+            return self.answer_http(now, id, request, response, None, out);
+        }
+        let content_type = request.header("content-type").unwrap_or_default();
+        if !asked::is_pap(content_type) {
+            return self.answer_http(now, id, request, status(415), None, out);
+        }
+        let initiator = match self.initiator(peer, request) {
+            Ok(initiator) => initiator,
+            Err(response) => return self.answer_http(now, id, request, response, None, out),
+        };
+        let received = match asked::receive(content_type, &request.body) {
+            Ok(received) => received,
+            Err(refusal) => return self.refuse_pap(now, id, request, &refusal, out),
+        };
+        let document = received.document.clone();
+        let push_id = asked::push_id(&document.operation).map(str::to_owned);
+        let answer = match document.operation.clone() {
+            Operation::PushMessage(message) => {
+                let defaults = self.options();
+                let asked = asked::of_pap(
+                    message.clone(),
+                    document.version,
+                    received.content.as_ref(),
+                    &defaults,
+                    &self.config.application,
+                );
+                return self
+                    .submit_pap(now, id, request, &initiator, &document, message, asked, out);
+            }
+            Operation::CancelMessage(message) => {
+                Operation::CancelResponse(self.cancel_pap(now, &initiator, message, out))
+            }
+            Operation::StatusQuery(message) => {
+                Operation::StatusQueryResponse(self.status_pap(&initiator, message))
+            }
+            Operation::CcqMessage(message) => Operation::CcqResponse(no_ccq(message)),
+            other => Operation::BadMessage(BadMessage {
+                code: Status::BadRequest.code(),
+                desc: Some(format!("{} is not for a gateway", other.name())),
+                fragment: None,
+            }),
+        };
+        let response = pap(&document.reply(answer));
+        self.answer_http(now, id, request, response, push_id.as_deref(), out);
+    }
+
+    /// What could not be read as PAP is refused in PAP.
+    fn refuse_pap(
+        &self,
+        now: Time,
+        id: RequestId,
+        request: &HttpRequest,
+        refusal: &Refusal,
+        out: &mut Vec<Output>,
+    ) {
+        let fact = Fact::PapRefused {
+            push: refusal.push_id.clone(),
+            code: refusal.code(),
+            why: refusal.error.to_string(),
+        };
+        let push = refusal.push_id.as_deref();
+        self.answer_http(now, id, request, pap(&refusal.answer()), push, out);
+        self.report(now, fact, out);
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the request and what was read of it, for the answer"
+    )]
+    fn submit_pap(
+        &mut self,
+        now: Time,
+        id: RequestId,
+        request: &HttpRequest,
+        initiator: &str,
+        document: &Document,
+        message: PushMessage,
+        asked: Result<Asked, Refused>,
+        out: &mut Vec<Output>,
+    ) {
+        let taken = asked
+            .map_err(NotTaken::from)
+            .and_then(|asked| self.submit(now, initiator, asked, out));
+        let (code, desc) = match &taken {
+            Ok(_) => (
+                Status::AcceptedForProcessing.code(),
+                Status::AcceptedForProcessing.name().to_owned(),
+            ),
+            Err(NotTaken::Refused(refused)) => (refused.code, refused.desc.clone()),
+            Err(NotTaken::Busy(why)) => {
+                let fact = Fact::Refused {
+                    from: initiator.to_owned(),
+                    why: format!("503 {why}"),
+                };
+                self.report(now, fact, out);
+                let response = with(status(503), "retry-after", RETRY_AFTER);
+                return self.answer_http(now, id, request, response, None, out);
+            }
+        };
+        let answer = document.reply(Operation::PushResponse(PushResponse {
+            push_id: message.push_id.clone(),
+            sender_name: Some(self.config.host.clone()),
+            reply_time: Some(now),
+            code,
+            desc: Some(desc.clone()),
+            ..PushResponse::default()
+        }));
+        let push = Some(message.push_id.as_str());
+        self.answer_http(now, id, request, pap(&answer), push, out);
+        match taken {
+            Ok(no) => self.accepted(now, no, out),
+            Err(_) => {
+                let fact = Fact::PapRefused {
+                    push: Some(message.push_id),
+                    code,
+                    why: desc,
+                };
+                self.report(now, fact, out);
+            }
+        }
+    }
+
+    fn cancel_pap(
+        &mut self,
+        now: Time,
+        initiator: &str,
+        message: CancelMessage,
+        out: &mut Vec<Output>,
+    ) -> CancelResponse {
+        let result = |status: Status, addresses: Vec<String>| CancelResult {
+            addresses,
+            code: status.code(),
+            desc: Some(status.name().to_owned()),
+        };
+        let known = self.ledger.of(initiator, &message.push_id);
+        let mut results = Vec::new();
+        match known.and_then(|no| Some((no, self.ledger.get(no)?))) {
+            None => results.push(result(Status::PushIdNotFound, message.addresses)),
+            Some((no, push)) => {
+                let (known, unknown) = split(push, message.addresses);
+                if !unknown.is_empty() {
+                    results.push(result(Status::AddressNotFound, unknown));
+                }
+                if !known.is_empty() {
+                    let (open, over): (Vec<String>, Vec<String>) =
+                        known.into_iter().partition(|text| is_open(push, text));
+                    if !open.is_empty() {
+                        self.cancel(now, no, &open, out);
+                        results.push(result(Status::Ok, open));
+                    }
+                    if !over.is_empty() {
+                        results.push(result(Status::CancellationNotPossible, over));
+                    }
+                }
+            }
+        }
+        CancelResponse {
+            push_id: message.push_id,
+            results,
+        }
+    }
+
+    fn status_pap(&self, initiator: &str, message: StatusQuery) -> StatusQueryResponse {
+        let none = |status: Status, addresses| StatusResult {
+            addresses,
+            state: MessageState::Unknown,
+            code: status.code(),
+            desc: Some(status.name().to_owned()),
+            ..StatusResult::default()
+        };
+        let known = self.ledger.of(initiator, &message.push_id);
+        let mut results = Vec::new();
+        match known.and_then(|no| self.ledger.get(no)) {
+            None => results.push(none(Status::PushIdNotFound, message.addresses)),
+            Some(push) => {
+                let (known, unknown) = split(push, message.addresses);
+                if !unknown.is_empty() {
+                    results.push(none(Status::AddressNotFound, unknown));
+                }
+                let asked = push.addresses.iter().filter(|a| known.contains(&a.text));
+                results.extend(asked.map(|address| {
+                    let end = address.end.as_ref();
+                    StatusResult {
+                        addresses: vec![address.text.clone()],
+                        quality: asked::given(push.quality.as_ref()),
+                        event_time: end.map(|end| end.at),
+                        state: end.map_or(MessageState::Pending, |end| end.state),
+                        code: end.map_or(Status::Ok.code(), |end| end.code),
+                        desc: Some(
+                            end.map_or_else(|| "in progress".to_owned(), |end| end.desc.clone()),
+                        ),
+                    }
+                }));
+            }
+        }
+        StatusQueryResponse {
+            push_id: message.push_id,
+            results,
+        }
+    }
+
+    /// How pushes travel when their initiator says nothing.
+    pub(super) fn options(&self) -> Options {
+        Options {
+            plan: self.config.plan,
+            place: self.config.place,
+            fork: self.config.fork,
+            ask: self.config.ask,
+            apps: Vec::new(),
+            ppg: None,
+            devices_judge: false,
+        }
+    }
+
+    fn on_api(
+        &mut self,
+        now: Time,
+        id: RequestId,
+        peer: SocketAddr,
+        route: Route,
+        request: &HttpRequest,
+        out: &mut Vec<Output>,
+    ) {
+        let response = match route {
+            Route::Submit => return self.submit_json(now, id, peer, request, out),
+            Route::Identities => api::identities(&self.registry),
+            Route::Identity(pui) => api::identity(&self.registry, &pui),
+            Route::Pushes => api::pushes(&self.ledger, &request.target),
+            Route::Push(push_id) => match self.ledger.by_id(&push_id) {
+                Some(no) => self.ledger.get(no).map_or_else(api::no_push, api::push),
+                None => api::no_push(),
+            },
+            Route::Cancel(push_id) => self.cancel_json(now, &push_id, out),
+            Route::Change(pui) => match api::change(&mut self.registry, &pui, &request.body) {
+                Ok(changed) => {
+                    out.push(Output::Save(changed.record));
+                    for id in changed.ids {
+                        self.registrar.remember(&changed.pui, &id);
+                    }
+                    api::identity(&self.registry, &pui)
+                }
+                Err(response) => response,
+            },
+        };
+        self.answer_http(now, id, request, response, None, out);
+    }
+
+    fn cancel_json(&mut self, now: Time, push_id: &str, out: &mut Vec<Output>) -> HttpResponse {
+        let Some(no) = self.ledger.by_id(push_id) else {
+            return api::no_push();
+        };
+        if !self.cancel(now, no, &[], out) {
+            return api::problem(409, "the push has ended", "nothing of it can be cancelled");
+        }
+        self.ledger.get(no).map_or_else(api::no_push, api::push)
+    }
+
+    fn submit_json(
+        &mut self,
+        now: Time,
+        id: RequestId,
+        peer: SocketAddr,
+        request: &HttpRequest,
+        out: &mut Vec<Output>,
+    ) {
+        let initiator = match self.initiator(peer, request) {
+            Ok(initiator) => initiator,
+            Err(response) => return self.answer_http(now, id, request, response, None, out),
+        };
+        let fresh = format!("{}@{}", self.random.token::<10>(), self.config.host);
+        let application = self.config.application.clone();
+        let taken = asked::of_json(&request.body, fresh, &self.options(), &application)
+            .map_err(NotTaken::from)
+            .and_then(|asked| self.submit(now, &initiator, asked, out));
+        let no: PushNo = match taken {
+            Ok(no) => no,
+            Err(not_taken) => {
+                let response = self.not_taken(now, &initiator, &not_taken, out);
+                return self.answer_http(now, id, request, response, None, out);
+            }
+        };
+        let push_id = self.ledger.get(no).map(|push| push.push_id.clone());
+        let response = push_id.as_deref().map_or_else(api::no_push, api::accepted);
+        self.answer_http(now, id, request, response, push_id.as_deref(), out);
+        self.accepted(now, no, out);
+    }
+
+    fn not_taken(
+        &self,
+        now: Time,
+        initiator: &str,
+        why: &NotTaken,
+        out: &mut Vec<Output>,
+    ) -> HttpResponse {
+        match why {
+            NotTaken::Busy(why) => {
+                let fact = Fact::Refused {
+                    from: initiator.to_owned(),
+                    why: format!("503 {why}"),
+                };
+                self.report(now, fact, out);
+                with(
+                    api::problem(503, "the gateway is busy", why),
+                    "retry-after",
+                    RETRY_AFTER,
+                )
+            }
+            NotTaken::Refused(refused) => {
+                let fact = Fact::PapRefused {
+                    push: None,
+                    code: refused.code,
+                    why: refused.desc.clone(),
+                };
+                self.report(now, fact, out);
+                api::refused(refused)
+            }
+        }
+    }
+}
+
+/// Addresses of a question that the push has, and those it has not; none means all.
+fn split(push: &Push, asked: Vec<String>) -> (Vec<String>, Vec<String>) {
+    if asked.is_empty() {
+        let all = push.addresses.iter().map(|address| address.text.clone());
+        return (all.collect(), Vec::new());
+    }
+    asked
+        .into_iter()
+        .partition(|text| push.addresses.iter().any(|address| address.text == *text))
+}
+
+fn is_open(push: &Push, text: &str) -> bool {
+    push.addresses
+        .iter()
+        .any(|address| address.text == text && address.end.is_none())
+}
+
+fn no_ccq(message: CcqMessage) -> CcqResponse {
+    CcqResponse {
+        query_id: message.query_id,
+        address: message.address,
+        code: Status::NotImplemented.code(),
+        desc: Some("capabilities are shown by the JSON interface".to_owned()),
+    }
+}
+
+/// A PAP document in a response: always 202.
+fn pap(document: &Document) -> HttpResponse {
+    HttpResponse {
+        status: 202,
+        headers: vec![("content-type".to_owned(), "application/xml".to_owned())],
+        body: Bytes::from(document.encode()),
+    }
+}
+
+/// A response that says nothing but its status.
+fn status(status: u16) -> HttpResponse {
+    HttpResponse {
+        status,
+        headers: Vec::new(),
+        body: Bytes::new(),
+    }
+}
+
+fn with(mut response: HttpResponse, name: &str, value: &str) -> HttpResponse {
+    response.headers.push((name.to_owned(), value.to_owned()));
+    response
+}

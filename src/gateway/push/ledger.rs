@@ -1,0 +1,165 @@
+//! All pushes in memory: those in progress, and a bounded number of ended ones that can still be asked for.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use foldhash::quality::FixedState;
+
+use super::submission::{Phase, Push, PushNo, key};
+use crate::gateway::registry::DeviceKey;
+use crate::time::Time;
+
+/// All pushes in memory.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    pushes: BTreeMap<PushNo, Push>,
+    by_key: HashMap<String, PushNo, FixedState>,
+    /// Initiators choose push-ids without knowing each other, so one push-id may stand for several.
+    by_id: HashMap<String, Vec<PushNo>, FixedState>,
+    by_sir: HashMap<String, PushNo, FixedState>,
+    /// What waits for a device: push and group.
+    waiting: HashMap<DeviceKey, BTreeSet<(PushNo, usize)>, FixedState>,
+    ended: VecDeque<(Time, PushNo)>,
+    next: u64,
+    content_octets: usize,
+}
+
+impl Ledger {
+    /// Enters a push; ended ones too, after a restart.
+    pub fn enter(&mut self, push: Push) -> PushNo {
+        let no = PushNo(self.next);
+        self.next = self.next.saturating_add(1);
+        self.by_key.insert(push.key(), no);
+        self.by_id.entry(push.push_id.clone()).or_default().push(no);
+        match push.phase {
+            Phase::Ended(at) => self.ended.push_back((at, no)),
+            Phase::Waiting | Phase::Running => {
+                self.by_sir.insert(push.sir.clone(), no);
+                self.content_octets = self.content_octets.saturating_add(push.content.body.len());
+            }
+        }
+        self.pushes.insert(no, push);
+        no
+    }
+
+    /// Moves a push that ended to the history: its content and its correlator are dropped.
+    pub fn archive(&mut self, no: PushNo, now: Time) {
+        let Some(push) = self.pushes.get_mut(&no) else {
+            return;
+        };
+        let octets = push.content.body.len();
+        push.content.body = bytes::Bytes::new();
+        push.content.headers = Vec::new();
+        self.content_octets = self.content_octets.saturating_sub(octets);
+        self.by_sir.remove(&push.sir);
+        self.ended.push_back((now, no));
+    }
+
+    /// Forgets ended pushes that are too many or too old; true when any was.
+    pub fn forget(&mut self, most: usize, older_than: Time) -> bool {
+        let mut any = false;
+        while let Some((at, no)) = self.ended.front().copied() {
+            if self.ended.len() <= most && at >= older_than {
+                break;
+            }
+            self.ended.pop_front();
+            self.drop_push(no);
+            any = true;
+        }
+        any
+    }
+
+    /// When the oldest ended push ended.
+    #[must_use]
+    pub fn oldest_ended(&self) -> Option<Time> {
+        self.ended.front().map(|(at, _)| *at)
+    }
+
+    fn drop_push(&mut self, no: PushNo) {
+        let Some(push) = self.pushes.remove(&no) else {
+            return;
+        };
+        self.by_key.remove(&push.key());
+        if let Some(same) = self.by_id.get_mut(&push.push_id) {
+            same.retain(|other| *other != no);
+            if same.is_empty() {
+                self.by_id.remove(&push.push_id);
+            }
+        }
+    }
+
+    /// A push.
+    #[must_use]
+    pub fn get(&self, no: PushNo) -> Option<&Push> {
+        self.pushes.get(&no)
+    }
+
+    /// A push, to change it.
+    pub fn get_mut(&mut self, no: PushNo) -> Option<&mut Push> {
+        self.pushes.get_mut(&no)
+    }
+
+    /// The push an initiator submitted under that push-id.
+    #[must_use]
+    pub fn of(&self, initiator: &str, push_id: &str) -> Option<PushNo> {
+        self.by_key.get(key(initiator, push_id).as_str()).copied()
+    }
+
+    /// The latest push of that push-id, whoever submitted it.
+    #[must_use]
+    pub fn by_id(&self, push_id: &str) -> Option<PushNo> {
+        self.by_id.get(push_id)?.last().copied()
+    }
+
+    /// The push a SIR's correlator stands for.
+    #[must_use]
+    pub fn by_sir(&self, correlator: &str) -> Option<PushNo> {
+        self.by_sir.get(correlator).copied()
+    }
+
+    /// Every push, in the order of acceptance.
+    pub fn all(&self) -> impl DoubleEndedIterator<Item = (PushNo, &Push)> {
+        self.pushes.iter().map(|(no, push)| (*no, push))
+    }
+
+    /// How many are in progress.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.pushes.len().saturating_sub(self.ended.len())
+    }
+
+    /// Octets of content kept for them.
+    #[must_use]
+    pub const fn content_octets(&self) -> usize {
+        self.content_octets
+    }
+
+    /// Notes that a push waits for a device.
+    pub fn wait_for(&mut self, device: DeviceKey, no: PushNo, group: usize) {
+        self.waiting.entry(device).or_default().insert((no, group));
+    }
+
+    /// Notes that a push no longer waits for a device.
+    pub fn done_with(&mut self, device: DeviceKey, no: PushNo, group: usize) {
+        if let Some(waiting) = self.waiting.get_mut(&device) {
+            waiting.remove(&(no, group));
+            if waiting.is_empty() {
+                self.waiting.remove(&device);
+            }
+        }
+    }
+
+    /// What waits for a device, oldest first.
+    #[must_use]
+    pub fn waiting_for(&self, device: DeviceKey) -> Vec<(PushNo, usize)> {
+        self.waiting
+            .get(&device)
+            .map(|waiting| waiting.iter().copied().collect())
+            .unwrap_or_default()
+    }
+
+    /// True when anything waits for a device.
+    #[must_use]
+    pub fn is_awaited(&self, device: DeviceKey) -> bool {
+        self.waiting.contains_key(&device)
+    }
+}

@@ -1,0 +1,109 @@
+//! Taking up work after a restart, from records alone.
+
+use super::push::submission::{Phase, PushNo};
+use super::registry::{DeviceKey, canonical};
+use super::{Gateway, Timer, snapshot};
+use crate::event::Fact;
+use crate::protocol::sip::registrar::Change;
+use crate::time::Time;
+use crate::world::{Output, Record, RecordKind};
+
+impl Gateway {
+    /// Takes one record back; one that cannot be read is reported and left alone.
+    pub(super) fn restore_one(&mut self, now: Time, record: &Record, out: &mut Vec<Output>) {
+        let read = match record.key.kind {
+            RecordKind::Identity => snapshot::read_identity(&record.body, &mut self.registry),
+            RecordKind::Binding => snapshot::read_binding(&record.body).map(|binding| {
+                self.registrar.restore(binding);
+            }),
+            RecordKind::Push => snapshot::read_push(&record.body, &mut self.registry).map(|push| {
+                // A record that is there twice is the same push.
+                let known = self.ledger.of(&push.initiator, &push.push_id);
+                if known.is_none() && (record.live || self.is_worth_remembering(now, &push.phase)) {
+                    self.ledger.enter(push);
+                }
+            }),
+            RecordKind::Owed if !record.live => Ok(()),
+            RecordKind::Owed => snapshot::read_owed(&record.body).map(|owed| {
+                self.notices.enter(owed);
+            }),
+        };
+        if let Err(error) = read {
+            let fact = Fact::Refused {
+                from: "store".to_owned(),
+                why: format!(
+                    "record {} {}: {error}",
+                    record.key.kind.name(),
+                    record.key.id
+                ),
+            };
+            self.report(now, fact, out);
+        }
+    }
+
+    /// An ended push is remembered as long as it would be without a restart, so that its push-id is not taken again.
+    fn is_worth_remembering(&self, now: Time, phase: &Phase) -> bool {
+        match phase {
+            Phase::Ended(at) => now.since(*at) <= self.config.bounds.ended_kept,
+            Phase::Waiting | Phase::Running => true,
+        }
+    }
+
+    /// Goes on where the records left off.
+    pub(super) fn resume(&mut self, now: Time, out: &mut Vec<Output>) {
+        let bindings: Vec<Change> = self
+            .registrar
+            .all()
+            .map(|binding| Change::Refreshed(binding.clone()))
+            .collect();
+        for change in &bindings {
+            self.mirror(change);
+        }
+        for identity in &self.config.identities {
+            for id in identity.devices.iter().flat_map(|device| &device.ids) {
+                let pui = canonical(&identity.pui);
+                self.registrar.remember(&pui, id.as_str());
+            }
+        }
+        let open: Vec<PushNo> = self
+            .ledger
+            .all()
+            .filter(|(_, push)| !push.is_ended())
+            .map(|(no, _)| no)
+            .collect();
+        let owed: Vec<_> = self.notices.all().collect();
+        for no in open {
+            self.take_up(now, no, out);
+        }
+        for no in owed {
+            self.notify(now, no, out);
+        }
+        self.forget(now);
+    }
+
+    fn take_up(&mut self, now: Time, no: PushNo, out: &mut Vec<Output>) {
+        let Some(push) = self.ledger.get(no) else {
+            return;
+        };
+        let mut waiting = Vec::new();
+        for (group, of) in push.groups.iter().enumerate() {
+            for at in of.addressed.without(of.ended()).iter() {
+                let identity = of.identity;
+                waiting.push((DeviceKey { identity, at }, group));
+            }
+        }
+        let (expires, not_before) = (push.expires_at, push.not_before);
+        for (key, group) in waiting {
+            self.ledger.wait_for(key, no, group);
+        }
+        self.timers.set(Timer::Expire(no), expires);
+        if now >= expires {
+            self.expire_push(now, no, out);
+            return;
+        }
+        match not_before {
+            Some(at) if at > now => self.timers.set(Timer::Start(no), at),
+            _ => self.start(now, no, out),
+        }
+    }
+}

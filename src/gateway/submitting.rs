@@ -1,0 +1,324 @@
+//! From what an initiator asks to an accepted push: addresses become identities and devices, policy is asked, the record
+//! is saved.
+//!
+//! **Source:** WAP-247 sections 8.1, 8.3, 10; requirements R2.15, R2.16, R2.29.
+
+use super::push::asked::{Asked, Refused};
+use super::push::plan::{Devices, Fork, PlanWish};
+use super::push::submission::{Address, Group, Options, Phase, Push, PushNo};
+use super::registry::{DeviceKey, IdentityNo};
+use super::{Gateway, Timer, snapshot};
+use crate::codec::device_id::DeviceId;
+use crate::codec::pap::{ClientAddress, ReplaceMethod, Status, address};
+use crate::codec::uri::Uri;
+use crate::event::Fact;
+use crate::protocol::sip::registrar::Resolved;
+use crate::time::Time;
+use crate::world::Output;
+
+/// Octets of content of all pushes in progress together.
+const CONTENT_OCTETS: usize = 512 * 1024 * 1024;
+
+/// Why a submission is not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NotTaken {
+    /// It is at fault, or not allowed.
+    Refused(Refused),
+    /// Not now: the gateway has too much to do.
+    Busy(&'static str),
+}
+
+impl From<Refused> for NotTaken {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+/// What an address stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Meant {
+    identity: IdentityNo,
+    /// `None` for all devices of the identity.
+    device: Option<usize>,
+}
+
+impl Gateway {
+    /// Accepts a submission: its record is in `out`, and nothing else yet. [`Gateway::accepted`] goes on.
+    pub(super) fn submit(
+        &mut self,
+        now: Time,
+        initiator: &str,
+        asked: Asked,
+        out: &mut Vec<Output>,
+    ) -> Result<PushNo, NotTaken> {
+        asked.check(now)?;
+        if self.ledger.of(initiator, &asked.push_id).is_some() {
+            return Err(Refused::new(
+                Status::DuplicatePushId,
+                format!("push-id {} was used before", asked.push_id),
+            )
+            .into());
+        }
+        self.check(now, initiator, &asked)?;
+        let (mut addresses, mut groups) = self.resolve_all(&asked)?;
+        if let Some((old, method)) = asked.replaces.clone() {
+            self.replace(now, initiator, &old, method, &mut addresses, out)?;
+            groups = regroup(&addresses, groups);
+        }
+        let push = Push {
+            sir: self.random.token::<10>().to_string(),
+            push_id: asked.push_id,
+            initiator: initiator.to_owned(),
+            version: asked.version,
+            accepted_at: now,
+            not_before: asked.deliver_after,
+            expires_at: asked
+                .deliver_before
+                .unwrap_or_else(|| asked.deliver_after.unwrap_or(now) + self.config.push_lifetime),
+            notify_to: asked.notify_to,
+            quality: asked.quality,
+            content: asked.content,
+            options: asked.options,
+            addresses,
+            groups,
+            phase: Phase::Waiting,
+        };
+        out.push(Output::Save(snapshot::push(&push, &self.registry)));
+        Ok(self.ledger.enter(push))
+    }
+
+    /// Goes on with an accepted push: after its record, and after the initiator's answer.
+    pub(super) fn accepted(&mut self, now: Time, no: PushNo, out: &mut Vec<Output>) {
+        let Some(push) = self.ledger.get(no) else {
+            return;
+        };
+        for group in &push.groups {
+            let fact = Fact::PapRx {
+                push: push.push_id.clone(),
+                pui: group.pui.clone(),
+                app: Some(push.content.application.clone()),
+            };
+            self.report(now, fact, out);
+        }
+        self.timers.set(Timer::Expire(no), push.expires_at);
+        match push.not_before {
+            Some(at) if at > now => self.timers.set(Timer::Start(no), at),
+            _ => self.start(now, no, out),
+        }
+    }
+
+    fn check(&mut self, now: Time, initiator: &str, asked: &Asked) -> Result<(), NotTaken> {
+        if self.ledger.live() >= self.config.bounds.pushes {
+            return Err(NotTaken::Busy("too many pushes in progress"));
+        }
+        if self
+            .ledger
+            .content_octets()
+            .saturating_add(asked.content.body.len())
+            > CONTENT_OCTETS
+        {
+            return Err(NotTaken::Busy("too much content in progress"));
+        }
+        let forbidden = |why: &str| Refused::new(Status::Forbidden, why);
+        self.config
+            .policy
+            .check(asked.content.octets, asked.options.ppg.as_deref())
+            .map_err(|denial| forbidden(denial.words()))?;
+        check_options(&asked.options, self.config.core.is_some())?;
+        self.quotas
+            .take(&self.config.policy, initiator, now)
+            .map_err(|denial| NotTaken::Busy(denial.words()))
+    }
+
+    fn resolve_all(&self, asked: &Asked) -> Result<(Vec<Address>, Vec<Group>), Refused> {
+        let mut meant = Vec::with_capacity(asked.addresses.len());
+        for text in &asked.addresses {
+            meant.push(self.resolve(text, asked.takes_bare)?);
+        }
+        let selected = self.select(&asked.devices, &meant)?;
+        // In these plans every device of the identity gets the content if it comes for it.
+        let for_all = asked.options.devices_judge || asked.options.plan == PlanWish::Legacy;
+        let mut groups: Vec<Group> = Vec::new();
+        let mut addresses = Vec::with_capacity(meant.len());
+        for (text, meant) in asked.addresses.iter().zip(meant) {
+            let everyone = self.registry.everyone(meant.identity);
+            let chosen: Devices = selected
+                .iter()
+                .filter(|key| key.identity == meant.identity)
+                .map(|key| key.at)
+                .collect();
+            let devices = match meant.device {
+                _ if for_all => everyone,
+                Some(at) => Devices::one(at),
+                None if chosen.is_empty() => everyone,
+                None => chosen,
+            };
+            if devices.is_empty() {
+                return Err(address_error(text, "no device is known for it"));
+            }
+            let group = self.group_of(meant.identity, &mut groups);
+            if let Some(group) = groups.get_mut(group) {
+                group.addressed = group.addressed.or(devices);
+                group.is_chosen |= devices != everyone;
+            }
+            addresses.push(Address {
+                text: text.clone(),
+                group,
+                devices,
+                end: None,
+            });
+        }
+        Ok((addresses, groups))
+    }
+
+    fn group_of(&self, identity: IdentityNo, groups: &mut Vec<Group>) -> usize {
+        if let Some(at) = groups.iter().position(|group| group.identity == identity) {
+            return at;
+        }
+        let pui = self.registry.get(identity);
+        groups.push(Group {
+            pui: pui.map(|identity| identity.pui.clone()).unwrap_or_default(),
+            identity,
+            addressed: Devices::NONE,
+            is_chosen: false,
+            mode: None,
+            others: Devices::NONE,
+            deliveries: Vec::new(),
+        });
+        groups.len().saturating_sub(1)
+    }
+
+    /// The identity, or the one device, that a client address stands for.
+    fn resolve(&self, text: &str, takes_bare: bool) -> Result<Meant, Refused> {
+        let value = match ClientAddress::decode(text) {
+            Ok(address) => match address.kind {
+                address::Kind::User(value) => value,
+                address::Kind::Plmn(number) => format!("tel:{number}"),
+                kind => {
+                    return Err(address_error(
+                        text,
+                        &format!("addresses of type {} are not served", kind.name()),
+                    ));
+                }
+            },
+            Err(_) if takes_bare => text.to_owned(),
+            Err(error) => return Err(address_error(text, &error.to_string())),
+        };
+        let is_gruu = Uri::decode(value.as_bytes()).is_ok_and(|uri| uri.gr().is_some());
+        if !is_gruu && let Some(identity) = self.registry.identity(&value) {
+            return Ok(Meant {
+                identity,
+                device: None,
+            });
+        }
+        match self.device_of(&value) {
+            Some(key) => Ok(Meant {
+                identity: key.identity,
+                device: Some(key.at),
+            }),
+            None => Err(address_error(text, "no identity or device goes by it")),
+        }
+    }
+
+    /// The device that an identifier names, temporary GRUUs included.
+    pub(super) fn device_of(&self, id: &str) -> Option<DeviceKey> {
+        if let Some(key) = self.registry.find(&DeviceId::decode(id).ok()?) {
+            return Some(key);
+        }
+        let uri = Uri::decode(id.as_bytes()).ok()?;
+        uri.gr()?;
+        let Resolved::Bindings(bindings) = self.registrar.resolve(&uri) else {
+            return None;
+        };
+        bindings
+            .iter()
+            .find_map(|binding| self.flows.get(&binding.flow).copied())
+    }
+
+    /// The devices that the initiator wants among those of the identities it addressed.
+    fn select(&self, wanted: &[String], meant: &[Meant]) -> Result<Vec<DeviceKey>, Refused> {
+        let mut selected = Vec::new();
+        for item in wanted {
+            let before = selected.len();
+            for meant in meant {
+                let named = self.registry.named(meant.identity, item);
+                let key = named.or_else(|| self.device_of(item));
+                selected.extend(key.filter(|key| key.identity == meant.identity));
+            }
+            if selected.len() == before {
+                return Err(address_error(
+                    item,
+                    "no device of the identities addressed goes by it",
+                ));
+            }
+        }
+        Ok(selected)
+    }
+
+    /// Takes the place of an earlier push (WAP-247 section 8.1: replace-push-id).
+    fn replace(
+        &mut self,
+        now: Time,
+        initiator: &str,
+        old: &str,
+        method: ReplaceMethod,
+        addresses: &mut Vec<Address>,
+        out: &mut Vec<Output>,
+    ) -> Result<(), Refused> {
+        let Some(no) = self.ledger.of(initiator, old) else {
+            return match method {
+                ReplaceMethod::All => Ok(()),
+                ReplaceMethod::PendingOnly => Err(Refused::new(
+                    Status::PushIdNotFound,
+                    format!("push-id {old} is not known"),
+                )),
+            };
+        };
+        let texts: Vec<String> = addresses.iter().map(|a| a.text.clone()).collect();
+        let pending = |push: &Push, text: &str| {
+            push.addresses
+                .iter()
+                .any(|a| a.text == text && a.end.is_none())
+        };
+        let cancellable: Vec<String> = match self.ledger.get(no) {
+            Some(push) => texts.into_iter().filter(|t| pending(push, t)).collect(),
+            None => Vec::new(),
+        };
+        if method == ReplaceMethod::PendingOnly {
+            if cancellable.is_empty() {
+                return Err(Refused::new(
+                    Status::CancellationNotPossible,
+                    format!("nothing of push-id {old} is pending for these addresses"),
+                ));
+            }
+            addresses.retain(|address| cancellable.contains(&address.text));
+        }
+        self.cancel(now, no, &cancellable, out);
+        Ok(())
+    }
+}
+
+/// The groups that are still addressed after a replacement.
+fn regroup(addresses: &[Address], mut groups: Vec<Group>) -> Vec<Group> {
+    for (at, group) in groups.iter_mut().enumerate() {
+        group.addressed = addresses
+            .iter()
+            .filter(|address| address.group == at)
+            .fold(Devices::NONE, |sum, address| sum.or(address.devices));
+    }
+    groups
+}
+
+fn check_options(options: &Options, has_core: bool) -> Result<(), Refused> {
+    if options.fork == Fork::Core && !has_core {
+        return Err(Refused::new(
+            Status::BadRequest,
+            "fork=core needs a core address in the configuration",
+        ));
+    }
+    Ok(())
+}
+
+fn address_error(address: &str, why: &str) -> Refused {
+    Refused::new(Status::AddressError, format!("{address}: {why}"))
+}

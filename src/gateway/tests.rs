@@ -1,0 +1,6 @@
+//! The gateway driven by hand: octets in, octets and records out.
+
+mod doors;
+mod lab;
+mod paths;
+mod restarts;

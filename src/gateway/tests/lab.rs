@@ -1,0 +1,536 @@
+//! A gateway, its clock, and hands that write SIP, MSRP and PAP octets.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::codec::device_id::DeviceId;
+use crate::codec::pap::{self, ClientAddress, Operation};
+use crate::codec::sip::{Message, Method, Name};
+use crate::event::Fact;
+use crate::gateway::Gateway;
+use crate::gateway::config::{Config, DeviceProfile, Identity, Listener, Speaks};
+use crate::machine::Machine;
+use crate::random::Random;
+use crate::time::Time;
+use crate::world::{
+    CloseReason, FetchId, HttpRequest, HttpResponse, Input, LinkId, ListenerId, Output, Record,
+    RecordKey, RequestId, SocketId, Transport,
+};
+
+pub(super) const ALICE: &str = "sip:alice@example.com";
+pub(super) const UUID: &str = "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
+pub(super) const IMEI: &str = "urn:gsma:imei:90420156-025763-0";
+pub(super) const MAC: &str = "urn:dev:mac:0024befffe804ff1";
+pub(super) const NOTIFY: &str = "http://pi.example.com/results";
+
+/// A SIR as a device received it.
+#[derive(Clone, Debug)]
+pub(super) struct Sir {
+    pub(super) message: Message,
+    /// Who received it: 1, 2 or 3.
+    pub(super) dev: u8,
+}
+
+/// A gateway with the fixture Trio.
+pub(super) struct Lab {
+    pub(super) gateway: Gateway,
+    pub(super) now: Time,
+    pub(super) facts: Vec<Fact>,
+    /// What the store would hold.
+    pub(super) records: std::collections::BTreeMap<RecordKey, Record>,
+    /// What kinds of output came, in order, since the last look: `save`, `respond` ...
+    pub(super) order: Vec<&'static str>,
+    pub(super) responses: Vec<(RequestId, HttpResponse)>,
+    pub(super) fetches: Vec<(FetchId, HttpRequest)>,
+    sip: Vec<(SocketAddr, Message)>,
+    /// Branches of requests seen; what UDP repeats is the same request.
+    seen: std::collections::BTreeSet<String>,
+    octets: Vec<(LinkId, Bytes)>,
+    pub(super) closed: Vec<LinkId>,
+    next: u64,
+}
+
+pub(super) fn config() -> Config {
+    let device = |name: &str, kind: &str, id: &str| DeviceProfile {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        ids: vec![DeviceId::decode(id).unwrap()],
+        ..DeviceProfile::default()
+    };
+    Config {
+        udp: vec![(SocketId(0), "192.0.2.5:5060".parse().unwrap())],
+        listeners: vec![Listener {
+            id: ListenerId(0),
+            speaks: Speaks::Msrp,
+            transport: Transport::Tcp,
+            address: "192.0.2.5:2855".parse().unwrap(),
+        }],
+        identities: vec![Identity {
+            pui: ALICE.to_owned(),
+            aliases: vec!["tel:+15550100".to_owned()],
+            devices: vec![
+                device("C1", "mobile", UUID),
+                device("C2", "pc", IMEI),
+                device("C3", "pda", MAC),
+            ],
+        }],
+        ..Config::default()
+    }
+}
+
+/// The address of device 1, 2 or 3.
+pub(super) fn address(dev: u8) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 10 + dev], 5060))
+}
+
+pub(super) fn id(dev: u8) -> &'static str {
+    [UUID, IMEI, MAC][usize::from(dev) - 1]
+}
+
+impl Lab {
+    pub(super) fn new() -> Self {
+        Self::with(config())
+    }
+
+    pub(super) fn with(config: Config) -> Self {
+        Self {
+            gateway: Gateway::new(config, Random::from_number(7)),
+            now: Time::from_secs(1_767_261_600),
+            facts: Vec::new(),
+            records: std::collections::BTreeMap::new(),
+            order: Vec::new(),
+            responses: Vec::new(),
+            fetches: Vec::new(),
+            sip: Vec::new(),
+            seen: std::collections::BTreeSet::new(),
+            octets: Vec::new(),
+            closed: Vec::new(),
+            next: 0,
+        }
+    }
+
+    /// The trio, all registered.
+    pub(super) fn registered() -> Self {
+        let mut lab = Self::new();
+        for dev in 1..=3 {
+            lab.register(dev);
+        }
+        lab
+    }
+
+    /// The same after a restart, from live records alone.
+    pub(super) fn restarted(self, config: Config) -> Self {
+        let mut lab = Self::with(config);
+        lab.now = self.now;
+        lab.next = self.next + 1000;
+        lab.records = self.records;
+        let live = lab.records.values().filter(|record| record.live);
+        let records: Vec<Record> = live.cloned().collect();
+        let mut out = Vec::new();
+        lab.gateway.restore(lab.now, records, &mut out);
+        lab.take(out);
+        lab
+    }
+
+    pub(super) fn input(&mut self, input: Input) {
+        let mut out = Vec::new();
+        self.gateway.handle(self.now, input, &mut out);
+        self.take(out);
+    }
+
+    /// Lets time pass, timer by timer.
+    pub(super) fn wait(&mut self, span: Duration) {
+        let end = self.now + span;
+        while let Some(due) = self.gateway.deadline().filter(|due| *due <= end) {
+            self.now = self.now.max(due);
+            let mut out = Vec::new();
+            self.gateway.expire(self.now, &mut out);
+            self.take(out);
+        }
+        self.now = end;
+    }
+
+    fn take(&mut self, out: Vec<Output>) {
+        for output in out {
+            self.order.push(match &output {
+                Output::Save(_) => "save",
+                Output::Forget(_) => "forget",
+                Output::Respond { .. } => "respond",
+                Output::Fetch { .. } => "fetch",
+                Output::Report(_) => "report",
+                _ => "send",
+            });
+            match output {
+                Output::Save(record) => {
+                    self.records.insert(record.key.clone(), record);
+                }
+                Output::Forget(key) => {
+                    self.records.remove(&key);
+                }
+                Output::Report(event) => self.facts.push(event.fact),
+                Output::Respond { id, response } => self.responses.push((id, response)),
+                Output::Fetch { id, request } => self.fetches.push((id, request)),
+                Output::Datagram { peer, octets, .. } => {
+                    let message = Message::decode(octets).unwrap();
+                    let branch = message.text(Name::Via).unwrap().to_owned();
+                    if message.status().is_some() || self.seen.insert(branch) {
+                        self.sip.push((peer, message));
+                    }
+                }
+                Output::Octets { link, octets } => self.octets.push((link, octets)),
+                Output::Close { link } => self.closed.push(link),
+                Output::Connect { .. } => {}
+            }
+        }
+    }
+
+    pub(super) fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    /// Octets that device `dev` sends.
+    pub(super) fn datagram(&mut self, dev: u8, text: &str) {
+        self.input(Input::Datagram {
+            socket: SocketId(0),
+            peer: address(dev),
+            octets: Bytes::from(text.replace('\n', "\r\n")),
+        });
+    }
+
+    /// A request of device `dev` with these header lines and body; its answer comes back.
+    pub(super) fn request(
+        &mut self,
+        dev: u8,
+        method: &str,
+        uri: &str,
+        headers: &str,
+        body: &str,
+    ) -> Message {
+        let n = self.number();
+        let host = address(dev);
+        let body = body.replace('\n', "\r\n");
+        let text = format!(
+            "{method} {uri} SIP/2.0\nVia: SIP/2.0/UDP {host};branch=z9hG4bKt{n};rport\nMax-Forwards: 70\n\
+             From: <{ALICE}>;tag=d{n}\n{headers}Call-ID: c{n}@{host}\nCSeq: 1 {method}\nContent-Length: {}\n\n",
+            body.len()
+        );
+        let octets = text.replace('\n', "\r\n") + &body;
+        self.sip.clear();
+        self.input(Input::Datagram {
+            socket: SocketId(0),
+            peer: host,
+            octets: Bytes::from(octets),
+        });
+        let call_id = format!("c{n}@{host}");
+        let at = self
+            .sip
+            .iter()
+            .position(|(_, message)| {
+                message.status().is_some() && message.call_id() == Ok(call_id.as_str())
+            })
+            .expect("an answer");
+        self.sip.remove(at).1
+    }
+
+    /// Registers a device with its identifier as an alias and a GRUU wish.
+    pub(super) fn register(&mut self, dev: u8) -> Message {
+        let headers = format!(
+            "To: <{ALICE}>\nSupported: path, outbound, gruu\nX-Sirgate-Device: <{}>\n\
+             Contact: <sip:alice@{};ob>;+sip.instance=\"<urn:uuid:00000000-0000-4000-8000-00000000000{dev}>\";reg-id=1\n\
+             Expires: 3600\n",
+            id(dev),
+            address(dev)
+        );
+        let answer = self.request(dev, "REGISTER", "sip:example.com", &headers, "");
+        assert_eq!(answer.status(), Some(200), "{answer:?}");
+        answer
+    }
+
+    /// Submits in PAP; the code of the push-response comes back.
+    pub(super) fn push(&mut self, push_id: &str, addresses: &[&str], headers: &str) -> u16 {
+        let body = pap_body(push_id, addresses, "", headers);
+        self.post(&body)
+    }
+
+    pub(super) fn post(&mut self, body: &str) -> u16 {
+        let response = self.http("POST", "/pap", "multipart/related; boundary=b", body);
+        assert_eq!(response.status, 202);
+        match pap::decode(&response.body).unwrap().operation {
+            Operation::PushResponse(answer) => answer.code,
+            Operation::BadMessage(answer) => answer.code,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) fn http(
+        &mut self,
+        method: &str,
+        target: &str,
+        content_type: &str,
+        body: &str,
+    ) -> HttpResponse {
+        let id = RequestId(self.number());
+        self.order.clear();
+        self.input(Input::Request {
+            id,
+            peer: "198.51.100.1:40000".parse().unwrap(),
+            request: HttpRequest {
+                method: method.to_owned(),
+                target: target.to_owned(),
+                headers: vec![("content-type".to_owned(), content_type.to_owned())],
+                body: Bytes::from(body.to_owned()),
+            },
+        });
+        let (answered, response) = self.responses.pop().expect("a response");
+        assert_eq!(answered, id);
+        response
+    }
+
+    pub(super) fn get(&mut self, target: &str) -> serde_json::Value {
+        let response = self.http("GET", target, "", "");
+        assert_eq!(response.status, 200, "{response:?}");
+        serde_json::from_slice(&response.body).unwrap()
+    }
+
+    /// The SIRs that left since the last look.
+    pub(super) fn sirs(&mut self) -> Vec<Sir> {
+        let (sirs, rest): (Vec<_>, Vec<_>) = core::mem::take(&mut self.sip)
+            .into_iter()
+            .partition(|(_, message)| message.method() == Some(Method::Message));
+        self.sip = rest;
+        sirs.into_iter()
+            .map(|(peer, message)| Sir {
+                dev: u8::try_from(
+                    peer.to_string()
+                        .split('.')
+                        .nth(3)
+                        .unwrap()
+                        .split(':')
+                        .next()
+                        .unwrap()
+                        .parse::<u32>()
+                        .unwrap()
+                        - 10,
+                )
+                .unwrap(),
+                message,
+            })
+            .collect()
+    }
+
+    /// Requests of that method that left since the last look.
+    pub(super) fn sent(&mut self, method: Method) -> Vec<Message> {
+        let (these, rest): (Vec<_>, Vec<_>) = core::mem::take(&mut self.sip)
+            .into_iter()
+            .partition(|(_, message)| message.method() == Some(method));
+        self.sip = rest;
+        these.into_iter().map(|(_, message)| message).collect()
+    }
+
+    /// The device answers a SIR.
+    pub(super) fn answer(&mut self, sir: &Sir, status: u16, headers: &str) {
+        let message = &sir.message;
+        let text = |name| message.text(name).unwrap();
+        let answer = format!(
+            "SIP/2.0 {status} X\nVia: {}\nFrom: {}\nTo: {};tag=x{}\nCall-ID: {}\nCSeq: {}\n{headers}Content-Length: 0\n\n",
+            text(Name::Via),
+            text(Name::From),
+            text(Name::To),
+            sir.dev,
+            text(Name::CallId),
+            text(Name::CSeq)
+        );
+        self.datagram(sir.dev, &answer);
+    }
+
+    /// The device asks for a session; the answer comes back.
+    pub(super) fn invite(&mut self, dev: u8, headers: &str) -> Message {
+        let sdp = format!(
+            "v=0\no=- 7 1 IN IP4 192.0.2.1{dev}\ns=-\nc=IN IP4 192.0.2.1{dev}\nt=0 0\nm=message 9 TCP/MSRP *\n\
+             a=accept-types:*\na=setup:active\na=path:msrp://192.0.2.1{dev}:9/dev{dev};tcp\n"
+        );
+        let headers = format!(
+            "To: <sip:push@ppg.example.com>\nContact: <sip:alice@{}>\nContent-Type: application/sdp\n{headers}",
+            address(dev)
+        );
+        self.request(dev, "INVITE", "sip:push@ppg.example.com", &headers, &sdp)
+    }
+
+    /// A session of the device, its link included: the link and both paths.
+    pub(super) fn session(&mut self, dev: u8, headers: &str) -> Session {
+        let ok = self.invite(dev, headers);
+        assert_eq!(ok.status(), Some(200), "{ok:?}");
+        let body = String::from_utf8(ok.body().to_vec()).unwrap();
+        let theirs = body
+            .lines()
+            .find_map(|line| line.strip_prefix("a=path:"))
+            .unwrap()
+            .to_owned();
+        let ack = format!(
+            "ACK sip:push@192.0.2.5:5060 SIP/2.0\nVia: SIP/2.0/UDP {};branch=z9hG4bKa{}\nMax-Forwards: 70\nFrom: {}\nTo: {}\n\
+             Call-ID: {}\nCSeq: 1 ACK\nContent-Length: 0\n\n",
+            address(dev),
+            self.number(),
+            ok.text(Name::From).unwrap(),
+            ok.text(Name::To).unwrap(),
+            ok.text(Name::CallId).unwrap()
+        );
+        self.datagram(dev, &ack);
+        let link = LinkId(LinkId::ACCEPTED + self.number());
+        let session = Session {
+            link,
+            ours: format!("msrp://192.0.2.1{dev}:9/dev{dev};tcp"),
+            theirs,
+            ok,
+        };
+        self.input(Input::Opened {
+            link,
+            listener: Some(ListenerId(0)),
+            transport: Transport::Tcp,
+            local: "192.0.2.5:2855".parse().unwrap(),
+            peer: SocketAddr::from(([192, 0, 2, 10 + dev], 50_000)),
+        });
+        self.msrp(
+            &session,
+            "bind",
+            "SEND",
+            "Message-ID: bind0001\nByte-Range: 1-0/0\n",
+            None,
+        );
+        session
+    }
+
+    /// The device sends an MSRP request.
+    pub(super) fn msrp(
+        &mut self,
+        session: &Session,
+        tid: &str,
+        method: &str,
+        headers: &str,
+        body: Option<&str>,
+    ) {
+        let body = body.map_or(String::new(), |body| format!("\n{body}\n"));
+        let text = format!(
+            "MSRP {tid}0000 {method}\nTo-Path: {}\nFrom-Path: {}\n{headers}{body}-------{tid}0000$\n",
+            session.theirs, session.ours
+        );
+        self.input(Input::Octets {
+            link: session.link,
+            octets: Bytes::from(text.replace('\n', "\r\n")),
+        });
+    }
+
+    /// Content that left on the session since the last look: transaction, message and text.
+    pub(super) fn contents(&mut self, session: &Session) -> Vec<(String, String, String)> {
+        let (mine, rest): (Vec<_>, Vec<_>) = core::mem::take(&mut self.octets)
+            .into_iter()
+            .partition(|(link, _)| *link == session.link);
+        self.octets = rest;
+        mine.into_iter()
+            .filter_map(|(_, octets)| {
+                let text = String::from_utf8(octets.to_vec()).unwrap();
+                let tid = text.strip_prefix("MSRP ")?.split(' ').next()?.to_owned();
+                let id = text
+                    .lines()
+                    .find_map(|line| line.strip_prefix("Message-ID: "))?
+                    .to_owned();
+                text.contains(" SEND").then_some((tid, id, text))
+            })
+            .collect()
+    }
+
+    /// The device takes content: a 200 and a success report with that code.
+    pub(super) fn confirm(
+        &mut self,
+        session: &Session,
+        content: &(String, String, String),
+        code: u16,
+    ) {
+        let (tid, id, text) = content;
+        let range = text
+            .lines()
+            .find_map(|line| line.strip_prefix("Byte-Range: "))
+            .unwrap();
+        let response = format!(
+            "MSRP {tid} 200 OK\nTo-Path: {}\nFrom-Path: {}\n-------{tid}$\n",
+            session.theirs, session.ours
+        );
+        self.input(Input::Octets {
+            link: session.link,
+            octets: Bytes::from(response.replace('\n', "\r\n")),
+        });
+        let headers = format!("Message-ID: {id}\nByte-Range: {range}\nStatus: 000 {code} X\n");
+        self.msrp(session, &format!("r{}", &id[..3]), "REPORT", &headers, None);
+    }
+
+    pub(super) fn hang_up(&mut self, session: &Session) {
+        self.input(Input::Closed {
+            link: session.link,
+            why: CloseReason::Peer,
+        });
+    }
+
+    /// Facts of one kind, as JSON, since the last look.
+    pub(super) fn events(&mut self, name: &str) -> Vec<serde_json::Value> {
+        self.facts
+            .iter()
+            .map(|fact| serde_json::to_value(fact).unwrap())
+            .filter(|fact| fact["ev"] == name)
+            .collect()
+    }
+
+    /// The outcome of a push for a device.
+    pub(super) fn outcome(&mut self, push: &str, dev: &str) -> Option<String> {
+        self.events("push.dev")
+            .iter()
+            .find(|fact| fact["push"] == push && fact["dev"] == dev)
+            .map(|fact| fact["outcome"].as_str().unwrap().to_owned())
+    }
+
+    /// State and code of a push's end.
+    pub(super) fn end(&mut self, push: &str) -> Option<(String, u64)> {
+        self.events("push.end")
+            .iter()
+            .find(|fact| fact["push"] == push)
+            .map(|fact| {
+                let state = fact["state"].as_str().unwrap().to_owned();
+                (state, fact["code"].as_u64().unwrap())
+            })
+    }
+}
+
+/// A session as the device sees it.
+pub(super) struct Session {
+    pub(super) link: LinkId,
+    ours: String,
+    theirs: String,
+    pub(super) ok: Message,
+}
+
+/// A client address of alice, or of an identifier.
+pub(super) fn to(identity: &str) -> String {
+    ClientAddress::user(identity, "ppg.example.com")
+}
+
+/// A submission as multipart/related with the boundary `b`.
+pub(super) fn pap_body(
+    push_id: &str,
+    addresses: &[&str],
+    attributes: &str,
+    headers: &str,
+) -> String {
+    let addresses: String = addresses
+        .iter()
+        .map(|address| format!("<address address-value=\"{}\"/>", to(address)))
+        .collect();
+    format!(
+        "--b\r\nContent-Type: application/xml\r\n\r\n<?xml version=\"1.0\"?>\
+         <!DOCTYPE pap PUBLIC \"-//WAPFORUM//DTD PAP 2.0//EN\" \"http://www.wapforum.org/DTD/pap_2.0.dtd\">\
+         <pap><push-message push-id=\"{push_id}\" ppg-notify-requested-to=\"{NOTIFY}\"{attributes}>{addresses}</push-message></pap>\
+         \r\n--b\r\nContent-Type: text/plain\r\n{}\r\nhello\r\n--b--\r\n",
+        headers.replace('\n', "\r\n")
+    )
+}

@@ -1,0 +1,232 @@
+//! What survives a restart, and what is told to the initiator.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::lab::{ALICE, Lab, UUID, config};
+use crate::codec::pap::{Document, Operation, ResultNotificationResponse, Version};
+use crate::gateway::config::Bounds;
+use crate::world::{FetchError, HttpResponse, Input, RecordKind};
+
+fn accepted() -> HttpResponse {
+    let answer = ResultNotificationResponse {
+        push_id: "p1".to_owned(),
+        address: "a".to_owned(),
+        code: 1000,
+        desc: None,
+    };
+    let operation = Operation::ResultNotificationResponse(answer);
+    HttpResponse {
+        status: 200,
+        headers: Vec::new(),
+        body: Bytes::from(Document::new(Version::V2_0, true, operation).encode()),
+    }
+}
+
+fn delivered(lab: &mut Lab) {
+    lab.push("p1", &[UUID], "");
+    let session = lab.session(1, "");
+    let contents = lab.contents(&session);
+    lab.confirm(&session, &contents[0], 200);
+    assert_eq!(lab.outcome("p1", "C1").as_deref(), Some("delivered"));
+}
+
+fn owed(lab: &Lab) -> usize {
+    lab.records
+        .values()
+        .filter(|record| record.key.kind == RecordKind::Owed && record.live)
+        .count()
+}
+
+#[test]
+fn a_push_that_was_accepted_is_delivered_after_a_restart() {
+    let mut lab = Lab::registered();
+    lab.push(
+        "p1",
+        &[ALICE],
+        "X-Sirgate-Device: C1\nX-Sirgate-Place: header\n",
+    );
+    lab.sirs();
+    let mut lab = lab.restarted(config());
+    let sirs = lab.sirs();
+    assert_eq!(sirs.len(), 1);
+    assert_eq!(sirs[0].dev, 1);
+    let session = lab.session(1, "");
+    let contents = lab.contents(&session);
+    assert!(contents[0].2.contains("hello"));
+    lab.confirm(&session, &contents[0], 200);
+    assert_eq!(lab.end("p1"), Some(("delivered".to_owned(), 1000)));
+}
+
+#[test]
+fn a_push_that_waits_for_its_device_waits_after_a_restart() {
+    let mut lab = Lab::new();
+    lab.push("p1", &[UUID], "");
+    let mut lab = lab.restarted(config());
+    assert!(lab.sirs().is_empty());
+    lab.register(1);
+    assert_eq!(lab.sirs().len(), 1);
+}
+
+#[test]
+fn a_push_whose_time_passed_during_a_restart_ends() {
+    let mut lab = Lab::new();
+    lab.push("p1", &[UUID], "");
+    lab.now = lab.now + Duration::from_secs(3601);
+    let mut lab = lab.restarted(config());
+    assert_eq!(lab.end("p1"), Some(("expired".to_owned(), 4000)));
+    assert_eq!(lab.fetches.len(), 1);
+}
+
+#[test]
+fn an_ended_push_is_history_and_keeps_its_outcome_but_not_its_content() {
+    let mut lab = Lab::registered();
+    delivered(&mut lab);
+    let record = lab
+        .records
+        .values()
+        .find(|record| record.key.kind == RecordKind::Push)
+        .unwrap();
+    assert!(!record.live);
+    let text = String::from_utf8(record.body.clone()).unwrap();
+    assert!(
+        !text.contains("hello") && text.contains("delivered"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_result_is_told_until_it_is_answered_in_pap() {
+    let mut lab = Lab::registered();
+    delivered(&mut lab);
+    let (id, request) = lab.fetches.remove(0);
+    assert_eq!(request.target, super::lab::NOTIFY);
+    assert_eq!(owed(&lab), 1);
+    lab.input(Input::Response {
+        id,
+        response: Err(FetchError::Unreachable),
+    });
+    assert_eq!(owed(&lab), 1);
+    lab.wait(Duration::from_secs(2));
+    let (id, _) = lab.fetches.remove(0);
+    let page = HttpResponse {
+        status: 200,
+        headers: Vec::new(),
+        body: Bytes::from_static(b"<html>"),
+    };
+    lab.input(Input::Response {
+        id,
+        response: Ok(page),
+    });
+    assert_eq!(owed(&lab), 1);
+    lab.wait(Duration::from_secs(3));
+    let (id, _) = lab.fetches.remove(0);
+    lab.input(Input::Response {
+        id,
+        response: Ok(accepted()),
+    });
+    assert_eq!(owed(&lab), 0);
+    lab.wait(Duration::from_secs(900));
+    assert!(lab.fetches.is_empty());
+    let results: Vec<_> = lab
+        .events("pap.notify")
+        .iter()
+        .map(|notify| notify["result"].clone())
+        .collect();
+    assert_eq!(
+        results,
+        ["sent", "failed", "sent", "failed", "sent", "accepted"]
+    );
+}
+
+#[test]
+fn an_owed_result_is_told_after_a_restart_and_never_again_once_answered() {
+    let mut lab = Lab::registered();
+    delivered(&mut lab);
+    let mut lab = lab.restarted(config());
+    assert_eq!(lab.fetches.len(), 1);
+    let (id, _) = lab.fetches.remove(0);
+    lab.input(Input::Response {
+        id,
+        response: Ok(accepted()),
+    });
+    let lab = lab.restarted(config());
+    assert!(lab.fetches.is_empty());
+}
+
+#[test]
+fn a_result_nobody_takes_is_given_up_at_last() {
+    let mut config = config();
+    config.notification.tries = 2;
+    let mut lab = Lab::with(config);
+    lab.register(1);
+    delivered(&mut lab);
+    for _ in 0..2 {
+        let (id, _) = lab.fetches.remove(0);
+        lab.input(Input::Response {
+            id,
+            response: Err(FetchError::TimedOut),
+        });
+        lab.wait(Duration::from_secs(10));
+    }
+    assert!(lab.fetches.is_empty());
+    assert_eq!(owed(&lab), 0);
+    assert_eq!(
+        lab.events("pap.notify").last().unwrap()["result"],
+        "given-up"
+    );
+}
+
+#[test]
+fn what_was_learned_of_a_device_survives() {
+    let mut lab = Lab::registered();
+    let change = r#"{"devices":[{"name":"C2","presence":"closed"}]}"#;
+    lab.http(
+        "PUT",
+        "/api/v1/identities/sip:alice@example.com",
+        "application/json",
+        change,
+    );
+    let mut lab = lab.restarted(config());
+    let shown = lab.get("/api/v1/identities/sip:alice@example.com");
+    assert_eq!(shown["devices"][1]["presence"], "closed");
+    assert_eq!(shown["devices"][0]["registered"], true);
+    // The instance it registered with is known again.
+    let ids = shown["devices"][0]["ids"].as_array().unwrap();
+    assert_eq!(ids.len(), 2);
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_reported_and_left_alone() {
+    let mut lab = Lab::registered();
+    lab.push("p1", &[UUID], "");
+    for record in lab.records.values_mut() {
+        if record.key.kind == RecordKind::Push {
+            record.body = br#"{"v":99}"#.to_vec();
+        }
+    }
+    let mut lab = lab.restarted(config());
+    assert!(lab.sirs().is_empty());
+    assert_eq!(lab.events("refused").len(), 1);
+}
+
+#[test]
+fn ended_pushes_are_remembered_in_a_bounded_number_and_time() {
+    let mut lab = Lab::with(crate::gateway::Config {
+        bounds: Bounds {
+            ended: 1,
+            ended_kept: Duration::from_secs(60),
+            ..Bounds::default()
+        },
+        ..config()
+    });
+    for push in ["p1", "p2"] {
+        lab.push(push, &[UUID], "");
+        lab.http("DELETE", &format!("/api/v1/pushes/{push}"), "", "");
+    }
+    assert_eq!(lab.http("GET", "/api/v1/pushes/p1", "", "").status, 404);
+    assert_eq!(lab.http("GET", "/api/v1/pushes/p2", "", "").status, 200);
+    lab.wait(Duration::from_secs(62));
+    assert_eq!(lab.http("GET", "/api/v1/pushes/p2", "", "").status, 404);
+}
