@@ -105,6 +105,26 @@ pub struct Information {
     pub subscription: Value,
 }
 
+impl Profile {
+    /// True when content of that type is taken.
+    #[must_use]
+    pub fn takes(&self, content_type: &str) -> bool {
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        let fits = |range: &String| {
+            range == "*"
+                || range == "*/*"
+                || range.eq_ignore_ascii_case(essence)
+                || range.strip_suffix('*').is_some_and(|main| {
+                    main.ends_with('/')
+                        && essence
+                            .get(..main.len())
+                            .is_some_and(|start| start.eq_ignore_ascii_case(main))
+                })
+        };
+        self.accept.is_empty() || self.accept.iter().any(fits)
+    }
+}
+
 impl Information {
     /// The information of a kind; `Null` for another word.
     #[must_use]

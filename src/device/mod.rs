@@ -1,10 +1,505 @@
-//! What a handset decides.
+//! What a handset decides: it registers, takes SIRs, judges them, opens push sessions and returns what was asked for.
+//!
+//! **Source:** CN101764828A claims 8 to 13 and 21 to 24; the sirgate SIP profile, E.4 to E.8. Not here: other bearers than
+//! SIP and MSRP, DNS (hosts come from a table), more than one flow.
+//!
+//! | unit of the source | where |
+//! |---|---|
+//! | request receiving | [`Device`]: `incoming` |
+//! | matching | [`matcher`] |
+//! | judging and connecting | [`decision`], `judging`, `session` |
+//! | responding | [`reply`], `responding` |
+//! | application activating | [`applications`], `responding` |
+
+use std::collections::VecDeque;
+
+use crate::codec::sip::{Draft, Message, Method};
+use crate::codec::uri::{Scheme, Uri};
+use crate::event::{Event, Fact};
+use crate::machine::Machine;
+use crate::protocol::sip::authentication::Client;
+use crate::protocol::sip::endpoint::{self, ClientId, Endpoint, Flow, Local, Target};
+use crate::protocol::sip::outbound::{self, KeepAlive, Power};
+use crate::random::Random;
+use crate::time::Time;
+use crate::timers::Timers;
+use crate::world::{Input, LinkId, Output, Transport};
 
 pub mod applications;
 pub mod behaviour;
 pub mod config;
 pub mod decision;
+mod fleet;
+mod incoming;
+mod judging;
 pub mod matcher;
+mod registering;
 pub mod registration;
 pub mod reply;
+mod responding;
 pub mod seen;
+mod session;
+#[cfg(test)]
+mod tests;
+
+pub use config::{Config, Credentials, Profile};
+pub use fleet::Fleet;
+
+use applications::Running;
+use judging::Waiting;
+use matcher::Identifiers;
+use registration::Registration;
+use reply::Answer;
+use responding::Returned;
+use seen::Seen;
+use session::Session;
+
+/// One handset.
+#[derive(Debug)]
+pub struct Device {
+    config: Config,
+    endpoint: Endpoint,
+    random: Random,
+    identifiers: Identifiers,
+    registration: Registration,
+    keep_alive: KeepAlive,
+    /// What it answers challenges with.
+    credentials: Option<Client>,
+    /// How its registrar reaches it.
+    flow: Option<Flow>,
+    sessions: Vec<Session>,
+    waiting: Vec<Waiting>,
+    running: Running,
+    /// SIRs taken, with what was answered; `None` while one is being judged.
+    sirs: Seen<Option<Answer>>,
+    /// Pushes taken.
+    pushes: Seen<()>,
+    requests: Vec<(ClientId, Purpose)>,
+    timers: Timers<Timer>,
+    next: u64,
+    queue: VecDeque<endpoint::Output>,
+    effects: Vec<endpoint::Output>,
+}
+
+/// What a request of the device is for.
+#[derive(Debug)]
+enum Purpose {
+    Register,
+    /// The INVITE of the session of that number.
+    Invite(u64),
+    /// Nothing follows from its answer.
+    Farewell,
+    Message(Box<Returned>),
+}
+
+/// What may be due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Timer {
+    /// The device is switched on.
+    Start,
+    /// A REGISTER is due.
+    Register,
+    /// A SIR that waits, by its number.
+    Waiting(u64),
+    /// A session is idle for long, by its number.
+    Idle(u64),
+}
+
+/// Links of MSRP sessions are numbered from here; those below are SIP's.
+const MEDIA_LINKS: u64 = 1 << 40;
+
+impl Device {
+    /// A device that starts as soon as it is told the time: its first deadline is due at once.
+    #[must_use]
+    pub fn new(config: Config, mut random: Random) -> Self {
+        let mut local = Local::new(0).socket(config.socket, config.local);
+        for (name, address) in config.ppg_addresses.iter() {
+            local = local.server_name(address.ip(), name);
+        }
+        if let Some(name) = &config.registrar_name {
+            local = local.server_name(config.registrar.ip(), name);
+        }
+        let endpoint = Endpoint::new(local, random.fork());
+        let registration = Registration::new(&config, &mut random);
+        let power = if config.battery {
+            Power::Battery
+        } else {
+            Power::Mains
+        };
+        let keep_alive = KeepAlive::new(config.transport, power, random.fork());
+        let instance = crate::codec::device_id::DeviceId::decode(&config.instance).ok();
+        let mut ids = config.ids.clone();
+        ids.extend(instance.filter(|instance| !config.ids.contains(instance)));
+        let credentials = config
+            .credentials
+            .as_ref()
+            .map(|own| Client::new(&own.user, &own.password));
+        let mut timers = Timers::default();
+        timers.set(Timer::Start, Time::EPOCH);
+        Self {
+            config,
+            endpoint,
+            random,
+            identifiers: Identifiers::new(ids),
+            registration,
+            keep_alive,
+            credentials,
+            flow: None,
+            sessions: Vec::new(),
+            waiting: Vec::new(),
+            running: Running::default(),
+            sirs: Seen::default(),
+            pushes: Seen::default(),
+            requests: Vec::new(),
+            timers,
+            next: 0,
+            queue: VecDeque::new(),
+            effects: Vec::new(),
+        }
+    }
+
+    /// What it was told about itself.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// True while its registrar has granted a binding.
+    #[must_use]
+    pub const fn is_registered(&self) -> bool {
+        self.registration.granted().is_some()
+    }
+
+    /// Sessions that are up.
+    #[must_use]
+    pub fn sessions_up(&self) -> usize {
+        self.sessions
+            .iter()
+            .filter(|session| session.is_up())
+            .count()
+    }
+
+    /// A number that was not used before.
+    fn fresh(&mut self) -> u64 {
+        let number = self.next;
+        self.next = self.next.saturating_add(1);
+        number
+    }
+
+    fn report(&self, now: Time, fact: Fact, out: &mut Vec<Output>) {
+        out.push(Output::Report(Event { t: now, fact }));
+    }
+
+    /// Tells the endpoint; what it sends leaves at once, what it tells waits its turn.
+    fn sip(&mut self, now: Time, input: endpoint::Input, out: &mut Vec<Output>) {
+        let mut effects = std::mem::take(&mut self.effects);
+        self.endpoint.handle(now, input, &mut effects);
+        self.sort_out(now, &mut effects, out);
+        self.effects = effects;
+    }
+
+    fn sort_out(&mut self, now: Time, effects: &mut Vec<endpoint::Output>, out: &mut Vec<Output>) {
+        for effect in effects.drain(..) {
+            match effect {
+                endpoint::Output::World(output) => {
+                    if let Output::Datagram { octets, .. } | Output::Octets { octets, .. } = &output
+                    {
+                        if self.config.behaviour.silent && answers_message(octets) {
+                            continue;
+                        }
+                        self.wire(now, "sip", true, octets, out);
+                    }
+                    out.push(output);
+                }
+                told => self.queue.push_back(told),
+            }
+        }
+    }
+
+    /// Reports a protocol message, if that is wanted.
+    fn wire(
+        &self,
+        now: Time,
+        line: &str,
+        sent: bool,
+        octets: &bytes::Bytes,
+        out: &mut Vec<Output>,
+    ) {
+        let start = octets.split(|octet| *octet == b'\r').next();
+        let start = start.and_then(|start| core::str::from_utf8(start).ok());
+        // Keep-alives have no start line.
+        let Some(what) = start.filter(|start| self.config.report_wire && start.contains(' '))
+        else {
+            return;
+        };
+        let (ppg, own) = (crate::ladder::PPG.to_owned(), self.config.name.clone());
+        let (from, to) = if sent { (own, ppg) } else { (ppg, own) };
+        let fact = Fact::Wire {
+            from,
+            to,
+            line: line.to_owned(),
+            what: what.to_owned(),
+            push: None,
+            octets: octets.clone(),
+        };
+        self.report(now, fact, out);
+    }
+
+    /// Starts a client transaction.
+    fn request(
+        &mut self,
+        now: Time,
+        purpose: Purpose,
+        draft: Draft,
+        target: Target,
+        out: &mut Vec<Output>,
+    ) -> ClientId {
+        let id = ClientId(self.fresh());
+        self.requests.push((id, purpose));
+        self.sip(now, endpoint::Input::Request { id, draft, target }, out);
+        id
+    }
+
+    /// Where a request for this URI goes: its host by the table, or as an address; all else through the registrar.
+    fn target_of(&self, uri: &str) -> Target {
+        let registrar = Target::Address {
+            transport: self.config.transport,
+            peer: self.config.registrar,
+        };
+        let has_route = self
+            .registration
+            .granted()
+            .is_some_and(|granted| !granted.service_route.is_empty());
+        let Ok(uri) = Uri::decode(uri.as_bytes()) else {
+            return registrar;
+        };
+        match self.config.address_of(uri.host(), uri.port()) {
+            Some(peer) if !has_route => Target::Address {
+                transport: transport_of(&uri).unwrap_or(self.config.transport),
+                peer,
+            },
+            _ => registrar,
+        }
+    }
+
+    /// The routes that requests of the device take first.
+    fn routes(&self) -> Vec<String> {
+        self.registration
+            .granted()
+            .map(|granted| granted.service_route.clone())
+            .unwrap_or_default()
+    }
+
+    /// Handles what the endpoint told, and what that brings.
+    fn settle(&mut self, now: Time, out: &mut Vec<Output>) {
+        while let Some(told) = self.queue.pop_front() {
+            self.told(now, told, out);
+        }
+    }
+
+    fn told(&mut self, now: Time, told: endpoint::Output, out: &mut Vec<Output>) {
+        match told {
+            // Sent already.
+            endpoint::Output::World(output) => out.push(output),
+            endpoint::Output::Request { id, flow, message } => {
+                self.wire(now, "sip", false, message.octets(), out);
+                self.incoming(now, id, flow, message, out);
+            }
+            endpoint::Output::Ack { message, .. } => {
+                self.wire(now, "sip", false, message.octets(), out);
+            }
+            // An INVITE was refused as soon as it came.
+            endpoint::Output::Cancelled { .. } => {}
+            endpoint::Output::Response { id, flow, message } => {
+                self.wire(now, "sip", false, message.octets(), out);
+                self.answered(now, id, flow, &message, out);
+            }
+            endpoint::Output::Failed { id, why } => self.unanswered(now, id, why, out),
+            endpoint::Output::FlowLost { flow } => {
+                if self.flow == Some(flow) {
+                    self.flow_lost(now);
+                }
+            }
+            endpoint::Output::Pong { flow, stun } => {
+                if self.flow == Some(flow) {
+                    self.keep(now, Some(outbound::Input::Pong { stun }), out);
+                }
+            }
+            endpoint::Output::Malformed { peer, error } => {
+                let fact = Fact::Refused {
+                    from: peer.to_string(),
+                    why: error.to_string(),
+                };
+                self.report(now, fact, out);
+            }
+        }
+    }
+
+    /// Takes the request of this number out when the response is final.
+    fn purpose(&mut self, id: ClientId, is_final: bool) -> Option<Purpose> {
+        let at = self.requests.iter().position(|(own, _)| *own == id)?;
+        match self.requests.get(at) {
+            // A 2xx may come again, and only the session can tell what that means.
+            Some((_, Purpose::Invite(number))) => Some(Purpose::Invite(*number)),
+            Some(_) if is_final => Some(self.requests.swap_remove(at).1),
+            _ => None,
+        }
+    }
+
+    fn answered(
+        &mut self,
+        now: Time,
+        id: ClientId,
+        flow: Option<Flow>,
+        response: &Message,
+        out: &mut Vec<Output>,
+    ) {
+        let is_final = response.status().is_some_and(|status| status >= 200);
+        match self.purpose(id, is_final) {
+            Some(Purpose::Register) => self.register_answered(now, flow, response, out),
+            Some(Purpose::Invite(number)) => self.invite_answered(now, number, response, out),
+            Some(Purpose::Message(returned)) => {
+                self.message_answered(now, returned, response, out);
+            }
+            Some(Purpose::Farewell) | None => {}
+        }
+    }
+
+    fn unanswered(
+        &mut self,
+        now: Time,
+        id: ClientId,
+        why: endpoint::Failure,
+        out: &mut Vec<Output>,
+    ) {
+        match self.purpose(id, true) {
+            Some(Purpose::Register) => {
+                let step = self.registration.failed(None, &mut self.random);
+                self.register_step(now, step, None, out);
+            }
+            Some(Purpose::Invite(number)) => self.invite_failed(now, number, why, out),
+            Some(Purpose::Message(_) | Purpose::Farewell) | None => {}
+        }
+    }
+
+    fn is_media(link: LinkId) -> bool {
+        (MEDIA_LINKS..LinkId::ACCEPTED).contains(&link.0)
+    }
+}
+
+impl Machine for Device {
+    type Input = Input;
+    type Output = Output;
+
+    fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
+        match input {
+            Input::Datagram {
+                socket,
+                peer,
+                octets,
+            } => {
+                let input = endpoint::Input::Datagram {
+                    socket,
+                    peer,
+                    octets,
+                };
+                self.sip(now, input, out);
+            }
+            Input::Opened { link, .. } if Self::is_media(link) => {
+                self.media_opened(now, link, out);
+            }
+            Input::Octets { link, octets } if Self::is_media(link) => {
+                self.media_octets(now, link, &octets, out);
+            }
+            Input::Closed { link, .. } if Self::is_media(link) => {
+                self.media_closed(now, link, out);
+            }
+            Input::Opened {
+                link,
+                listener,
+                transport,
+                local,
+                peer,
+            } => {
+                let input = endpoint::Input::Opened {
+                    link,
+                    listener,
+                    transport,
+                    local,
+                    peer,
+                };
+                self.sip(now, input, out);
+            }
+            Input::Octets { link, octets } => {
+                self.sip(now, endpoint::Input::Octets { link, octets }, out);
+            }
+            Input::Closed { link, why } => {
+                self.sip(now, endpoint::Input::Closed { link, why }, out);
+            }
+            // A device neither serves nor fetches by HTTP.
+            Input::Request { .. } | Input::Response { .. } => {}
+        }
+        self.settle(now, out);
+    }
+
+    fn expire(&mut self, now: Time, out: &mut Vec<Output>) {
+        let mut effects = std::mem::take(&mut self.effects);
+        self.endpoint.expire(now, &mut effects);
+        self.sort_out(now, &mut effects, out);
+        self.effects = effects;
+        self.settle(now, out);
+        if self.keep_alive.deadline().is_some_and(|at| at <= now) {
+            self.keep(now, None, out);
+        }
+        while let Some(timer) = self.timers.take_due(now) {
+            match timer {
+                Timer::Start => self.switch_on(now),
+                Timer::Register => self.register(now, out),
+                Timer::Waiting(number) => self.waited(now, number, out),
+                Timer::Idle(number) => self.idle(now, number, out),
+            }
+            self.settle(now, out);
+        }
+        self.media_expire(now, out);
+        self.settle(now, out);
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        let media = self.sessions.iter().filter_map(Session::deadline).min();
+        [
+            self.endpoint.deadline(),
+            self.keep_alive.deadline(),
+            self.timers.next(),
+            media,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+}
+
+/// True for a response to a MESSAGE: what a silent device keeps to itself, even the endpoint's 100.
+fn answers_message(octets: &bytes::Bytes) -> bool {
+    Message::decode(octets.clone()).is_ok_and(|message| {
+        message.status().is_some()
+            && message
+                .cseq()
+                .is_ok_and(|cseq| cseq.method == Method::Message)
+    })
+}
+
+/// The transport that a URI asks for.
+fn transport_of(uri: &Uri<'_>) -> Option<Transport> {
+    if uri.scheme() == Scheme::Sips {
+        return Some(Transport::Tls);
+    }
+    let name = uri.param("transport")??;
+    [Transport::Udp, Transport::Tcp, Transport::Tls]
+        .into_iter()
+        .find(|transport| transport.name().eq_ignore_ascii_case(name))
+}
+
+/// The host of a URI; the text itself when it is none.
+fn host_of(uri: &str) -> String {
+    Uri::decode(uri.as_bytes()).map_or_else(|_| uri.to_owned(), |uri| uri.host().to_owned())
+}

@@ -26,8 +26,6 @@ pub struct Registration {
     failures: u32,
     /// Seconds the registrar wants at least.
     expires_min: u32,
-    /// Challenges answered in a row.
-    challenges: u8,
     granted: Option<Granted>,
 }
 
@@ -49,7 +47,7 @@ pub struct Granted {
 }
 
 /// What an answer to a REGISTER comes to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Registered; ask again after this.
     Refresh(Duration),
@@ -61,16 +59,13 @@ pub enum Step {
     Later(Duration),
 }
 
-/// Challenges answered in a row before the credentials count as wrong.
-const CHALLENGES_MAX: u8 = 2;
-
 impl Registration {
     /// A registration that was not asked for yet.
     #[must_use]
     pub fn new(config: &Config, random: &mut Random) -> Self {
         Self {
             call_id: format!(
-                "{}-reg-{}@{}",
+                "{}~reg-{}@{}",
                 config.contact_user,
                 random.token::<16>(),
                 config.local.ip()
@@ -79,7 +74,6 @@ impl Registration {
             cseq: 0,
             failures: 0,
             expires_min: 0,
-            challenges: 0,
             granted: None,
         }
     }
@@ -101,7 +95,7 @@ impl Registration {
         &mut self,
         config: &Config,
         expires: u32,
-        authorization: Option<(&str, &str)>,
+        authorization: &[(&str, String)],
     ) -> Draft {
         self.cseq = self.cseq.saturating_add(1);
         let expires = if expires == 0 {
@@ -121,7 +115,7 @@ impl Registration {
         if !aliases.is_empty() {
             draft = draft.header("X-Sirgate-Device", aliases);
         }
-        if let Some((name, value)) = authorization {
+        for (name, value) in authorization {
             draft = draft.header(name, value);
         }
         draft
@@ -133,10 +127,7 @@ impl Registration {
     pub fn answered(&mut self, config: &Config, response: &Message, random: &mut Random) -> Step {
         match response.status().unwrap_or(500) {
             200..=299 => self.registered(config, response, random),
-            401 | 407 if config.credentials.is_some() && self.challenges < CHALLENGES_MAX => {
-                self.challenges = self.challenges.saturating_add(1);
-                Step::Authenticate
-            }
+            401 | 407 if config.credentials.is_some() => Step::Authenticate,
             423 => match number(response, Name::MinExpires) {
                 Some(least) if least > self.expires_min => {
                     self.expires_min = least;
@@ -151,7 +142,6 @@ impl Registration {
     /// No answer came, or the flow is lost.
     pub fn failed(&mut self, retry_after: Option<u32>, random: &mut Random) -> Step {
         self.granted = None;
-        self.challenges = 0;
         let wait = outbound::recovery_wait(self.failures, true, random);
         self.failures = self.failures.saturating_add(1);
         let asked = Duration::from_secs(u64::from(retry_after.unwrap_or(0).min(RETRY_MAX)));
@@ -170,7 +160,6 @@ impl Registration {
             .and_then(|contact| contact.expires())
             .or_else(|| response.expires())
             .unwrap_or(config.expires);
-        self.challenges = 0;
         self.failures = 0;
         self.granted = Some(Granted {
             expires,

@@ -1,3 +1,5 @@
+//! Ladders drawn from short runs.
+
 use super::*;
 use crate::event::{Decision, Reason};
 

@@ -1,3 +1,5 @@
+//! Every check alone, and the checks in any conjunction.
+
 use super::*;
 use crate::device::behaviour::Checks;
 

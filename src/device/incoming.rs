@@ -1,0 +1,263 @@
+//! Requests that a device receives: SIRs, small contents, the end of a session, questions.
+//!
+//! **Source:** the sirgate SIP profile, E.4 and E.6; RFC 3261 section 8.2, RFC 3428.
+
+use crate::codec::sip::{Draft, Message, Method, Name};
+use crate::codec::sir::Sir;
+use crate::event::{Bearer, Fact, Via};
+use crate::protocol::sip::endpoint::{Flow, Input, ServerId};
+use crate::protocol::sip::push_session::Within;
+use crate::time::Time;
+use crate::world::Output;
+
+use super::Device;
+use super::judging::Heard;
+use super::registration::{ACCEPT, ALLOW};
+use super::reply::Answer;
+
+/// What devices say they are.
+const SERVER: &str = concat!("sirgate-device/", env!("CARGO_PKG_VERSION"));
+
+impl Device {
+    pub(super) fn incoming(
+        &mut self,
+        now: Time,
+        id: ServerId,
+        flow: Flow,
+        message: Message,
+        out: &mut Vec<Output>,
+    ) {
+        match message.method() {
+            Some(Method::Message) => self.message(now, id, flow, message, out),
+            Some(Method::Options) => {
+                let draft = self
+                    .response(&message, 200)
+                    .header("Allow", ALLOW)
+                    .header("Accept", ACCEPT)
+                    .header("Supported", "gruu, outbound");
+                self.respond(now, id, draft, out);
+            }
+            Some(Method::Bye | Method::Info | Method::Update) => {
+                self.within(now, id, &message, out);
+            }
+            // A push session is asked for by the device alone.
+            Some(Method::Invite) => {
+                let draft = self
+                    .response(&message, 488)
+                    .header("Warning", self.warning("sessions are opened by the device"));
+                self.respond(now, id, draft, out);
+            }
+            Some(Method::Notify) => {
+                let draft = self.response(&message, 481);
+                self.respond(now, id, draft, out);
+            }
+            _ => {
+                let draft = self.response(&message, 405).header("Allow", ALLOW);
+                self.respond(now, id, draft, out);
+            }
+        }
+    }
+
+    /// An answer of this device.
+    pub(super) fn response(&mut self, request: &Message, status: u16) -> Draft {
+        let tag = self.random.token::<8>();
+        Draft::response(request, status, Some(tag.as_str())).header("Server", SERVER)
+    }
+
+    pub(super) fn respond(&mut self, now: Time, id: ServerId, draft: Draft, out: &mut Vec<Output>) {
+        let response = draft.finish();
+        self.sip(now, Input::Respond { id, response }, out);
+    }
+
+    pub(super) fn warning(&self, text: &str) -> String {
+        let user = &self.config.contact_user;
+        format!("399 {user}.{} \"{text}\"", self.config.domain())
+    }
+
+    /// Answers a SIR.
+    pub(super) fn respond_sir(
+        &mut self,
+        now: Time,
+        id: ServerId,
+        message: &Message,
+        answer: Answer,
+        out: &mut Vec<Output>,
+    ) {
+        let status = self.config.behaviour.answer.unwrap_or(answer.status);
+        let mut draft = self.response(message, status);
+        if let Some(reason) = answer.refusal {
+            draft = draft
+                .header(
+                    "Reason",
+                    format_args!("SIP;cause={status};text=\"{reason}\""),
+                )
+                .header(
+                    "Warning",
+                    self.warning(&format!("sirgate refusal {reason}")),
+                );
+        }
+        if let Some(seconds) = answer.retry_after {
+            draft = draft.header("Retry-After", seconds);
+        }
+        self.respond(now, id, draft, out);
+    }
+
+    /// A BYE, or another request in a session.
+    fn within(&mut self, now: Time, id: ServerId, message: &Message, out: &mut Vec<Output>) {
+        let found = self
+            .sessions
+            .iter()
+            .position(|session| session.is_of(message));
+        let within = found
+            .and_then(|at| self.sessions.get_mut(at))
+            .map(|session| session.on_request(message));
+        match within {
+            Some(Within::Over(response)) => {
+                self.sip(now, Input::Respond { id, response }, out);
+                if let Some(at) = found {
+                    let why = message.text(Name::Reason).unwrap_or("bye").to_owned();
+                    self.session_over(now, at, &why, false, out);
+                }
+            }
+            Some(Within::Answer(response)) => {
+                self.sip(now, Input::Respond { id, response }, out);
+            }
+            Some(Within::Other) => {
+                let draft = self.response(message, 501);
+                self.respond(now, id, draft, out);
+            }
+            None => {
+                let draft = self.response(message, 481);
+                self.respond(now, id, draft, out);
+            }
+        }
+    }
+
+    /// A MESSAGE: a SIR or a small content.
+    fn message(
+        &mut self,
+        now: Time,
+        id: ServerId,
+        flow: Flow,
+        message: Message,
+        out: &mut Vec<Output>,
+    ) {
+        let is_content = message.header(Name::XSirgatePush).is_some();
+        let content_type = message.content_type().unwrap_or_default();
+        let is_sir = Sir::accepts(content_type) || message.body().is_empty();
+        if is_content && !content_type.starts_with(crate::codec::sir::SIA_TYPE) {
+            self.page(now, id, &message, out);
+        } else if is_sir {
+            self.sir(now, id, flow, message, out);
+        } else {
+            let draft = self.response(&message, 415).header("Accept", ACCEPT);
+            self.respond(now, id, draft, out);
+        }
+    }
+
+    /// Content in a MESSAGE.
+    fn page(&mut self, now: Time, id: ServerId, message: &Message, out: &mut Vec<Output>) {
+        let push = message.text(Name::XSirgatePush).unwrap_or_default();
+        let push = push.trim_matches('"').to_owned();
+        let content_type = message.content_type().unwrap_or_default();
+        if !self.config.profile.takes(content_type) {
+            let accept = self.config.profile.accept.join(", ");
+            let draft = self.response(message, 415).header("Accept", accept);
+            self.respond(now, id, draft, out);
+            return;
+        }
+        self.content(now, push, message.body().len(), Via::Sip, out);
+        let draft = self.response(message, 200);
+        self.respond(now, id, draft, out);
+    }
+
+    /// Takes content once (R2.94).
+    pub(super) fn content(
+        &mut self,
+        now: Time,
+        push: String,
+        octets: usize,
+        via: Via,
+        out: &mut Vec<Output>,
+    ) {
+        let repeated = !push.is_empty()
+            && self.pushes.get(&push).is_some()
+            && !self.config.behaviour.takes_repeats;
+        self.pushes.note(&push, ());
+        let dev = self.config.name.clone();
+        let fact = Fact::PushRx {
+            push,
+            dev,
+            via,
+            octets,
+            repeated,
+        };
+        self.report(now, fact, out);
+    }
+
+    /// A SIR (R2.72).
+    fn sir(
+        &mut self,
+        now: Time,
+        id: ServerId,
+        flow: Flow,
+        message: Message,
+        out: &mut Vec<Output>,
+    ) {
+        let sir = match Sir::from_sip(&message) {
+            Ok(sir) => sir,
+            Err(error) => {
+                let why = format!("SIR: {error}");
+                let draft = self
+                    .response(&message, 400)
+                    .header("Warning", self.warning(&why));
+                self.respond(now, id, draft, out);
+                let from = host_from(&message);
+                self.report(now, Fact::Refused { from, why }, out);
+                return;
+            }
+        };
+        if self.config.behaviour.silent {
+            self.report_sir(now, &sir, out);
+            return;
+        }
+        let heard = Heard::new(id, flow, message, sir);
+        if !self.config.behaviour.takes_repeats
+            && let Some(answered) = self.sirs.get(heard.key())
+        {
+            // While the first is being judged a repetition gets no answer: there is none yet.
+            if let Some(answer) = answered {
+                self.respond_sir(now, id, heard.message(), answer, out);
+            }
+            return;
+        }
+        self.report_sir(now, heard.sir(), out);
+        self.sirs.note(heard.key(), None);
+        self.hear(now, Box::new(heard), out);
+    }
+
+    fn report_sir(&self, now: Time, sir: &Sir, out: &mut Vec<Output>) {
+        let mut ids: Vec<String> = Vec::new();
+        for placed in [&sir.header, &sir.value, &sir.body] {
+            for device in &placed.devices {
+                if !ids.iter().any(|old| old == device.as_str()) {
+                    ids.push(device.as_str().to_owned());
+                }
+            }
+        }
+        let fact = Fact::SirRx {
+            dev: self.config.name.clone(),
+            bearer: Bearer::Sip,
+            sir: sir.id.clone(),
+            ids,
+            pui: sir.pui.clone(),
+        };
+        self.report(now, fact, out);
+    }
+}
+
+fn host_from(message: &Message) -> String {
+    message
+        .from()
+        .map_or_else(|_| "?".to_owned(), |from| from.uri.host().to_owned())
+}

@@ -1,0 +1,156 @@
+//! A device keeps itself reachable: it registers, refreshes, answers challenges, keeps its flow alive.
+//!
+//! **Source:** RFC 5626 sections 4.2 to 4.5; the sirgate SIP profile, E.8.
+
+use crate::codec::sip::{Message, Method};
+use crate::machine::Machine;
+use crate::protocol::sip::authentication::Next;
+use crate::protocol::sip::endpoint::{self, Flow, Target};
+use crate::protocol::sip::outbound;
+use crate::time::Time;
+use crate::world::{CloseReason, Output};
+
+use super::registration::{Registration, Step};
+use super::{Device, Purpose, Timer};
+
+impl Device {
+    pub(super) fn switch_on(&mut self, now: Time) {
+        let at = now + self.config.start_after;
+        self.timers.set(Timer::Register, at);
+    }
+
+    /// Sends a REGISTER, or goes on without one.
+    pub(super) fn register(&mut self, now: Time, out: &mut Vec<Output>) {
+        if !self.config.register {
+            self.connect_unasked(now, out);
+            return;
+        }
+        let uri = Registration::uri(&self.config);
+        let authorization = self.authorize(Method::Register, &uri, &[]);
+        let draft = self
+            .registration
+            .draft(&self.config, self.config.expires, &authorization);
+        let target = Target::Address {
+            transport: self.config.transport,
+            peer: self.config.registrar,
+        };
+        self.request(now, Purpose::Register, draft, target, out);
+    }
+
+    pub(super) fn register_answered(
+        &mut self,
+        now: Time,
+        flow: Option<Flow>,
+        response: &Message,
+        out: &mut Vec<Output>,
+    ) {
+        let step = self
+            .registration
+            .answered(&self.config, response, &mut self.random);
+        if let (Step::Refresh(_), Some(granted)) = (&step, self.registration.granted()) {
+            if let Some(client) = &mut self.credentials {
+                client.accepted();
+            }
+            let gruus = [granted.pub_gruu.as_deref(), granted.temp_gruu.as_deref()];
+            self.identifiers.learn(gruus.into_iter().flatten());
+            let flow_timer = granted.flow_timer;
+            if self.flow != flow {
+                self.keep(now, Some(outbound::Input::Closed), out);
+            }
+            self.flow = flow;
+            self.keep(now, Some(outbound::Input::Registered { flow_timer }), out);
+        }
+        self.register_step(now, step, Some(response), out);
+    }
+
+    pub(super) fn register_step(
+        &mut self,
+        now: Time,
+        step: Step,
+        response: Option<&Message>,
+        out: &mut Vec<Output>,
+    ) {
+        match step {
+            Step::Refresh(after) => {
+                self.timers.set(Timer::Register, now + after);
+                self.connect_unasked(now, out);
+            }
+            Step::Again => self.register(now, out),
+            Step::Later(after) => self.timers.set(Timer::Register, now + after),
+            Step::Authenticate => {
+                let again = response.is_some_and(|response| self.is_challenge(response));
+                if again {
+                    self.register(now, out);
+                } else if let Step::Later(after) = self.registration.failed(None, &mut self.random)
+                {
+                    self.timers.set(Timer::Register, now + after);
+                }
+            }
+        }
+    }
+
+    /// Takes a challenge; false when there is nothing to answer it with.
+    pub(super) fn is_challenge(&mut self, response: &Message) -> bool {
+        matches!(response.status(), Some(401 | 407))
+            && self
+                .credentials
+                .as_mut()
+                .is_some_and(|client| client.challenged(response, &mut self.random) == Next::Retry)
+    }
+
+    /// The rows that say who the device is, once a server has asked.
+    pub(super) fn authorize(
+        &mut self,
+        method: Method,
+        uri: &str,
+        body: &[u8],
+    ) -> Vec<(&'static str, String)> {
+        self.credentials
+            .as_mut()
+            .map(|client| client.authorize(method, uri, body))
+            .unwrap_or_default()
+    }
+
+    pub(super) fn flow_lost(&mut self, now: Time) {
+        self.flow = None;
+        self.registration.lost();
+        self.identifiers.learn([]);
+        let mut nothing = Vec::new();
+        self.keep_alive
+            .handle(now, outbound::Input::Closed, &mut nothing);
+        if let Step::Later(after) = self.registration.failed(None, &mut self.random) {
+            self.timers.set(Timer::Register, now + after);
+        }
+    }
+
+    /// Tells the keep-alive, or lets its timer run, and does what it asks for.
+    pub(super) fn keep(
+        &mut self,
+        now: Time,
+        input: Option<outbound::Input>,
+        out: &mut Vec<Output>,
+    ) {
+        let mut wishes = Vec::new();
+        match input {
+            Some(input) => self.keep_alive.handle(now, input, &mut wishes),
+            None => self.keep_alive.expire(now, &mut wishes),
+        }
+        let Some(flow) = self.flow else { return };
+        for wish in wishes {
+            match wish {
+                outbound::Output::Ping { id } => {
+                    self.sip(now, endpoint::Input::Ping { flow, id }, out);
+                }
+                outbound::Output::Failed(_) => {
+                    if let Flow::Link(link) = flow {
+                        // A link that does not answer is not used again.
+                        out.push(Output::Close { link });
+                        let why = CloseReason::Broken;
+                        self.sip(now, endpoint::Input::Closed { link, why }, out);
+                    }
+                    self.flow_lost(now);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,529 @@
+//! Push sessions of a device: the INVITE to the gateway, its answers, the MSRP link, the content, the end.
+//!
+//! **Source:** CN101764828A claim 8; the sirgate SIP profile, E.5 and E.6; RFC 4975, RFC 6135 (the device connects).
+
+use core::time::Duration;
+
+use crate::codec::device_id::Kind;
+use crate::codec::sip::{Draft, Message, Method};
+use crate::codec::sir::{App, Ask, Sir};
+use crate::event::{Fact, When};
+use crate::machine::Machine;
+use crate::protocol::sip::endpoint::{ClientId, Failure, Input, Target};
+use crate::protocol::sip::push_session::{Caller, CallerEvent, HangUp, Invite, Refusal, Within};
+use crate::time::Time;
+use crate::world::Output;
+
+use super::behaviour::{Activate, ContactKind};
+use super::config::Config;
+use super::registration::ALLOW;
+use super::{Device, Purpose, Timer, host_of};
+
+mod media;
+
+use media::Media;
+
+/// What a session is about.
+#[derive(Clone, Debug, Default)]
+pub(super) struct About {
+    /// The gateway to ask: a URI.
+    pub(super) ppg: String,
+    /// The number of the SIR, when it has one.
+    pub(super) sir: Option<String>,
+    /// The Call-ID of the SIR.
+    pub(super) call_id: Option<String>,
+    /// What repetitions of the SIR are known by; `None` for a session without a SIR.
+    pub(super) key: Option<String>,
+    /// What the SIR asks for.
+    pub(super) ask: Ask,
+    /// Applications to activate.
+    pub(super) apps: Vec<App>,
+    /// How often it was tried.
+    tries: u32,
+}
+
+/// One push session, or the attempt at one.
+#[derive(Debug)]
+pub(super) struct Session {
+    number: u64,
+    about: About,
+    /// Who is asked now; another than in the SIR after a redirection.
+    uri: String,
+    caller: Caller,
+    client: ClientId,
+    call_id: String,
+    tag: String,
+    cseq: u32,
+    /// Its name in MSRP URIs.
+    session_id: String,
+    reported_up: bool,
+    /// Contents that came.
+    contents: u32,
+    /// Chunks of content that came.
+    chunks: u32,
+    media: Option<Box<Media>>,
+}
+
+/// How often a gateway that asks for patience is asked again.
+const TRIES_MAX: u32 = 3;
+/// The longest such patience, in seconds.
+const PATIENCE_MAX: u32 = 300;
+
+impl About {
+    pub(super) fn of(sir: &Sir, message: &Message, key: &str) -> Self {
+        Self {
+            ppg: sir.ppg().to_owned(),
+            sir: sir.id.clone(),
+            call_id: message.call_id().ok().map(str::to_owned),
+            key: Some(key.to_owned()),
+            ask: sir.ask(),
+            apps: sir.apps().into_iter().cloned().collect(),
+            tries: 0,
+        }
+    }
+}
+
+impl Session {
+    pub(super) fn is_up(&self) -> bool {
+        self.caller.is_up()
+    }
+
+    /// True for a request of this session's dialog.
+    pub(super) fn is_of(&self, message: &Message) -> bool {
+        self.caller
+            .dialog()
+            .is_some_and(|dialog| dialog.is_of(message))
+    }
+
+    pub(super) fn on_request(&mut self, message: &Message) -> Within {
+        self.caller.on_request(message)
+    }
+
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.media.as_ref()?.session.deadline()
+    }
+
+    fn is_with(&self, host: &str) -> bool {
+        host_of(&self.uri).eq_ignore_ascii_case(host)
+            || host_of(&self.about.ppg).eq_ignore_ascii_case(host)
+    }
+}
+
+impl Device {
+    pub(super) fn has_session_with(&self, host: &str) -> bool {
+        self.sessions.iter().any(|session| session.is_with(host))
+    }
+
+    /// The session with a gateway that is up and can carry information.
+    pub(super) fn bound_session_with(&self, host: &str) -> Option<u64> {
+        self.sessions
+            .iter()
+            .find(|session| {
+                session.is_with(host) && session.media.as_ref().is_some_and(|media| media.is_bound)
+            })
+            .map(|session| session.number)
+    }
+
+    /// Opens the session that the configuration asks for, unless it is there.
+    pub(super) fn connect_unasked(&mut self, now: Time, out: &mut Vec<Output>) {
+        let Some(ppg) = self.config.connect.clone() else {
+            return;
+        };
+        if !self.has_session_with(&host_of(&ppg)) {
+            let about = About {
+                ppg,
+                ..About::default()
+            };
+            self.connect(now, about, out);
+        }
+    }
+
+    /// Asks a gateway for a session (R2.90, R2.91).
+    pub(super) fn connect(&mut self, now: Time, mut about: About, out: &mut Vec<Output>) {
+        about.tries = about.tries.saturating_add(1);
+        let number = self.fresh();
+        let uri = about.ppg.clone();
+        let token = self.random.token::<16>();
+        let session_id = token.to_string();
+        let call_id = format!(
+            "{}~push-{token}@{}",
+            self.config.contact_user,
+            self.config.local.ip()
+        );
+        let tag = self.random.token::<8>().to_string();
+        let call = Call {
+            about: &about,
+            uri: &uri,
+            call_id: &call_id,
+            tag: &tag,
+            cseq: 1,
+            session_id: &session_id,
+        };
+        let (caller, draft) = self.invite(number, &call);
+        self.report_request(now, &uri, out);
+        let target = self.target_of(&uri);
+        let client = self.request(now, Purpose::Invite(number), draft, target, out);
+        self.sessions.push(Session {
+            number,
+            about,
+            uri,
+            caller,
+            client,
+            call_id,
+            tag,
+            cseq: 1,
+            session_id,
+            reported_up: false,
+            contents: 0,
+            chunks: 0,
+            media: None,
+        });
+    }
+
+    fn report_request(&self, now: Time, uri: &str, out: &mut Vec<Output>) {
+        let fact = Fact::SessReq {
+            dev: self.config.name.clone(),
+            ppg: host_of(uri),
+        };
+        self.report(now, fact, out);
+    }
+
+    fn invite(&mut self, number: u64, call: &Call<'_>) -> (Caller, Draft) {
+        let address = self.config.local.ip();
+        let sdp = media::offer(
+            number,
+            address,
+            call.session_id,
+            &self.config.profile.accept,
+        );
+        let authorization = self.authorize(Method::Invite, call.uri, &sdp);
+        let routes = self.routes();
+        let config = &self.config;
+        let identity = format!("<{}>", config.pui);
+        let gruu = self
+            .registration
+            .granted()
+            .and_then(|granted| granted.pub_gruu.as_deref());
+        let mut headers: Vec<(&str, &str)> = vec![
+            ("Supported", "gruu, outbound"),
+            ("Allow", ALLOW),
+            ("P-Preferred-Identity", &identity),
+            ("Accept", "application/sdp"),
+        ];
+        if let Some(call_id) = &call.about.call_id {
+            headers.push(("In-Reply-To", call_id));
+        }
+        if let Some(sir) = &call.about.sir {
+            headers.push(("X-Sirgate-Sir", sir));
+        }
+        for (name, value) in &authorization {
+            headers.push((name, value));
+        }
+        // Without a GRUU the gateway must be told otherwise which device this is.
+        let device = config.ids.first().map(|id| format!("<{id}>"));
+        if let (None, Some(device)) = (gruu, &device) {
+            headers.push(("X-Sirgate-Device", device));
+        }
+        Caller::invite(&Invite {
+            uri: call.uri,
+            to: &format!("<{}>", call.uri),
+            from: &identity,
+            tag: call.tag,
+            call_id: call.call_id,
+            number: call.cseq,
+            contact: &contact(config, gruu),
+            routes: &routes,
+            headers: &headers,
+            sdp: &sdp,
+        })
+    }
+
+    fn place(&self, number: u64) -> Option<usize> {
+        self.sessions
+            .iter()
+            .position(|session| session.number == number)
+    }
+
+    /// A response to the INVITE of a session.
+    pub(super) fn invite_answered(
+        &mut self,
+        now: Time,
+        number: u64,
+        response: &Message,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(session) = self.place(number).and_then(|at| self.sessions.get_mut(at)) else {
+            return;
+        };
+        let uri = session.uri.clone();
+        match session.caller.on_response(response) {
+            Some(CallerEvent::Up { sdp, ack }) => {
+                self.acknowledge(now, number, ack, out);
+                self.session_up(now, number, &sdp, out);
+            }
+            Some(CallerEvent::Again { ack }) => self.acknowledge(now, number, ack, out),
+            Some(CallerEvent::Unwanted { ack, bye }) => {
+                let target = self.target_of(&uri);
+                self.sip(now, Input::Send { draft: ack, target }, out);
+                self.request(now, Purpose::Farewell, bye, target, out);
+            }
+            Some(CallerEvent::Refused(refusal)) => {
+                self.refused(now, number, &refusal, Some(response), out);
+            }
+            Some(CallerEvent::Ringing { .. }) | None => {}
+        }
+    }
+
+    /// The INVITE of a session brought no response.
+    pub(super) fn invite_failed(
+        &mut self,
+        now: Time,
+        number: u64,
+        why: Failure,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(session) = self.place(number).and_then(|at| self.sessions.get_mut(at)) else {
+            return;
+        };
+        if let Some(CallerEvent::Refused(refusal)) = session.caller.on_failed(why) {
+            self.refused(now, number, &refusal, None, out);
+        }
+    }
+
+    /// Where requests in a session's dialog go.
+    fn target_in(&self, number: u64) -> Option<Target> {
+        let session = self.sessions.get(self.place(number)?)?;
+        let hop = session.caller.dialog()?.next_hop();
+        let known = crate::codec::uri::Uri::decode(hop.as_bytes())
+            .ok()
+            .and_then(|uri| self.config.address_of(uri.host(), uri.port()));
+        // A Contact that says nothing to this device is reached the way the INVITE went.
+        Some(match known {
+            Some(_) => self.target_of(hop),
+            None => self.target_of(&session.uri),
+        })
+    }
+
+    fn acknowledge(&mut self, now: Time, number: u64, ack: Draft, out: &mut Vec<Output>) {
+        if let Some(target) = self.target_in(number) {
+            self.sip(now, Input::Send { draft: ack, target }, out);
+        }
+    }
+
+    fn session_up(&mut self, now: Time, number: u64, sdp: &[u8], out: &mut Vec<Output>) {
+        let Some(session) = self.place(number).and_then(|at| self.sessions.get_mut(at)) else {
+            return;
+        };
+        session.reported_up = true;
+        let (apps, uri) = (session.about.apps.clone(), session.uri.clone());
+        let fact = Fact::SessUp {
+            dev: self.config.name.clone(),
+            ppg: host_of(&uri),
+            by: "dev".to_owned(),
+        };
+        self.report(now, fact, out);
+        if self.config.behaviour.activate == Activate::After {
+            let apps: Vec<&App> = apps.iter().collect();
+            self.activate(now, &apps, When::After, out);
+        }
+        match media::reach(sdp) {
+            Some(reach) => self.open_media(number, &reach, out),
+            None => self.hang_up(now, number, 488, "no usable MSRP answer", out),
+        }
+        self.set_idle(now, number);
+    }
+
+    fn refused(
+        &mut self,
+        now: Time,
+        number: u64,
+        refusal: &Refusal,
+        response: Option<&Message>,
+        out: &mut Vec<Output>,
+    ) {
+        if self.call_again(now, number, refusal, response, out) {
+            return;
+        }
+        let Some(at) = self.place(number) else { return };
+        let session = self.remove(at);
+        let fact = Fact::Refused {
+            from: host_of(&session.uri),
+            why: format!("no session: {} {}", refusal.status, refusal.why),
+        };
+        self.report(now, fact, out);
+        let mut about = session.about;
+        // Without a session the SIR is open still, and its repetition means what it says.
+        if let Some(key) = &about.key {
+            self.sirs.forget(key);
+        }
+        let patience = refusal.retry_after.filter(|after| *after <= PATIENCE_MAX);
+        if let (Some(after), 480 | 486 | 500 | 503) = (patience, refusal.status)
+            && about.tries < TRIES_MAX
+            && !refusal.given_up
+        {
+            about.ppg = session.uri;
+            self.follow_later(now + Duration::from_secs(u64::from(after)), about);
+        }
+    }
+
+    /// Calls again with credentials, or where the gateway said; false when there is no reason to.
+    fn call_again(
+        &mut self,
+        now: Time,
+        number: u64,
+        refusal: &Refusal,
+        response: Option<&Message>,
+        out: &mut Vec<Output>,
+    ) -> bool {
+        let Some(session) = self.place(number).and_then(|at| self.sessions.get(at)) else {
+            return false;
+        };
+        let (uri, was_moved) = (session.uri.clone(), session.uri != session.about.ppg);
+        let next = match refusal.contacts.first() {
+            Some(contact) if !was_moved => contact.clone(),
+            _ if response.is_some_and(|response| self.is_challenge(response)) => uri,
+            _ => return false,
+        };
+        let Some(session) = self.place(number).and_then(|at| self.sessions.get_mut(at)) else {
+            return false;
+        };
+        let moved = session.uri != next;
+        session.cseq = session.cseq.saturating_add(1);
+        session.uri.clone_from(&next);
+        let (about, call_id) = (session.about.clone(), session.call_id.clone());
+        let (tag, cseq) = (session.tag.clone(), session.cseq);
+        let session_id = session.session_id.clone();
+        let call = Call {
+            about: &about,
+            uri: &next,
+            call_id: &call_id,
+            tag: &tag,
+            cseq,
+            session_id: &session_id,
+        };
+        let (caller, draft) = self.invite(number, &call);
+        if moved {
+            self.report_request(now, &next, out);
+        }
+        let old = self
+            .place(number)
+            .and_then(|at| self.sessions.get(at))
+            .map(|s| s.client);
+        self.requests.retain(|(id, _)| Some(*id) != old);
+        let target = self.target_of(&next);
+        let client = self.request(now, Purpose::Invite(number), draft, target, out);
+        if let Some(session) = self.place(number).and_then(|at| self.sessions.get_mut(at)) {
+            session.caller = caller;
+            session.client = client;
+        }
+        true
+    }
+
+    /// Takes a session out, and its link's name with it.
+    fn remove(&mut self, at: usize) -> Session {
+        let session = self.sessions.remove(at);
+        self.requests.retain(|(id, _)| *id != session.client);
+        self.timers.cancel(Timer::Idle(session.number));
+        session
+    }
+
+    /// A session is over; `unfinished` says that its SIR is open still.
+    pub(super) fn session_over(
+        &mut self,
+        now: Time,
+        at: usize,
+        why: &str,
+        unfinished: bool,
+        out: &mut Vec<Output>,
+    ) {
+        let session = self.remove(at);
+        if let Some(media) = &session.media {
+            out.push(Output::Close { link: media.link });
+        }
+        if let Some(key) = session.about.key.as_deref().filter(|_| unfinished) {
+            self.sirs.forget(key);
+        }
+        if session.reported_up {
+            let fact = Fact::SessDown {
+                dev: self.config.name.clone(),
+                ppg: host_of(&session.uri),
+                by: "dev".to_owned(),
+                why: why.to_owned(),
+            };
+            self.report(now, fact, out);
+        }
+    }
+
+    /// Ends a session from this side.
+    pub(super) fn hang_up(
+        &mut self,
+        now: Time,
+        number: u64,
+        cause: u16,
+        why: &str,
+        out: &mut Vec<Output>,
+    ) {
+        let target = self.target_in(number);
+        let Some(at) = self.place(number) else { return };
+        let Some(session) = self.sessions.get_mut(at) else {
+            return;
+        };
+        match (session.caller.hang_up(cause, why), target) {
+            (HangUp::Bye(bye), Some(target)) => {
+                self.request(now, Purpose::Farewell, bye, target, out);
+                self.session_over(now, at, why, cause != 200, out);
+            }
+            (HangUp::Cancel, _) => {
+                let id = session.client;
+                self.sip(now, Input::Cancel { id }, out);
+            }
+            _ => self.session_over(now, at, why, cause != 200, out),
+        }
+    }
+
+    fn set_idle(&mut self, now: Time, number: u64) {
+        if let Some(after) = self.config.behaviour.hang_up_after_ms {
+            let at = now + Duration::from_millis(after);
+            self.timers.set(Timer::Idle(number), at);
+        }
+    }
+
+    /// Nothing has happened in a session for long.
+    pub(super) fn idle(&mut self, now: Time, number: u64, out: &mut Vec<Output>) {
+        self.hang_up(now, number, 200, "idle", out);
+    }
+}
+
+/// What one INVITE says.
+struct Call<'a> {
+    about: &'a About,
+    uri: &'a str,
+    call_id: &'a str,
+    tag: &'a str,
+    cseq: u32,
+    session_id: &'a str,
+}
+
+/// The Contact of an INVITE: the public GRUU, so that the gateway knows the device.
+fn contact(config: &Config, gruu: Option<&str>) -> String {
+    let plain = || {
+        format!(
+            "<{}>;+sip.instance=\"<{}>\"",
+            config.contact(),
+            config.instance
+        )
+    };
+    let base = match (config.behaviour.contact, gruu) {
+        (ContactKind::Gruu, Some(gruu)) => format!("<{gruu}>"),
+        (ContactKind::Gruu, None) | (ContactKind::Plain, _) => plain(),
+        (ContactKind::WrongGruu, _) => format!(
+            "<{};gr=urn:uuid:00000000-0000-4000-8000-000000000000>",
+            config.pui
+        ),
+        (ContactKind::Imei, _) => {
+            let imei = config.ids.iter().find(|id| id.kind() == Kind::Imei);
+            imei.map_or_else(plain, |imei| format!("<{};gr={imei}>", config.pui))
+        }
+    };
+    format!("{base};+sip.message")
+}

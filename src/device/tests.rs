@@ -1,0 +1,8 @@
+//! A whole device against a gateway made of octets.
+
+mod bench;
+mod deciding;
+mod fleet;
+mod registering;
+mod returning;
+mod sessions;
