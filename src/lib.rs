@@ -20,6 +20,8 @@
 pub mod codec;
 pub mod device;
 pub mod event;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gateway;
 pub mod ladder;
 pub mod limits;

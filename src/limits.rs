@@ -59,3 +59,35 @@ pub const AORS_REMEMBERED: usize = 100_000;
 pub const NONCES_IN_USE: usize = 65_536;
 /// Pairs of user and source whose failed credentials are counted; the oldest gives way.
 pub const AUTHENTICATION_FAILURES: usize = 4_096;
+/// Datagrams that wait for the node, all sockets together; further ones are dropped.
+pub const DATAGRAMS_WAITING: usize = 8_192;
+/// Octets of those datagrams.
+pub const DATAGRAM_OCTETS_WAITING: u64 = 33_554_432;
+/// Datagrams that wait for a socket that cannot send now; further ones are dropped.
+pub const DATAGRAMS_UNSENT: usize = 256;
+/// Other inputs that wait for the node; their links and connections wait with them.
+pub const INPUTS_WAITING: usize = 2_048;
+/// Outputs that wait for a record to be stored, before the node gets no more inputs.
+pub const OUTPUTS_HELD: usize = 65_536;
+/// Records kept for another try after the store took none.
+pub const RECORDS_UNSAVED: usize = 262_144;
+/// Octets that wait for the peer of one link; a peer that lets more gather is cut off.
+pub const LINK_OCTETS_UNSENT: usize = 8_388_608;
+/// Octets that wait for the peer of one link, and from it for the node, before no more is read from it.
+pub const LINK_OCTETS_BUSY: usize = 4_194_304;
+/// HTTP connections at a time, unless configured otherwise.
+pub const HTTP_CONNECTIONS: usize = 1_024;
+/// Header rows of one HTTP request.
+pub const HTTP_HEADER_ROWS: usize = 100;
+/// Octets of the head of one HTTP request.
+pub const HTTP_HEAD_OCTETS: usize = 32_768;
+/// HTTP requests of a node under way at once; further ones wait.
+pub const FETCHES_AT_ONCE: usize = 256;
+/// HTTP requests of a node that are not finished; further ones fail at once.
+pub const FETCHES_WAITING: usize = 16_384;
+/// Events kept for readers, unless configured otherwise; the oldest give way.
+pub const EVENTS_KEPT: usize = 65_536;
+/// Octets of protocol messages kept with them.
+pub const EVENT_OCTETS_KEPT: usize = 67_108_864;
+/// Events that wait to be written to the event log; further ones are left out of it.
+pub const EVENTS_UNWRITTEN: usize = 65_536;

@@ -11,6 +11,7 @@ use sirgate::codec::Class;
 use sirgate::codec::device_id::DeviceId;
 use sirgate::codec::sia::Sia;
 use sirgate::codec::sip::{Draft, Message, Method, Name};
+use sirgate::codec::sir::fields::{fields_of, fields_of_sia, sia_of, sir_of};
 use sirgate::codec::sir::{App, Ask, Named, Placement, SiaContent, Sir};
 
 const UUID: &str = "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
@@ -40,6 +41,7 @@ fn every_sia_body_on_file_prints_as_expected_and_is_written_back() {
                 // What a strict reading accepts has no deviation, and either way the octets come back.
                 assert_eq!(Sia::decode(&octets).is_ok(), deviations.is_empty());
                 assert_eq!(sia.encode(), octets, "{name}");
+                assert_eq!(sia_of(&fields_of_sia(&sia)).unwrap(), sia, "{name}");
                 let odd: String = deviations
                     .iter()
                     .map(|odd| format!("deviation at octet {}: expected {}\n", odd.at, odd.what))
@@ -93,6 +95,7 @@ fn every_sir_on_file_prints_as_expected() {
     let paths = files("sir", "sip");
     for path in &paths {
         let sir = Sir::from_sip(&message(path)).unwrap();
+        assert_eq!(sir_of(&fields_of(&sir)).unwrap(), sir);
         compare(&path.with_extension("txt"), &sir.to_string());
     }
     assert_eq!(paths.len(), 4);

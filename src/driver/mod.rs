@@ -37,11 +37,6 @@ use stream::Links;
 use tls::Tls;
 use udp::Ports;
 
-/// Datagrams that may wait for the node.
-const DATAGRAMS: usize = 8_192;
-/// Other inputs that may wait for the node; further ones make their links wait.
-const ARRIVALS: usize = 2_048;
-
 /// Everything a node needs of the world.
 #[derive(Debug)]
 pub struct Setup {
@@ -112,7 +107,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             links: u32::try_from(limits::LINKS).unwrap_or(u32::MAX),
-            http_connections: 1_024,
+            http_connections: limits::HTTP_CONNECTIONS,
             http_body_octets: limits::HTTP_BODY_OCTETS,
             http_read: Duration::from_secs(10),
             http_answer: Duration::from_secs(30),
@@ -161,6 +156,7 @@ pub struct Addresses {
 pub struct Handle<N> {
     addresses: Addresses,
     stop: watch::Sender<bool>,
+    door: Arc<Door>,
     task: JoinHandle<N>,
 }
 
@@ -198,9 +194,13 @@ impl<N> Handle<N> {
     /// # Errors
     /// When the node's task ended by a fault.
     pub async fn ended(&mut self) -> Result<N, DriverError> {
-        (&mut self.task)
-            .await
-            .map_err(|error| DriverError::Node(error.to_string()))
+        let ended = (&mut self.task).await;
+        // Also after a fault: nobody is left to answer.
+        self.stop();
+        self.door.closed().await;
+        let journal = self.door.journal.clone();
+        let _ = tokio::task::spawn_blocking(move || journal.flush()).await;
+        ended.map_err(|error| DriverError::Node(error.to_string()))
     }
 }
 
@@ -237,35 +237,31 @@ where
 {
     let addresses = addresses(&setup)?;
     let (stop, stopping) = watch::channel(false);
-    let (datagram, datagrams) = mpsc::channel(DATAGRAMS);
-    let (arrival, arrivals) = mpsc::channel(ARRIVALS);
+    let (datagram, datagrams) = mpsc::channel(limits::DATAGRAMS_WAITING);
+    let (arrival, arrivals) = mpsc::channel(limits::INPUTS_WAITING);
     let counters = Arc::new(Counters::default());
     let gauge = Arc::new(Gauge::default());
-    let limits = setup.limits;
+    let bounds = setup.limits;
     let ports = Ports::start(setup.udp, &datagram, &counters).map_err(socket("udp"))?;
     let links = Links::new(
         arrival.clone(),
         setup.tls.clone(),
-        limits.links,
+        bounds.links,
         counters.clone(),
     );
     for (id, transport, listener) in setup.listeners {
         let listener = tcp(listener).map_err(socket(transport.name()))?;
         links.listen(id, transport, listener, stopping.clone());
     }
-    let keeper = setup
-        .store
-        .map(|store| Keeper::start(store, setup.clock.clone(), gauge.clone()))
-        .transpose()
-        .map_err(DriverError::Thread)?;
+    let keeper = keeper(setup.store, &setup.clock, &gauge)?;
     let door = Arc::new(Door {
         inbox: arrival.clone(),
         journal: setup.journal.clone(),
         counters: counters.clone(),
         gauge: gauge.clone(),
-        limits: limits.clone(),
+        limits: bounds.clone(),
         stop: stopping.clone(),
-        room: Arc::new(Semaphore::new(limits.http_connections)),
+        room: Arc::new(Semaphore::new(bounds.http_connections)),
     });
     for listener in setup.http {
         let listener = tcp(listener).map_err(socket("http"))?;
@@ -274,8 +270,8 @@ where
     let fetcher = Fetcher::new(
         arrival,
         setup.tls,
-        limits.fetch,
-        limits.fetch_octets,
+        bounds.fetch,
+        bounds.fetch_octets,
         counters.clone(),
     );
     let runner = Runner {
@@ -288,13 +284,25 @@ where
         gauge,
         counters,
         stop: stopping,
-        drain: limits.drain,
+        drain: bounds.drain,
     };
     Ok(Handle {
         addresses,
         stop,
+        door,
         task: tokio::spawn(runner.run(setup.first)),
     })
+}
+
+fn keeper(
+    store: Option<Box<dyn Store>>,
+    clock: &Clock,
+    gauge: &Arc<Gauge>,
+) -> Result<Option<Keeper>, DriverError> {
+    store
+        .map(|store| Keeper::start(store, clock.clone(), gauge.clone()))
+        .transpose()
+        .map_err(DriverError::Thread)
 }
 
 fn socket(what: &str) -> impl FnOnce(io::Error) -> DriverError {

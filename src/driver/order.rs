@@ -8,12 +8,9 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 
 use crate::driver::store::Change;
+use crate::limits::{OUTPUTS_HELD, RECORDS_UNSAVED};
 use crate::world::{HttpResponse, Output, RecordKey};
 
-/// Outputs that may wait for a commit before the node gets no more inputs.
-pub(super) const HELD_MAX: usize = 65_536;
-/// Changes kept for another try after a failed commit.
-const UNSAVED_MAX: usize = 262_144;
 /// Seconds a client is asked to wait when a record could not be stored.
 pub(super) const RETRY_AFTER: u32 = 5;
 
@@ -62,7 +59,7 @@ impl Order {
 
     /// True when so much waits that the node should get no more inputs.
     pub(super) fn is_full(&self) -> bool {
-        self.held.len() >= HELD_MAX
+        self.held.len() >= OUTPUTS_HELD
     }
 
     /// How many outputs wait.
@@ -135,7 +132,7 @@ impl Order {
         self.failing = true;
         for change in changes {
             let key = change.key().clone();
-            if self.unsaved.len() < UNSAVED_MAX || self.unsaved.contains_key(&key) {
+            if self.unsaved.len() < RECORDS_UNSAVED || self.unsaved.contains_key(&key) {
                 self.unsaved.insert(key, change);
             }
         }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use foldhash::fast::FixedState;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
@@ -18,6 +19,7 @@ use tokio::time::{sleep, timeout};
 use super::node::{Arrival, stopped};
 use super::observe::Counters;
 use super::tls::{Tls, server_name};
+use crate::limits::{LINK_OCTETS_BUSY, LINK_OCTETS_UNSENT};
 use crate::world::{CloseReason, Input, LinkId, ListenerId, Transport};
 
 /// How long opening a link may take, TLS handshake included.
@@ -30,10 +32,8 @@ const FLUSH: Duration = Duration::from_secs(10);
 const LINGER: Duration = Duration::from_secs(2);
 /// How long a listener rests when the system gives it no more sockets.
 const REST: Duration = Duration::from_millis(50);
-/// Octets that may wait for one peer; a peer that lets more gather is cut off.
-const QUEUED_OCTETS: usize = 8 << 20;
-/// Octets that may wait for one peer, and of one peer for the node, before no more is read from that peer.
-const BUSY_OCTETS: usize = 4 << 20;
+/// When a silent peer is asked whether it is still there, and how often.
+const PROBE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(15));
 /// Octets asked for at once, at least and at most.
 const READ_OCTETS: (usize, usize) = (2 << 10, 64 << 10);
 /// Octets put together for one write.
@@ -88,7 +88,7 @@ struct Load {
 impl Load {
     fn is_high(&self) -> bool {
         let unsent = self.unsent.load(Ordering::Acquire);
-        unsent.saturating_add(self.unseen.load(Ordering::Acquire)) > BUSY_OCTETS
+        unsent.saturating_add(self.unseen.load(Ordering::Acquire)) > LINK_OCTETS_BUSY
     }
 
     fn sent(&self, octets: usize) {
@@ -220,7 +220,7 @@ impl Links {
             return true;
         };
         let before = writer.load.unsent.fetch_add(octets.len(), Ordering::AcqRel);
-        if before.saturating_add(octets.len()) > QUEUED_OCTETS && before > 0 {
+        if before.saturating_add(octets.len()) > LINK_OCTETS_UNSENT && before > 0 {
             self.shared
                 .counters
                 .links_cut
@@ -295,7 +295,7 @@ async fn accept(
     peer: SocketAddr,
     permit: OwnedSemaphorePermit,
 ) {
-    let _ = tcp.set_nodelay(true);
+    let _ = tune(&tcp);
     let Ok(local) = tcp.local_addr() else { return };
     let link = LinkId(shared.next.fetch_add(1, Ordering::Relaxed));
     let (writer, orders) = channel();
@@ -391,7 +391,7 @@ enum Stream {
 
 async fn open(tls: &Tls, opening: &Opening) -> io::Result<(Stream, SocketAddr)> {
     let tcp = TcpStream::connect(opening.target).await?;
-    tcp.set_nodelay(true)?;
+    tune(&tcp)?;
     let local = tcp.local_addr()?;
     if opening.transport != Transport::Tls {
         return Ok((Stream::Tcp(tcp), local));
@@ -402,6 +402,14 @@ async fn open(tls: &Tls, opening: &Opening) -> io::Result<(Stream, SocketAddr)> 
     let name = server_name(opening.name.as_deref(), opening.target)?;
     let stream = connector.connect(name, tcp).await?;
     Ok((Stream::Tls(Box::new(stream)), local))
+}
+
+/// Small messages leave at once, and a peer that vanished is noticed.
+fn tune(tcp: &TcpStream) -> io::Result<()> {
+    tcp.set_nodelay(true)?;
+    let (after, every) = PROBE;
+    let probe = TcpKeepalive::new().with_time(after).with_interval(every);
+    SockRef::from(tcp).set_tcp_keepalive(&probe)
 }
 
 /// How a link came to its end.

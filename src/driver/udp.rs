@@ -12,16 +12,13 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::observe::Counters;
+use crate::limits::{DATAGRAM_OCTETS_WAITING, DATAGRAMS_UNSENT};
 use crate::world::{Input, SocketId};
 
 /// Octets of the largest datagram.
 const DATAGRAM_OCTETS: usize = 65_536;
 /// Datagrams read from one socket before the other tasks get a turn.
 const BURST: usize = 64;
-/// Datagrams that wait for a socket that cannot send now.
-const BACKLOG: usize = 256;
-/// Octets of datagrams that wait for the node, all sockets together.
-const QUEUED_OCTETS: u64 = 32 << 20;
 
 /// Binds a datagram socket; `receive_octets` asks the system for a larger buffer, which it may cut.
 ///
@@ -122,7 +119,7 @@ impl Ports {
                 }
             }
         }
-        if backlog.waiting.len() >= BACKLOG {
+        if backlog.waiting.len() >= DATAGRAMS_UNSENT {
             self.counters.udp_unsent.fetch_add(1, Ordering::Relaxed);
             return;
         }
@@ -227,7 +224,7 @@ fn deliver(
 ) {
     counters.udp_received.fetch_add(1, Ordering::Relaxed);
     let weight = u64::try_from(octets.len()).unwrap_or(u64::MAX);
-    if counters.udp_queued_octets.load(Ordering::Relaxed) > QUEUED_OCTETS {
+    if counters.udp_queued_octets.load(Ordering::Relaxed) > DATAGRAM_OCTETS_WAITING {
         counters.udp_dropped.fetch_add(1, Ordering::Relaxed);
         return;
     }
@@ -245,5 +242,40 @@ fn deliver(
             .udp_queued_octets
             .fetch_sub(weight, Ordering::Relaxed);
         counters.udp_dropped.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deliver_octets(inbox: &mpsc::Sender<Input>, count: usize, counters: &Counters) {
+        let peer = SocketAddr::from(([127, 0, 0, 1], 5060));
+        let octets = Bytes::from(vec![0; count]);
+        deliver(inbox, SocketId(0), peer, octets, counters);
+    }
+
+    #[test]
+    fn a_datagram_that_finds_the_queue_full_is_dropped_and_counted() {
+        let (inbox, _queue) = mpsc::channel(2);
+        let counters = Counters::default();
+        for _ in 0..3 {
+            deliver_octets(&inbox, 100, &counters);
+        }
+        assert_eq!(counters.udp_dropped.load(Ordering::Relaxed), 1);
+        assert_eq!(counters.udp_received.load(Ordering::Relaxed), 3);
+        assert_eq!(counters.udp_queued_octets.load(Ordering::Relaxed), 200);
+    }
+
+    #[test]
+    fn datagrams_that_wait_are_bounded_in_octets_too() {
+        let (inbox, _queue) = mpsc::channel(8_192);
+        let counters = Counters::default();
+        for _ in 0..1_000 {
+            deliver_octets(&inbox, 65_507, &counters);
+        }
+        let queued = counters.udp_queued_octets.load(Ordering::Relaxed);
+        assert!(queued <= DATAGRAM_OCTETS_WAITING + 65_507);
+        assert!(counters.udp_dropped.load(Ordering::Relaxed) > 400);
     }
 }

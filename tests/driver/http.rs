@@ -72,6 +72,20 @@ async fn a_body_that_is_too_large_is_refused_before_and_while_it_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_is_still_sending_too_much_hears_the_answer() {
+    let (handle, addresses) = run(usual());
+    let mut connection = Connection::to(addresses.http[0]).await;
+    let count = 5 << 20;
+    let mut octets =
+        format!("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: {count}\r\n\r\n")
+            .into_bytes();
+    octets.resize(octets.len() + count, b'x');
+    connection.send(&octets).await;
+    assert_eq!(connection.answer().await.status, 413);
+    stop(handle).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_in_chunks_is_put_together() {
     let (handle, addresses) = run(usual());
     let mut connection = Connection::to(addresses.http[0]).await;

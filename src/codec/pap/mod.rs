@@ -18,6 +18,7 @@ mod read;
 mod refusal;
 mod result;
 mod status;
+mod submission;
 #[cfg(test)]
 mod tests;
 mod version;
@@ -33,6 +34,7 @@ pub use query::{CcqMessage, CcqResponse, StatusQuery, StatusQueryResponse, Statu
 pub use refusal::{Refusal, Why};
 pub use result::{BadMessage, ResultNotification, ResultNotificationResponse};
 pub use status::{MessageState, Status};
+pub use submission::{Content, Submission, compose, submission};
 pub use version::{NotAVersion, SUPPORTED, Version};
 
 use version::Offers;

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ClientAddress;
 use super::read::{addresses, boolean, code, text, time, word};
 use super::write::Writer;
 use super::xml::Node;
@@ -142,6 +143,17 @@ const REPLACE_METHODS: &[(&str, ReplaceMethod)] = &[
 ];
 
 impl PushMessage {
+    /// The recipients, read.
+    ///
+    /// # Errors
+    ///
+    /// The first address that is none, by its place in [`PushMessage::addresses`]; the answer is 2002.
+    pub fn client_addresses(&self) -> Result<Vec<ClientAddress>, (usize, DecodeError)> {
+        let read =
+            |(at, text): (usize, &String)| ClientAddress::decode(text).map_err(|error| (at, error));
+        self.addresses.iter().enumerate().map(read).collect()
+    }
+
     pub(super) fn read(node: &Node) -> Result<Self, DecodeError> {
         Ok(Self {
             push_id: text(node, "push-id").unwrap_or_default(),

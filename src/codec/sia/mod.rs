@@ -300,6 +300,14 @@ impl ProvUrl {
         )
     }
 
+    /// A digest of one to four octets as it was sent.
+    #[must_use]
+    pub fn of_octets(digest: &[u8]) -> Option<Self> {
+        (1..=Self::DIGEST_MAX)
+            .contains(&digest.len())
+            .then(|| Self(digest.to_vec()))
+    }
+
     /// The URL, when it is there in full.
     #[must_use]
     pub fn url(&self) -> Option<&str> {

@@ -521,3 +521,6 @@ fn content_length(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

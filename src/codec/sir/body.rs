@@ -130,7 +130,9 @@ fn fields(sir: &Sir, alone: bool) -> String {
     }
     if alone {
         // A receiver that shows nothing but the text still learns where to connect.
-        lines.push(format!("ppg={}", one_line(sir.ppg())));
+        if !sir.ppg().is_empty() {
+            lines.push(format!("ppg={}", one_line(sir.ppg())));
+        }
         lines.extend(sir.id.as_ref().map(|id| format!("sir={}", one_line(id))));
     }
     lines.join("\r\n")

@@ -8,8 +8,10 @@ use super::device_id::DeviceId;
 use super::sia::Sia;
 use super::{Class, DecodeError};
 
+pub mod annotate;
 mod ask;
 mod body;
+pub mod fields;
 mod header;
 mod lines;
 mod message;

@@ -26,12 +26,9 @@ use tokio_rustls::client::TlsStream;
 use crate::driver::node::Arrival;
 use crate::driver::observe::Counters;
 use crate::driver::tls::{Tls, server_name};
+use crate::limits::{FETCHES_AT_ONCE, FETCHES_WAITING};
 use crate::world::{FetchError, FetchId, HttpRequest, HttpResponse, Input};
 
-/// Fetches under way at once; further ones wait.
-const AT_ONCE: usize = 256;
-/// Fetches that may wait; further ones fail at once.
-const WAITING: usize = 16_384;
 /// How long one address of a host may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long an unused connection is kept.
@@ -75,7 +72,7 @@ impl Fetcher {
                 patience,
                 octets_max,
                 waiting: AtomicUsize::new(0),
-                room: Semaphore::new(AT_ONCE),
+                room: Semaphore::new(FETCHES_AT_ONCE),
             }),
         }
     }
@@ -87,7 +84,7 @@ impl Fetcher {
         request: HttpRequest,
     ) -> Result<(), FetchError> {
         let request = build(request)?;
-        if self.shared.waiting.fetch_add(1, Ordering::AcqRel) >= WAITING {
+        if self.shared.waiting.fetch_add(1, Ordering::AcqRel) >= FETCHES_WAITING {
             self.shared.waiting.fetch_sub(1, Ordering::AcqRel);
             return Err(FetchError::Unreachable);
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::CONTENT_LENGTH;
+use hyper::header::{CONTENT_LENGTH, EXPECT};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request};
@@ -27,16 +27,17 @@ use crate::driver::node::{Arrival, stopped};
 use crate::driver::observe::{Counters, Journal};
 use crate::driver::order;
 use crate::driver::store::keeper::Gauge;
+use crate::limits::{HTTP_HEAD_OCTETS, HTTP_HEADER_ROWS};
 use crate::world::HttpRequest;
 
-/// Header rows of one request.
-const ROWS: usize = 100;
-/// Octets of the head of one request.
-const HEAD_OCTETS: usize = 32 << 10;
 /// How long a listener rests when the system gives it no more sockets.
 const REST: Duration = Duration::from_millis(50);
 /// A body may take so many times the patience for one part of it.
 const PATIENCE_FACTOR: u32 = 6;
+
+/// How long, and how many octets of, a refused body are still read.
+const DISCARD: Duration = Duration::from_millis(500);
+const DISCARD_OCTETS: usize = 8 << 20;
 
 /// What all connections use.
 #[derive(Debug)]
@@ -51,6 +52,12 @@ pub(in crate::driver) struct Door {
 }
 
 impl Door {
+    /// Waits until all connections are closed, which they are soon after the stop.
+    pub(in crate::driver) async fn closed(&self) {
+        let all = u32::try_from(self.limits.http_connections).unwrap_or(u32::MAX);
+        let _ = timeout(self.limits.drain, self.room.acquire_many(all)).await;
+    }
+
     /// True from the moment the stop was asked for.
     pub(super) fn is_stopping(&self) -> bool {
         *self.stop.borrow()
@@ -96,8 +103,8 @@ async fn serve(door: Arc<Door>, tcp: TcpStream, peer: SocketAddr) {
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(door.limits.http_idle)
-        .max_headers(ROWS)
-        .max_buf_size(HEAD_OCTETS);
+        .max_headers(HTTP_HEADER_ROWS)
+        .max_buf_size(HTTP_HEAD_OCTETS);
     let service = service_fn(|request| {
         let door = door.clone();
         async move { Ok::<_, Infallible>(answer(&door, request, peer, local).await) }
@@ -153,7 +160,8 @@ async fn admit(door: &Door, request: Request<Incoming>) -> Result<HttpRequest, R
         .headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    let body = read_body(body, declared, &door.limits).await?;
+    let asks_first = head.headers.contains_key(EXPECT);
+    let body = read_body(body, declared, asks_first, &door.limits).await?;
     let target = head
         .uri
         .path_and_query()
@@ -169,6 +177,7 @@ async fn admit(door: &Door, request: Request<Incoming>) -> Result<HttpRequest, R
 async fn read_body(
     mut body: Incoming,
     declared: Option<usize>,
+    asks_first: bool,
     limits: &Limits,
 ) -> Result<Bytes, Reply> {
     let most = limits.http_body_octets;
@@ -177,6 +186,10 @@ async fn read_body(
         last_problem(413, &detail)
     };
     if declared.is_some_and(|octets| octets > most) {
+        // Who asks first is told before it sends; who sends already must get rid of it to hear the answer.
+        if !asks_first {
+            let _ = timeout(DISCARD, discard(body)).await;
+        }
         return Err(too_large());
     }
     if body.is_end_stream() {
@@ -204,6 +217,7 @@ async fn read_body(
             .saturating_add(part.len())
             > most
         {
+            let _ = timeout(DISCARD, discard(body)).await;
             return Err(too_large());
         }
         if first.is_empty() && octets.is_empty() {
@@ -219,6 +233,17 @@ async fn read_body(
     } else {
         octets.freeze()
     })
+}
+
+/// Reads on without keeping anything: a connection that is closed with octets unread is reset, and the answer lost.
+async fn discard(mut body: Incoming) {
+    let mut left = DISCARD_OCTETS;
+    while let Some(Ok(frame)) = body.frame().await {
+        left = left.saturating_sub(frame.data_ref().map_or(1, Bytes::len));
+        if left == 0 {
+            return;
+        }
+    }
 }
 
 /// Lets the node answer.

@@ -8,6 +8,7 @@ use super::log::{EventLog, LogSettings};
 use super::metrics::Tallies;
 use super::ring::{Page, Ring};
 use crate::event::Event;
+use crate::limits;
 
 /// How much is kept, and where it is written.
 #[derive(Debug)]
@@ -23,8 +24,8 @@ pub struct JournalSettings {
 impl Default for JournalSettings {
     fn default() -> Self {
         Self {
-            ring_entries: 65_536,
-            ring_octets: 64 << 20,
+            ring_entries: limits::EVENTS_KEPT,
+            ring_octets: limits::EVENT_OCTETS_KEPT,
             log: LogSettings::default(),
         }
     }

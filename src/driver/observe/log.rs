@@ -15,9 +15,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::redact::redacted;
 use super::ring::Entry;
-
-/// Events that may wait for the writing thread.
-const WAITING: usize = 65_536;
+use crate::limits::EVENTS_UNWRITTEN;
 
 /// Where the event log goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,7 +77,7 @@ impl EventLog {
         };
         let has_sink = sink.is_some();
         let reveal = settings.reveal;
-        let (work, waiting) = sync_channel(WAITING);
+        let (work, waiting) = sync_channel(EVENTS_UNWRITTEN);
         let thread = std::thread::Builder::new()
             .name("sirgate-events".to_owned())
             .spawn(move || write(sink, &waiting, reveal))?;

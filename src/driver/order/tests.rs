@@ -165,6 +165,6 @@ fn a_later_record_replaces_the_one_that_could_not_be_stored() {
 fn the_node_gets_no_more_inputs_when_too_much_waits() {
     let mut order = Order::default();
     push_all(&mut order, vec![save("a")]);
-    push_all(&mut order, (1..HELD_MAX as u64).map(close).collect());
+    push_all(&mut order, (1..OUTPUTS_HELD as u64).map(close).collect());
     assert!(order.is_full());
 }

@@ -238,6 +238,16 @@ pub enum Output {
     },
 }
 
+/// A message that came in.
+#[derive(Debug)]
+struct Arrival {
+    flow: Flow,
+    peer: SocketAddr,
+    message: Message,
+    /// What was put into its octets before they were decoded.
+    stamp: via::Stamp,
+}
+
 /// Names a client transaction: a CANCEL has the branch of its INVITE, so it shares its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct ClientKey {
@@ -437,8 +447,20 @@ impl Endpoint {
         {
             return;
         }
+        let arrival = |message, stamp| Arrival {
+            flow,
+            peer,
+            message,
+            stamp,
+        };
+        if let Some((stamped, stamp)) = via::stamped_early(&octets, peer)
+            && let Ok(message) = Message::decode(stamped)
+        {
+            self.receive(now, arrival(message, stamp), out);
+            return;
+        }
         match Message::decode(octets.clone()) {
-            Ok(message) => self.receive(now, flow, peer, message, out),
+            Ok(message) => self.receive(now, arrival(message, via::Stamp::default()), out),
             Err(error) => self.refuse_octets(flow, peer, octets, error, out),
         }
     }
@@ -449,7 +471,13 @@ impl Endpoint {
         while let Some((peer, framed)) = self.links.next(link) {
             match framed {
                 Ok(links::Framed::Message(message)) => {
-                    self.receive(now, flow, peer, message, out);
+                    let arrival = Arrival {
+                        flow,
+                        peer,
+                        message,
+                        stamp: via::Stamp::default(),
+                    };
+                    self.receive(now, arrival, out);
                 }
                 Ok(links::Framed::Ping) => emit(flow, Bytes::from_static(b"\r\n"), out),
                 Ok(links::Framed::Pong) => out.push(Output::Pong { flow, stun: None }),
@@ -465,18 +493,11 @@ impl Endpoint {
         }
     }
 
-    fn receive(
-        &mut self,
-        now: Time,
-        flow: Flow,
-        peer: SocketAddr,
-        message: Message,
-        out: &mut Vec<Output>,
-    ) {
-        if message.status().is_some() {
-            self.response(now, flow, peer, message, out);
+    fn receive(&mut self, now: Time, arrival: Arrival, out: &mut Vec<Output>) {
+        if arrival.message.status().is_some() {
+            self.response(now, arrival, out);
         } else {
-            self.incoming(now, flow, peer, message, out);
+            self.incoming(now, arrival, out);
         }
     }
 

@@ -16,7 +16,7 @@ use crate::time::Time;
 use crate::world::Transport;
 
 use super::server_transaction::{Effect, ServerTransaction, State, Stimulus};
-use super::{Endpoint, Flow, Output, ServerId, Timer, emit, via};
+use super::{Arrival, Endpoint, Flow, Output, ServerId, Timer, emit, via};
 
 /// A server transaction with its octets.
 #[derive(Debug)]
@@ -50,14 +50,13 @@ pub(super) enum Subject {
 }
 
 impl Endpoint {
-    pub(super) fn incoming(
-        &mut self,
-        now: Time,
-        flow: Flow,
-        peer: SocketAddr,
-        message: Message,
-        out: &mut Vec<Output>,
-    ) {
+    pub(super) fn incoming(&mut self, now: Time, arrival: Arrival, out: &mut Vec<Output>) {
+        let Arrival {
+            flow,
+            peer,
+            message,
+            stamp,
+        } = arrival;
         let method = message.method().unwrap_or(Method::Other);
         let found = checked(&message).and_then(|()| {
             let via = message.via()?;
@@ -68,41 +67,37 @@ impl Endpoint {
                 method
             };
             write_key(&mut self.key, &message, &via, as_method)?;
-            Ok(self.by_key.get(self.key.as_slice()).copied())
+            let known = self.by_key.get(self.key.as_slice()).copied();
+            Ok((known, self.way_back(flow, peer, &via)))
         });
         match (method, found) {
-            (_, Err(error)) => self.refuse_malformed(flow, peer, &message, error, out),
-            (Method::Ack, Ok(Some(id))) => {
+            (_, Err(error)) => {
+                let error = stamp.before(error);
+                self.refuse_malformed(flow, peer, &message, error, out);
+            }
+            (Method::Ack, Ok((Some(id), _))) => {
                 let subject = Some(Subject::Ack(flow, message));
                 self.step_server(now, id, Stimulus::Ack, subject, out);
             }
-            (Method::Ack, Ok(None)) => out.push(Output::Ack { flow, message }),
-            (_, Ok(Some(id))) => self.step_server(now, id, Stimulus::Again, None, out),
-            (Method::Cancel, Ok(None)) => self.cancelled(now, flow, peer, &message, out),
-            (_, Ok(None)) => {
+            (Method::Ack, Ok((None, _))) => out.push(Output::Ack { flow, message }),
+            (_, Ok((Some(id), _))) => self.step_server(now, id, Stimulus::Again, None, out),
+            (Method::Cancel, Ok((None, way))) => self.cancelled(now, way, peer, &message, out),
+            (_, Ok((None, way))) => {
                 let message = via::stamped(&message, peer).unwrap_or(message);
-                self.begin(now, flow, peer, message, out);
+                self.begin(now, flow, way, message, out);
             }
         }
     }
 
     /// A new request: passed up, unless it came before by another way or there is no room.
-    fn begin(
-        &mut self,
-        now: Time,
-        flow: Flow,
-        peer: SocketAddr,
-        message: Message,
-        out: &mut Vec<Output>,
-    ) {
+    fn begin(&mut self, now: Time, flow: Flow, way: Way, message: Message, out: &mut Vec<Output>) {
         let merge = self.merge_of(&message);
         if merge.is_some_and(|merge| self.merged.contains_key(&merge)) {
-            self.refuse(flow, peer, &message, 482, out);
+            self.refuse(way, &message, 482, out);
         } else if self.is_full() {
-            self.refuse(flow, peer, &message, 503, out);
+            self.refuse(way, &message, 503, out);
         } else {
-            let id = self.insert_server(now, flow, peer, &message, merge, out);
-            let id = ServerId(id);
+            let id = ServerId(self.insert_server(now, way, &message, merge, out));
             out.push(Output::Request { id, flow, message });
         }
     }
@@ -111,8 +106,7 @@ impl Endpoint {
     fn insert_server(
         &mut self,
         now: Time,
-        flow: Flow,
-        peer: SocketAddr,
+        way: Way,
         message: &Message,
         merge: Option<u64>,
         out: &mut Vec<Output>,
@@ -126,10 +120,10 @@ impl Endpoint {
         }
         let invite = message.method() == Some(Method::Invite);
         let server = Server {
-            machine: ServerTransaction::new(invite, matches!(flow, Flow::Link(_))),
+            machine: ServerTransaction::new(invite, matches!(way.flow, Flow::Link(_))),
             key,
             merge,
-            way: self.way_back(flow, peer, message),
+            way,
             request: message.octets().clone(),
             last: Bytes::new(),
         };
@@ -158,7 +152,7 @@ impl Endpoint {
     fn cancelled(
         &mut self,
         now: Time,
-        flow: Flow,
+        way: Way,
         peer: SocketAddr,
         message: &Message,
         out: &mut Vec<Output>,
@@ -172,7 +166,7 @@ impl Endpoint {
         let stamped = via::stamped(message, peer);
         let message = stamped.as_ref().unwrap_or(message);
         let Some(invite) = invite else {
-            self.refuse(flow, peer, message, 481, out);
+            self.refuse(way, message, 481, out);
             return;
         };
         // The tag that the INVITE's response has already given, so that both speak for the same element.
@@ -182,9 +176,9 @@ impl Endpoint {
         let tag = self.random.token::<10>();
         let response = Draft::response(message, 200, Some(given.unwrap_or(tag.as_str()))).finish();
         if self.is_full() {
-            self.answer(flow, peer, message, response.octets().clone(), out);
+            self.send_back(way, response.octets().clone(), out);
         } else {
-            let id = self.insert_server(now, flow, peer, message, None, out);
+            let id = self.insert_server(now, way, message, None, out);
             self.respond(now, ServerId(id), &response, out);
         }
         let waits = |server: &Server| server.machine.state() == State::Proceeding;
@@ -280,27 +274,25 @@ impl Endpoint {
         }
     }
 
-    /// The way of the responses to a request, from its stamped Via (RFC 3261 section 18.2.2, RFC 3581 section 4).
-    fn way_back(&self, flow: Flow, source: SocketAddr, message: &Message) -> Way {
-        let Ok(via) = message.via() else {
-            return Way { flow, again: None };
-        };
+    /// The way of the responses to a request that came from `source` (RFC 3261 section 18.2.2, RFC 3581 section 4).
+    fn way_back(&self, flow: Flow, source: SocketAddr, via: &Via<'_>) -> Way {
         match flow {
             Flow::Link(link) => {
                 let transport = self.links.peer(link).map_or(Transport::Tcp, |(t, _)| t);
-                let port = via.port.unwrap_or(if transport == Transport::Tls {
+                let default = if transport == Transport::Tls {
                     5061
                 } else {
                     5060
-                });
+                };
+                let peer = SocketAddr::new(source.ip(), via.port.unwrap_or(default));
                 Way {
                     flow,
-                    again: Some((transport, SocketAddr::new(source.ip(), port))),
+                    again: Some((transport, peer)),
                 }
             }
             Flow::Udp { socket, .. } => {
                 let port = via.port.unwrap_or(5060);
-                let peer = match via::maddr(&via) {
+                let peer = match via::maddr(via) {
                     Some(ip) => SocketAddr::new(ip, port),
                     None if via.rport.is_some() => source,
                     None => SocketAddr::new(source.ip(), port),
@@ -314,22 +306,16 @@ impl Endpoint {
     }
 
     /// Answers a request without a transaction.
-    fn refuse(
-        &mut self,
-        flow: Flow,
-        peer: SocketAddr,
-        message: &Message,
-        status: u16,
-        out: &mut Vec<Output>,
-    ) {
+    fn refuse(&mut self, way: Way, message: &Message, status: u16, out: &mut Vec<Output>) {
         let tag = self.random.token::<10>();
         let mut draft = Draft::response(message, status, Some(tag.as_str()));
         if status == 503 {
             draft = draft.header("Retry-After", RETRY_AFTER_SECONDS);
         }
-        self.answer(flow, peer, message, draft.finish().octets().clone(), out);
+        self.send_back(way, draft.finish().octets().clone(), out);
     }
 
+    /// Answers a request that cannot have a transaction; one whose Via says nothing is answered back to its source.
     pub(super) fn answer(
         &mut self,
         flow: Flow,
@@ -338,7 +324,10 @@ impl Endpoint {
         octets: Bytes,
         out: &mut Vec<Output>,
     ) {
-        let way = self.way_back(flow, peer, message);
+        let way = match message.via() {
+            Ok(via) => self.way_back(flow, peer, &via),
+            Err(_) => Way { flow, again: None },
+        };
         self.send_back(way, octets, out);
     }
 }
@@ -375,30 +364,29 @@ fn write_key(
     } else {
         method.name()
     };
-    let number = cseq.number.to_be_bytes();
-    let uri = message.request_uri()?;
-    let from = message.from()?;
-    let parts: [&[u8]; 6] = match via.branch {
-        Some(branch) if via.has_cookie() => [
-            branch.as_bytes(),
-            via.host.as_bytes(),
-            &via.port.unwrap_or_default().to_be_bytes(),
-            method.as_bytes(),
-            &[],
-            &[],
-        ],
-        _ => [
-            message.header(Name::Via).unwrap_or_default(),
-            uri.as_str().as_bytes(),
-            from.tag().unwrap_or_default().as_bytes(),
-            message.call_id()?.as_bytes(),
-            &number,
-            method.as_bytes(),
-        ],
-    };
-    for part in parts {
-        key.extend_from_slice(part);
-        key.push(0);
+    match via.branch {
+        Some(branch) if via.has_cookie() => {
+            append(key, branch.as_bytes());
+            append(key, &via.port.unwrap_or_default().to_be_bytes());
+            append(key, via.host.as_bytes());
+            let host = key.len().saturating_sub(via.host.len() + 1);
+            key.get_mut(host..)
+                .unwrap_or_default()
+                .make_ascii_lowercase();
+        }
+        _ => {
+            append(key, message.header(Name::Via).unwrap_or_default());
+            append(key, message.request_uri_text());
+            append(key, message.from()?.tag().unwrap_or_default().as_bytes());
+            append(key, message.call_id()?.as_bytes());
+            append(key, &cseq.number.to_be_bytes());
+        }
     }
+    append(key, method.as_bytes());
     Ok(())
+}
+
+fn append(key: &mut Vec<u8>, part: &[u8]) {
+    key.extend_from_slice(part);
+    key.push(0);
 }

@@ -5,7 +5,6 @@
 
 use std::collections::hash_map::Entry;
 use std::fmt::Write as _;
-use std::net::SocketAddr;
 
 use bytes::Bytes;
 
@@ -16,7 +15,7 @@ use crate::time::Time;
 use crate::world::{LinkId, Transport};
 
 use super::client_transaction::{ClientTransaction, Effect, Failure, Stimulus, T2};
-use super::{ClientId, ClientKey, Endpoint, Flow, Output, Target, Timer, emit, via};
+use super::{Arrival, ClientId, ClientKey, Endpoint, Flow, Output, Target, Timer, emit, via};
 
 /// A client transaction with its octets.
 #[derive(Debug)]
@@ -168,14 +167,13 @@ impl Endpoint {
     }
 
     /// A response: to its transaction, or nowhere.
-    pub(super) fn response(
-        &mut self,
-        now: Time,
-        flow: Flow,
-        peer: SocketAddr,
-        message: Message,
-        out: &mut Vec<Output>,
-    ) {
+    pub(super) fn response(&mut self, now: Time, arrival: Arrival, out: &mut Vec<Output>) {
+        let Arrival {
+            flow,
+            peer,
+            message,
+            ..
+        } = arrival;
         let key = match self.matching(&message) {
             Ok(Some(key)) => key,
             Ok(None) => return,
@@ -190,10 +188,15 @@ impl Endpoint {
 
     /// The transaction that a response belongs to: by its one Via, which must be ours, and the method of its CSeq.
     fn matching(&self, message: &Message) -> Result<Option<ClientKey>, DecodeError> {
-        if message.via_count() != 1 {
+        let via = message.via()?;
+        // Counting is only worth it when there can be two.
+        let commas = message
+            .header(Name::Via)
+            .unwrap_or_default()
+            .contains(&b',');
+        if message.is_repeated(Name::Via) || (commas && message.via_count() != 1) {
             return Err(foreign("one Via"));
         }
-        let via = message.via()?;
         if !self.local.owns(&via) {
             return Err(foreign("a Via of ours"));
         }

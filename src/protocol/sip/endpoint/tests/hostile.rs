@@ -57,6 +57,19 @@ fn a_broken_header_is_answered_400_with_its_place() {
 }
 
 #[test]
+fn the_place_of_a_fault_is_counted_in_the_octets_of_the_sender() {
+    let mut lines = GOOD;
+    lines[1] = "Via: SIP/2.0/UDP 192.0.2.77:5071;rport;branch=z9hG4bKc1";
+    lines[6] = "CSeq: 99999999999 OPTIONS";
+    let at = octets(&lines[..6]).len() - 2 + "CSeq: ".len();
+    let (answers, _) = answers(octets(&lines));
+    assert!(
+        answers[0].contains(&format!("at octet {at})")),
+        "{answers:?}"
+    );
+}
+
+#[test]
 fn a_body_shorter_than_its_length_is_answered_400() {
     let (answers, reported) = with(7, "Content-Length: 99");
     assert!(

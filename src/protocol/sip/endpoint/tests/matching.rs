@@ -74,7 +74,7 @@ fn with_rport_the_answer_goes_back_to_the_source() {
     let request = message(via, "OPTIONS", &[]);
     let (peer, text) = answer(&mut Network::calm(), "198.51.100.9:40000", request);
     assert_eq!(peer, "198.51.100.9:40000".parse().unwrap());
-    let stamped = "192.0.2.77:5071;branch=z9hG4bKc1;rport=40000;received=198.51.100.9\r\n";
+    let stamped = "192.0.2.77:5071;rport=40000;received=198.51.100.9;branch=z9hG4bKc1\r\n";
     assert!(text.contains(stamped), "{text}");
 }
 

@@ -1,0 +1,476 @@
+//! Every event serialises to a line that the published schema accepts, and the schema accepts nothing else.
+#![expect(clippy::unwrap_used, reason = "test")]
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use sirgate::event::{Bearer, Decision, Event, Fact, Mode, Outcome, Reason, Via, When};
+use sirgate::time::Time;
+
+fn schema() -> Value {
+    serde_json::from_str(include_str!("../docs/events.schema.json")).unwrap()
+}
+
+fn s(text: &str) -> String {
+    text.to_owned()
+}
+
+fn some(text: &str) -> Option<String> {
+    Some(s(text))
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split_whitespace().map(s).collect()
+}
+
+/// Which variant a fact is. A new variant does not compile here until it has a number, and does not pass below until
+/// it has an example and a place in the schema.
+const fn number(fact: &Fact) -> usize {
+    match fact {
+        Fact::PapRx { .. } => 0,
+        Fact::PapRefused { .. } => 1,
+        Fact::Obtain { .. } => 2,
+        Fact::Plan { .. } => 3,
+        Fact::SirTx { .. } => 4,
+        Fact::SirAnswer { .. } => 5,
+        Fact::SirRx { .. } => 6,
+        Fact::SirDecide { .. } => 7,
+        Fact::Prompt { .. } => 8,
+        Fact::SessReq { .. } => 9,
+        Fact::SessUp { .. } => 10,
+        Fact::SessDown { .. } => 11,
+        Fact::PushTx { .. } => 12,
+        Fact::PushRx { .. } => 13,
+        Fact::PushDev { .. } => 14,
+        Fact::PushEnd { .. } => 15,
+        Fact::PapNotify { .. } => 16,
+        Fact::InfoTx { .. } => 17,
+        Fact::InfoRx { .. } => 18,
+        Fact::MsgTx { .. } => 19,
+        Fact::MsgRx { .. } => 20,
+        Fact::AppAct { .. } => 21,
+        Fact::AppReg { .. } => 22,
+        Fact::Reg { .. } => 23,
+        Fact::Wire { .. } => 24,
+        Fact::Refused { .. } => LAST,
+    }
+}
+
+const LAST: usize = 25;
+
+const MODES: [Mode; 4] = [Mode::Targeted, Mode::Fanout, Mode::FanoutId, Mode::Legacy];
+const BEARERS: [Bearer; 5] = [
+    Bearer::Sip,
+    Bearer::Http,
+    Bearer::Wsp,
+    Bearer::Sms,
+    Bearer::Ussd,
+];
+const VIAS: [Via; 3] = [Via::New, Via::Existing, Via::Sip];
+const DECISIONS: [Decision; 3] = [Decision::Connect, Decision::Skip, Decision::Refuse];
+const REASONS: [Reason; 12] = [
+    Reason::Match,
+    Reason::Mismatch,
+    Reason::Already,
+    Reason::Security,
+    Reason::Pref,
+    Reason::Capability,
+    Reason::User,
+    Reason::Ppg,
+    Reason::Subscription,
+    Reason::Busy,
+    Reason::Expired,
+    Reason::None,
+];
+const OUTCOMES: [Outcome; 6] = [
+    Outcome::Delivered,
+    Outcome::Refused,
+    Outcome::Expired,
+    Outcome::Cancelled,
+    Outcome::Failed,
+    Outcome::NotWanted,
+];
+
+/// At least one example of every variant, and of every value of every enum.
+fn examples() -> Vec<Fact> {
+    let mut facts = submissions();
+    facts.extend(plans_and_sirs());
+    facts.extend(devices());
+    facts.extend(contents());
+    facts.extend(others());
+    facts
+}
+
+fn submissions() -> Vec<Fact> {
+    vec![
+        Fact::PapRx {
+            push: s("k7q4"),
+            pui: s("sip:alice@example.com"),
+            app: None,
+        },
+        Fact::PapRx {
+            push: s("k7q4"),
+            pui: s("sip:alice@example.com"),
+            app: some("x-wap-application:push.sia"),
+        },
+        Fact::PapRefused {
+            push: None,
+            code: 2000,
+            why: s("no push-id"),
+        },
+        Fact::PapRefused {
+            push: some("k7q4"),
+            code: 2002,
+            why: s("address"),
+        },
+        Fact::PushEnd {
+            push: s("k7q4"),
+            address: s("WAPPUSH=x/TYPE=USER@ppg.example.com"),
+            state: s("delivered"),
+            code: 1000,
+            desc: s("OK"),
+        },
+        Fact::PapNotify {
+            push: s("k7q4"),
+            address: s("x"),
+            attempt: 1,
+            result: s("accepted"),
+        },
+    ]
+}
+
+fn plans_and_sirs() -> Vec<Fact> {
+    let mut facts = vec![
+        Fact::Obtain {
+            push: s("k7q4"),
+            pui: s("sip:alice@example.com"),
+            devices: list("C1 C2"),
+            connected: Vec::new(),
+        },
+        Fact::Plan {
+            push: s("k7q4"),
+            mode: None,
+            wanted: list("C1"),
+            excluded: vec![(s("C2"), s("preference"))],
+            ids: list("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"),
+        },
+        Fact::SirAnswer {
+            push: s("k7q4"),
+            dev: s("C1"),
+            status: 408,
+            failed: true,
+        },
+        Fact::SirRx {
+            dev: s("C1"),
+            bearer: Bearer::Sip,
+            sir: None,
+            ids: Vec::new(),
+            pui: some("sip:alice@example.com"),
+        },
+    ];
+    facts.extend(MODES.map(|mode| Fact::Plan {
+        push: s("k7q4"),
+        mode: Some(mode),
+        wanted: Vec::new(),
+        excluded: Vec::new(),
+        ids: Vec::new(),
+    }));
+    facts.extend(BEARERS.map(|bearer| Fact::SirTx {
+        push: s("k7q4"),
+        bearer,
+        mode: Mode::FanoutId,
+        dev: s("*"),
+        ids: list("a b"),
+        place: list("header value body"),
+    }));
+    facts
+}
+
+fn devices() -> Vec<Fact> {
+    let mut facts = vec![
+        Fact::Prompt {
+            dev: s("C1"),
+            kind: s("sir"),
+        },
+        Fact::SessReq {
+            dev: s("C1"),
+            ppg: s("sip:push@ppg.example.com"),
+        },
+        Fact::SessUp {
+            dev: s("C1"),
+            ppg: s("x"),
+            by: s("ppg"),
+        },
+        Fact::SessDown {
+            dev: s("C1"),
+            ppg: s("x"),
+            by: s("dev"),
+            why: s("BYE"),
+        },
+        Fact::SirDecide {
+            dev: s("C1"),
+            sir: some("1"),
+            result: Decision::Connect,
+            reason: Reason::Match,
+            conflict: true,
+            detail: some("x"),
+        },
+    ];
+    let decide = |result, reason| Fact::SirDecide {
+        dev: s("C1"),
+        sir: None,
+        result,
+        reason,
+        conflict: false,
+        detail: None,
+    };
+    facts.extend(DECISIONS.map(|result| decide(result, Reason::User)));
+    facts.extend(REASONS.map(|reason| decide(Decision::Skip, reason)));
+    facts
+}
+
+fn contents() -> Vec<Fact> {
+    let mut facts = Vec::new();
+    facts.extend(VIAS.map(|via| Fact::PushTx {
+        push: s("k7q4"),
+        dev: s("C1"),
+        via,
+        octets: 5,
+    }));
+    facts.extend([false, true].map(|repeated| Fact::PushRx {
+        push: s("k7q4"),
+        dev: s("C1"),
+        via: Via::New,
+        octets: 0,
+        repeated,
+    }));
+    facts.extend(OUTCOMES.map(|outcome| Fact::PushDev {
+        push: s("k7q4"),
+        dev: s("C1"),
+        outcome,
+        reason: s("x"),
+    }));
+    facts
+}
+
+fn others() -> Vec<Fact> {
+    let (dev, kind) = (s("C1"), s("capability"));
+    let mut facts = vec![
+        Fact::InfoTx {
+            dev: dev.clone(),
+            kind: kind.clone(),
+            via: Via::Sip,
+        },
+        Fact::InfoRx {
+            dev: dev.clone(),
+            kind: kind.clone(),
+            via: Via::Existing,
+            info: json!({"screen": [1, 2]}),
+        },
+        Fact::MsgTx {
+            dev: dev.clone(),
+            kind: kind.clone(),
+        },
+        Fact::MsgRx {
+            dev: dev.clone(),
+            kind,
+        },
+        Fact::AppReg {
+            dev: dev.clone(),
+            app: s("x"),
+        },
+        Fact::Wire {
+            from: s("PI"),
+            to: s("PPG"),
+            line: s("http"),
+            what: s("POST /pap"),
+            push: some("k7q4"),
+            octets: bytes::Bytes::from_static(b"never in a log"),
+        },
+        Fact::Refused {
+            from: s("127.0.0.1:5060"),
+            why: s("x"),
+        },
+    ];
+    facts.extend([When::Before, When::After].map(|when| Fact::AppAct {
+        dev: dev.clone(),
+        app: s("x"),
+        when,
+    }));
+    for change in ["created", "refreshed", "expired", "removed"] {
+        facts.push(Fact::Reg {
+            pui: s("sip:alice@example.com"),
+            dev: dev.clone(),
+            change: s(change),
+            contact: s("sip:alice@192.0.2.1"),
+        });
+    }
+    facts
+}
+
+/// The event as the log writes it.
+fn line(fact: Fact) -> Value {
+    let mut line = serde_json::to_value(Event {
+        t: Time::from_secs(1),
+        fact,
+    })
+    .unwrap();
+    line["seq"] = json!(1);
+    line
+}
+
+#[test]
+fn rx_6_every_event_has_a_place_in_the_schema() {
+    let schema = schema();
+    let mut seen = BTreeSet::new();
+    for fact in examples() {
+        seen.insert(number(&fact));
+        let line = line(fact);
+        assert_eq!(check(&schema, &schema, &line), Ok(()), "{line}");
+    }
+    assert_eq!(seen, (0..=LAST).collect());
+}
+
+#[test]
+fn the_schema_lists_exactly_the_fields() {
+    let schema = schema();
+    let branches = schema["oneOf"].as_array().unwrap();
+    assert_eq!(branches.len(), LAST + 1);
+    for fact in examples() {
+        let line = line(fact);
+        let branch = branches
+            .iter()
+            .find(|branch| branch["properties"]["ev"]["const"] == line["ev"])
+            .unwrap();
+        let names = |value: &Value| -> BTreeSet<String> {
+            value.as_object().unwrap().keys().cloned().collect()
+        };
+        assert_eq!(names(&branch["properties"]), names(&line), "{line}");
+        let mut required: BTreeSet<String> = branch["required"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|name| name.as_str().unwrap().to_owned())
+            .collect();
+        // Simulated runs do not number their events.
+        required.insert(s("seq"));
+        assert_eq!(required, names(&line));
+    }
+}
+
+#[test]
+fn lines_that_are_no_events_are_refused() {
+    let schema = schema();
+    let good = json!({"t": 1, "seq": 1, "ev": "msg.tx", "dev": "C1", "kind": "capability"});
+    assert_eq!(check(&schema, &schema, &good), Ok(()));
+    for (name, value) in [
+        ("ev", json!("msg.lost")),
+        ("octets", json!("deadbeef")),
+        ("t", json!(-1)),
+        ("t", json!("now")),
+        ("dev", json!(null)),
+        ("seq", json!(0)),
+    ] {
+        let mut bad = good.clone();
+        bad[name] = value;
+        assert!(check(&schema, &schema, &bad).is_err(), "{bad}");
+    }
+    let mut short = good;
+    short.as_object_mut().unwrap().remove("kind");
+    assert!(check(&schema, &schema, &short).is_err());
+}
+
+/// The part of JSON Schema that the file uses; a keyword it does not know is a fault.
+fn check(root: &Value, schema: &Value, value: &Value) -> Result<(), String> {
+    let Some(keywords) = schema.as_object() else {
+        return if *schema == json!(true) {
+            Ok(())
+        } else {
+            Err(s("refused by false"))
+        };
+    };
+    for (keyword, wanted) in keywords {
+        if !holds(root, keywords, keyword, wanted, value) {
+            return Err(format!("{keyword}: {value} against {wanted}"));
+        }
+    }
+    Ok(())
+}
+
+fn holds(
+    root: &Value,
+    keywords: &serde_json::Map<String, Value>,
+    keyword: &str,
+    wanted: &Value,
+    value: &Value,
+) -> bool {
+    let fits = |schema: &Value, value: &Value| check(root, schema, value).is_ok();
+    let count = || {
+        wanted
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|one| fits(one, value))
+            .count()
+    };
+    let items = || value.as_array().into_iter().flatten();
+    let length = || value.as_array().map_or(0, Vec::len) as u64;
+    match keyword {
+        "$schema" | "$id" | "$defs" | "title" | "description" => true,
+        "$ref" => fits(
+            &root["$defs"][wanted.as_str().unwrap().strip_prefix("#/$defs/").unwrap()],
+            value,
+        ),
+        "oneOf" => count() == 1,
+        "anyOf" => count() > 0,
+        "const" => value == wanted,
+        "enum" => wanted.as_array().unwrap().contains(value),
+        "type" => match wanted {
+            Value::Array(types) => types.iter().any(|name| is_a(value, name.as_str().unwrap())),
+            name => is_a(value, name.as_str().unwrap()),
+        },
+        "minimum" => value
+            .as_i64()
+            .is_some_and(|n| n >= wanted.as_i64().unwrap()),
+        "maximum" => value
+            .as_i64()
+            .is_some_and(|n| n <= wanted.as_i64().unwrap()),
+        "items" => items().all(|item| fits(wanted, item)),
+        "prefixItems" => items()
+            .zip(wanted.as_array().unwrap())
+            .all(|(item, schema)| fits(schema, item)),
+        "minItems" => length() >= wanted.as_u64().unwrap(),
+        "maxItems" => length() <= wanted.as_u64().unwrap(),
+        "required" => wanted
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|name| value.get(name.as_str().unwrap()).is_some()),
+        "properties" => wanted
+            .as_object()
+            .unwrap()
+            .iter()
+            .all(|(name, schema)| value.get(name).is_none_or(|member| fits(schema, member))),
+        "additionalProperties" => {
+            assert_eq!(*wanted, json!(false));
+            let known = keywords["properties"].as_object().unwrap();
+            let members = value.as_object().into_iter().flatten();
+            members
+                .into_iter()
+                .all(|(name, _)| known.contains_key(name))
+        }
+        other => unreachable!("the validator does not know {other}"),
+    }
+}
+
+fn is_a(value: &Value, name: &str) -> bool {
+    match name {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.is_u64() || value.is_i64(),
+        "string" => value.is_string(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        other => unreachable!("no type {other}"),
+    }
+}
