@@ -28,6 +28,8 @@ pub struct Draft {
     method: Option<Method>,
     status: Option<u16>,
     is_overfull: bool,
+    /// Values are written here first; one room for all of them.
+    text: String,
 }
 
 /// Octets kept free for what is added at the end: Via, Max-Forwards, Content-Length.
@@ -121,16 +123,19 @@ impl Draft {
             method,
             status,
             is_overfull: false,
+            text: String::new(),
         }
     }
 
     /// Adds a row at the end. CR, LF and NUL in the value are dropped; a name that is no token adds nothing.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl Display) -> Self {
-        let mut text = String::new();
+        let mut text = core::mem::take(&mut self.text);
+        text.clear();
         if write!(text, "{value}").is_ok() {
             self.push(name, text.as_bytes());
         }
+        self.text = text;
         self
     }
 
@@ -196,12 +201,18 @@ impl Draft {
     /// The message, with its Content-Length.
     #[must_use]
     pub fn finish(self) -> Message {
-        self.compose(&[])
+        decoded(self.compose(&[]))
     }
 
     /// The request with this Via on top, Content-Length, and Max-Forwards 70 if none was given.
     #[must_use]
-    pub fn finish_with_via(mut self, via: &str) -> Message {
+    pub fn finish_with_via(self, via: &str) -> Message {
+        decoded(self.octets_with_via(via))
+    }
+
+    /// The octets of [`Draft::finish_with_via`], for who needs nothing else.
+    #[must_use]
+    pub fn octets_with_via(mut self, via: &str) -> Bytes {
         if !self.has(Name::MaxForwards) {
             self.write(Name::MaxForwards.text(), b"70");
         }
@@ -215,14 +226,12 @@ impl Draft {
         self.compose(&row)
     }
 
-    fn compose(mut self, first_row: &[u8]) -> Message {
+    fn compose(mut self, first_row: &[u8]) -> Bytes {
         let length = self.body.len().to_string();
         self.write(Name::ContentLength.text(), length.as_bytes());
-        let octets = [&self.start, first_row, &self.rows, b"\r\n", &self.body].concat();
-        let octets = Bytes::from(octets);
-        // What a draft holds is within the grammar and the limits, so the second arm is never taken.
-        Message::decode(octets.clone())
-            .unwrap_or_else(|_| Message::from_parts(octets, Index::new()))
+        [&self.start, first_row, &self.rows, b"\r\n", &self.body]
+            .concat()
+            .into()
     }
 
     fn push(&mut self, name: &str, value: &[u8]) {
@@ -252,10 +261,19 @@ impl Draft {
         self.row_count = self.row_count.saturating_add(1);
         self.rows.extend_from_slice(name.as_bytes());
         self.rows.extend_from_slice(b": ");
-        self.rows
-            .extend(value.iter().copied().filter(|&octet| !ends_a_row(octet)));
+        if memchr::memchr3(b'\r', b'\n', 0, value).is_none() {
+            self.rows.extend_from_slice(value);
+        } else {
+            self.rows
+                .extend(value.iter().copied().filter(|&octet| !ends_a_row(octet)));
+        }
         self.rows.extend_from_slice(b"\r\n");
     }
+}
+
+fn decoded(octets: Bytes) -> Message {
+    // What a draft holds is within the grammar and the limits, so the second arm is never taken.
+    Message::decode(octets.clone()).unwrap_or_else(|_| Message::from_parts(octets, Index::new()))
 }
 
 const fn ends_a_row(octet: u8) -> bool {

@@ -163,6 +163,11 @@ impl ClientTransaction {
         }
     }
 
+    /// True when there was a final response: the request itself is not sent any more.
+    pub(super) const fn is_answered(&self) -> bool {
+        matches!(self.state, State::Completed | State::Accepted)
+    }
+
     /// The request goes out on another transport than the one it was started on.
     pub(super) const fn set_reliable(&mut self, reliable: bool) {
         self.reliable = reliable;

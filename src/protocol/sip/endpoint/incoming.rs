@@ -68,23 +68,24 @@ impl Endpoint {
             };
             write_key(&mut self.key, &message, &via, as_method)?;
             let known = self.by_key.get(self.key.as_slice()).copied();
-            Ok((known, self.way_back(flow, peer, &via)))
+            let stamps = via::needs_stamp(&via, peer);
+            Ok((known, self.way_back(flow, peer, &via), stamps))
         });
         match (method, found) {
             (_, Err(error)) => {
                 let error = stamp.before(error);
                 self.refuse_malformed(flow, peer, &message, error, out);
             }
-            (Method::Ack, Ok((Some(id), _))) => {
+            (Method::Ack, Ok((Some(id), ..))) => {
                 let subject = Some(Subject::Ack(flow, message));
                 self.step_server(now, id, Stimulus::Ack, subject, out);
             }
-            (Method::Ack, Ok((None, _))) => out.push(Output::Ack { flow, message }),
-            (_, Ok((Some(id), _))) => self.step_server(now, id, Stimulus::Again, None, out),
-            (Method::Cancel, Ok((None, way))) => self.cancelled(now, way, peer, &message, out),
-            (_, Ok((None, way))) => {
-                let message = via::stamped(&message, peer).unwrap_or(message);
-                self.begin(now, flow, way, message, out);
+            (Method::Ack, Ok((None, ..))) => out.push(Output::Ack { flow, message }),
+            (_, Ok((Some(id), ..))) => self.step_server(now, id, Stimulus::Again, None, out),
+            (Method::Cancel, Ok((None, way, _))) => self.cancelled(now, way, peer, &message, out),
+            (_, Ok((None, way, stamps))) => {
+                let stamped = stamps.then(|| via::stamped(&message, peer)).flatten();
+                self.begin(now, flow, way, stamped.unwrap_or(message), out);
             }
         }
     }

@@ -72,6 +72,8 @@ impl Links {
         if !self.insert(link, transport, peer, false) {
             return None;
         }
+        // A link that a peer opened is never found by address: nobody has vouched that the address is the peer's.
+        self.by_peer.insert((transport, peer), link);
         self.next = self.next.saturating_add(1);
         out.push(Output::World(world::Output::Connect {
             link,
@@ -107,7 +109,6 @@ impl Links {
                 pending: Vec::new(),
             },
         );
-        self.by_peer.insert((transport, peer), link);
         true
     }
 

@@ -57,7 +57,7 @@ impl Endpoint {
         };
         let method = draft.method().unwrap_or(Method::Other);
         self.write_via(flow, check, id.0);
-        let octets = draft.finish_with_via(&self.text).octets().clone();
+        let octets = draft.octets_with_via(&self.text);
         let mut client = Client {
             machine: ClientTransaction::new(method == Method::Invite, is_reliable(flow)),
             method,
@@ -144,11 +144,7 @@ impl Endpoint {
         let (check, id) = (self.random.next_u64(), self.random.next_u64());
         if let Some(flow) = self.way(target, out) {
             self.write_via(flow, check, id);
-            emit(
-                flow,
-                draft.finish_with_via(&self.text).octets().clone(),
-                out,
-            );
+            emit(flow, draft.octets_with_via(&self.text), out);
         }
     }
 
@@ -260,11 +256,15 @@ impl Endpoint {
             }
         }
         let cancel = cancels.then(|| client.cancel_of()).flatten();
+        let answered = client.machine.is_answered();
+        if (answered || ends) && client.datagram.take().is_some() {
+            self.timers.cancel(Timer::Link(key));
+        }
         if ends {
-            if client.datagram.is_some() {
-                self.timers.cancel(Timer::Link(key));
-            }
             entry.remove();
+        } else if answered {
+            // What lingers only absorbs, or sends its ACK again.
+            client.octets = Bytes::new();
         }
         self.client_effects = effects;
         if let Some(cancel) = cancel {
@@ -369,8 +369,7 @@ fn follow_up(invite: &Message, method: Method, to: &[u8]) -> Option<Bytes> {
         .header_octets("To", to)
         .header_octets("Call-ID", invite.header(Name::CallId)?)
         .header("CSeq", format_args!("{number} {}", method.name()));
-    let message = draft.finish_with_via(invite.text(Name::Via)?);
-    Some(message.octets().clone())
+    Some(draft.octets_with_via(invite.text(Name::Via)?))
 }
 
 const fn is_reliable(flow: Flow) -> bool {

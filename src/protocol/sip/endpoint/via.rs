@@ -119,6 +119,20 @@ pub(super) fn stamped_early(octets: &[u8], source: SocketAddr) -> Option<(Bytes,
 /// The request with `received` and `rport` in its top Via as its source demands; `None` when it needs neither.
 pub(super) fn stamped(message: &Message, source: SocketAddr) -> Option<Message> {
     let via = message.via().ok()?;
+    needs_stamp(&via, source)
+        .then(|| stamp(message, &via, source))
+        .flatten()
+}
+
+/// True when the top Via lacks what its source demands, or claims what is not so.
+pub(super) fn needs_stamp(via: &Via<'_>, source: SocketAddr) -> bool {
+    let honest = ip(via.host) == Some(source.ip());
+    let done =
+        via.rport == Some(Some(source.port())) && via.received.and_then(ip) == Some(source.ip());
+    !done && (!honest || via.rport.is_some() || via.received.is_some())
+}
+
+fn stamp(message: &Message, via: &Via<'_>, source: SocketAddr) -> Option<Message> {
     let asks = via.rport.is_some();
     let honest = ip(via.host) == Some(source.ip());
     let done =
@@ -219,7 +233,7 @@ mod tests {
     }
 
     /// What both ways of stamping make of a Via.
-    fn stamp(via: &str, source: &str) -> [Option<String>; 2] {
+    fn both(via: &str, source: &str) -> [Option<String>; 2] {
         let octets = Bytes::from(format!(
             "OPTIONS sip:a@b SIP/2.0\r\nVia: {via}\r\nCall-ID: 1\r\n\r\n"
         ));
@@ -242,7 +256,7 @@ mod tests {
             "SIP/2.0/UDP 192.0.2.1;rport;branch=z9hG4bK1",
             "SIP/2.0/UDP h:5;rport;x=y",
         ] {
-            let [early, late] = stamp(via, "192.0.2.1:40000").map(|via| via.unwrap());
+            let [early, late] = both(via, "192.0.2.1:40000").map(|via| via.unwrap());
             let read = |text: &str| {
                 let via = Via::decode(text.as_bytes()).unwrap();
                 (
@@ -269,7 +283,7 @@ mod tests {
             "SIP/2.0/UDP 192.0.2.1;x=\";rport\"",
             "SIP/2.0/UDP 192.0.2.1;rport\r\n ;branch=z9hG4bK1",
         ] {
-            let [early, _] = stamp(via, "192.0.2.1:40000");
+            let [early, _] = both(via, "192.0.2.1:40000");
             assert_eq!(early, None, "{via}");
         }
     }

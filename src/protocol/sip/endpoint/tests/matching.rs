@@ -255,6 +255,18 @@ fn a_cancel_is_answered_and_told() {
 }
 
 #[test]
+fn a_cancel_without_cookie_finds_its_invite_too() {
+    let via = "SIP/2.0/UDP carol.example.com";
+    let mut network = Network::calm();
+    network.datagram(1, CAROL, message(via, "INVITE", &[]));
+    network.datagram(1, CAROL, message(via, "CANCEL", &[]));
+    assert_eq!(network.sent.last().unwrap().start(), "SIP/2.0 200 OK");
+    let is_cancelled =
+        |(_, output): &(Duration, Output)| matches!(output, Output::Cancelled { .. });
+    assert!(network.told[1].iter().any(is_cancelled));
+}
+
+#[test]
 fn a_cancel_after_the_final_response_changes_nothing() {
     let mut network = Network::calm();
     network.answer = Some(|_| Some(486));

@@ -322,6 +322,58 @@ fn a_message_cut_anywhere_is_one_message() {
 }
 
 #[test]
+fn a_link_that_a_peer_opened_is_not_taken_for_its_address() {
+    let [_, mut bob] = Network::calm().ends;
+    let (mut out, peer) = (Vec::new(), ALICE.parse().unwrap());
+    let opened = Input::Opened {
+        link: LinkId(LinkId::ACCEPTED),
+        listener: Some(ListenerId(0)),
+        transport: Transport::Tls,
+        local: BOB.parse().unwrap(),
+        peer,
+    };
+    bob.handle(network::START, opened, &mut out);
+    let transport = Transport::Tls;
+    let (id, draft) = (ClientId(1), request(Method::Options, 1));
+    let target = Target::Address { transport, peer };
+    bob.handle(
+        network::START,
+        Input::Request { id, draft, target },
+        &mut out,
+    );
+    assert!(matches!(
+        out.first(),
+        Some(Output::World(world::Output::Connect { .. }))
+    ));
+}
+
+#[test]
+fn a_tls_link_is_opened_under_the_name_its_certificate_must_have() {
+    let peer: SocketAddr = "192.0.2.5:5061".parse().unwrap();
+    let local = Local::new(7).server_name(peer.ip(), "ppg.example.com");
+    let mut alice = Endpoint::new(local, Random::from_number(1));
+    let mut out = Vec::new();
+    let transport = Transport::Tls;
+    let (id, draft) = (ClientId(1), request(Method::Options, 1));
+    let target = Target::Address { transport, peer };
+    alice.handle(
+        network::START,
+        Input::Request { id, draft, target },
+        &mut out,
+    );
+    let Some(Output::World(world::Output::Connect {
+        link, server_name, ..
+    })) = out.first()
+    else {
+        panic!("{out:?}")
+    };
+    assert_eq!(
+        (*link, server_name.as_deref()),
+        (LinkId(7), Some("ppg.example.com"))
+    );
+}
+
+#[test]
 fn links_above_the_bound_are_closed_at_once() {
     let [_, mut bob] = Network::calm().ends;
     let mut out = Vec::new();
