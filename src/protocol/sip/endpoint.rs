@@ -32,7 +32,7 @@ mod links;
 mod outgoing;
 mod refusal;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod via;
 
 pub use super::client_transaction::Failure;

@@ -19,6 +19,8 @@ use super::dialog::Dialog;
 mod callee;
 mod caller;
 #[cfg(test)]
+mod lossy;
+#[cfg(test)]
 mod tests;
 
 pub use callee::{Accept, Callee, CalleeEvent};

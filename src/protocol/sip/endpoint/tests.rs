@@ -8,7 +8,7 @@ use crate::codec::sip::Method;
 mod hostile;
 mod lossy;
 mod matching;
-mod network;
+pub(in crate::protocol::sip) mod network;
 mod streams;
 mod timing;
 

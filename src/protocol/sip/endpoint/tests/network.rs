@@ -4,22 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 
-pub(super) const ALICE: &str = "192.0.2.11:5060";
-pub(super) const BOB: &str = "192.0.2.5:5060";
+pub(in crate::protocol::sip) const ALICE: &str = "192.0.2.11:5060";
+pub(in crate::protocol::sip) const BOB: &str = "192.0.2.5:5060";
 
 /// What happens to datagrams and links; chances in thousandths.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Weather {
-    pub(super) loss: u64,
-    pub(super) duplication: u64,
+pub(in crate::protocol::sip) struct Weather {
+    pub(in crate::protocol::sip) loss: u64,
+    pub(in crate::protocol::sip) duplication: u64,
     /// The most a datagram takes; it takes at least one millisecond.
-    pub(super) delay_ms: u64,
-    pub(super) refuses_links: bool,
+    pub(in crate::protocol::sip) delay_ms: u64,
+    pub(in crate::protocol::sip) refuses_links: bool,
     /// Connections are neither taken nor refused.
-    pub(super) swallows_links: bool,
+    pub(in crate::protocol::sip) swallows_links: bool,
 }
 
-pub(super) const CALM: Weather = Weather {
+pub(in crate::protocol::sip) const CALM: Weather = Weather {
     loss: 0,
     duplication: 0,
     delay_ms: 1,
@@ -29,33 +29,33 @@ pub(super) const CALM: Weather = Weather {
 
 /// Something that went over the network: when, from whom (0 is Alice), by datagram or not, what.
 #[derive(Clone, Debug)]
-pub(super) struct Sent {
-    pub(super) at: Duration,
-    pub(super) from: usize,
-    pub(super) datagram: bool,
-    pub(super) octets: Bytes,
+pub(in crate::protocol::sip) struct Sent {
+    pub(in crate::protocol::sip) at: Duration,
+    pub(in crate::protocol::sip) from: usize,
+    pub(in crate::protocol::sip) datagram: bool,
+    pub(in crate::protocol::sip) octets: Bytes,
 }
 
 impl Sent {
-    pub(super) fn start(&self) -> String {
+    pub(in crate::protocol::sip) fn start(&self) -> String {
         let text = String::from_utf8_lossy(&self.octets);
         text.split("\r\n").next().unwrap().to_owned()
     }
 }
 
 /// How Bob answers.
-pub(super) type Answer = fn(&Message) -> Option<u16>;
+pub(in crate::protocol::sip) type Answer = fn(&Message) -> Option<u16>;
 
-pub(super) struct Network {
-    pub(super) now: Time,
-    pub(super) ends: [Endpoint; 2],
+pub(in crate::protocol::sip) struct Network {
+    pub(in crate::protocol::sip) now: Time,
+    pub(in crate::protocol::sip) ends: [Endpoint; 2],
     /// What each endpoint told its user, and when.
-    pub(super) told: [Vec<(Duration, Output)>; 2],
-    pub(super) sent: Vec<Sent>,
-    pub(super) weather: Weather,
-    pub(super) answer: Option<Answer>,
+    pub(in crate::protocol::sip) told: [Vec<(Duration, Output)>; 2],
+    pub(in crate::protocol::sip) sent: Vec<Sent>,
+    pub(in crate::protocol::sip) weather: Weather,
+    pub(in crate::protocol::sip) answer: Option<Answer>,
     /// Datagrams and octets whose start line begins so are lost.
-    pub(super) lost_start: Option<&'static str>,
+    pub(in crate::protocol::sip) lost_start: Option<&'static str>,
     on_the_way: BTreeMap<(Time, u64), (usize, Input)>,
     links: BTreeMap<(usize, LinkId), (usize, LinkId)>,
     broken: BTreeSet<(usize, LinkId)>,
@@ -63,10 +63,10 @@ pub(super) struct Network {
     random: Random,
 }
 
-pub(super) const START: Time = Time::from_secs(1_000_000);
+pub(in crate::protocol::sip) const START: Time = Time::from_secs(1_000_000);
 
 impl Network {
-    pub(super) fn new(weather: Weather, seed: u64) -> Self {
+    pub(in crate::protocol::sip) fn new(weather: Weather, seed: u64) -> Self {
         let mut random = Random::from_number(seed);
         let mut end = |address: &str| {
             let address: SocketAddr = address.parse().unwrap();
@@ -91,23 +91,23 @@ impl Network {
         }
     }
 
-    pub(super) fn calm() -> Self {
+    pub(in crate::protocol::sip) fn calm() -> Self {
         Self::new(CALM, 1)
     }
 
     /// Time since the start.
-    pub(super) fn passed(&self) -> Duration {
+    pub(in crate::protocol::sip) fn passed(&self) -> Duration {
         self.now.since(START)
     }
 
-    pub(super) fn tell(&mut self, end: usize, input: Input) {
+    pub(in crate::protocol::sip) fn tell(&mut self, end: usize, input: Input) {
         let mut out = Vec::new();
         self.ends[end].handle(self.now, input, &mut out);
         self.perform(end, out);
     }
 
     /// Runs until this long after the start, or until nothing is left to happen.
-    pub(super) fn run_until(&mut self, passed: Duration) {
+    pub(in crate::protocol::sip) fn run_until(&mut self, passed: Duration) {
         let end = START + passed;
         loop {
             let arrival = self.on_the_way.keys().next().map(|(at, _)| *at);
@@ -134,12 +134,12 @@ impl Network {
         self.now = self.now.max(end);
     }
 
-    pub(super) fn run(&mut self) {
+    pub(in crate::protocol::sip) fn run(&mut self) {
         self.run_until(Duration::from_secs(600));
     }
 
     /// Octets that a stranger at `peer` sends to an end as a datagram.
-    pub(super) fn datagram(&mut self, to: usize, peer: &str, octets: Bytes) {
+    pub(in crate::protocol::sip) fn datagram(&mut self, to: usize, peer: &str, octets: Bytes) {
         self.tell(
             to,
             Input::Datagram {
@@ -151,7 +151,7 @@ impl Network {
     }
 
     /// Breaks every link between the two.
-    pub(super) fn break_links(&mut self) {
+    pub(in crate::protocol::sip) fn break_links(&mut self) {
         for (end, link) in std::mem::take(&mut self.links).into_keys() {
             self.broken.insert((end, link));
             let why = CloseReason::Broken;
@@ -268,7 +268,7 @@ impl Network {
     }
 
     /// The instants, in milliseconds, at which an end sent something that begins so.
-    pub(super) fn instants(&self, from: usize, start: &str) -> Vec<u128> {
+    pub(in crate::protocol::sip) fn instants(&self, from: usize, start: &str) -> Vec<u128> {
         self.sent
             .iter()
             .filter(|sent| sent.from == from && sent.octets.starts_with(start.as_bytes()))
@@ -277,7 +277,7 @@ impl Network {
     }
 
     /// Statuses of the responses that an end passed up.
-    pub(super) fn statuses(&self, end: usize) -> Vec<u16> {
+    pub(in crate::protocol::sip) fn statuses(&self, end: usize) -> Vec<u16> {
         let responses = self.told[end]
             .iter()
             .filter_map(|(_, output)| match output {
@@ -288,7 +288,7 @@ impl Network {
     }
 
     /// The requests that an end passed up.
-    pub(super) fn requests(&self, end: usize) -> Vec<(ServerId, Message)> {
+    pub(in crate::protocol::sip) fn requests(&self, end: usize) -> Vec<(ServerId, Message)> {
         let requests = self.told[end]
             .iter()
             .filter_map(|(_, output)| match output {
@@ -299,7 +299,7 @@ impl Network {
     }
 
     /// When a client transaction failed, in milliseconds, and why.
-    pub(super) fn failures(&self, end: usize) -> Vec<(u128, Failure)> {
+    pub(in crate::protocol::sip) fn failures(&self, end: usize) -> Vec<(u128, Failure)> {
         let failures = self.told[end]
             .iter()
             .filter_map(|(at, output)| match output {
