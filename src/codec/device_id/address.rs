@@ -2,6 +2,8 @@
 //!
 //! Source: RFC 3261 section 19.1.4, RFC 5627, RFC 3966 section 4, RFC 3986 section 6.2.2.
 
+use core::fmt;
+
 use super::{Canonical, DeviceId, bad, fault, urn};
 use crate::codec::uri::Uri;
 use crate::codec::{Class, DecodeError};
@@ -35,9 +37,9 @@ pub(super) fn read_sip(text: &str) -> Result<Canonical, DecodeError> {
         .params()
         .map(|(name, value)| (name.to_ascii_lowercase(), value))
         .filter(|(name, _)| DECISIVE.contains(&name.as_str()))
-        .map(|(name, value)| {
-            let value = unescaped(value.unwrap_or_default());
-            format!(";{name}={}", value.to_ascii_lowercase())
+        .map(|(name, value)| match value {
+            Some(value) => format!(";{name}={}", unescaped(value).to_ascii_lowercase()),
+            None => format!(";{name}"),
         })
         .collect();
     decisive.sort_unstable();
@@ -56,6 +58,21 @@ pub(super) fn read_sip(text: &str) -> Result<Canonical, DecodeError> {
             gr: canonical_gr(&unescaped(gr)),
         },
     })
+}
+
+/// The address with `gr` among its parameters, which come before `?`.
+pub(super) fn write_gruu(f: &mut fmt::Formatter<'_>, aor: &str, gr: Option<&str>) -> fmt::Result {
+    // A user part may hold a question mark of its own.
+    let host = aor.find('@').unwrap_or(0);
+    let end = aor
+        .get(host..)
+        .and_then(|rest| rest.find('?'))
+        .map_or(aor.len(), |at| host.saturating_add(at));
+    let (head, headers) = aor.split_at_checked(end).unwrap_or((aor, ""));
+    match gr {
+        Some(gr) => write!(f, "{head};gr={gr}{headers}"),
+        None => write!(f, "{head};gr{headers}"),
+    }
 }
 
 /// User and password; a telephone number loses its visual separators.

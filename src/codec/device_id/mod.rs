@@ -276,8 +276,8 @@ impl fmt::Display for DeviceId {
 impl fmt::Display for Canonical {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PublicGruu { aor, gr } => write!(f, "{aor};gr={gr}"),
-            Self::TemporaryGruu(uri) => write!(f, "{uri};gr"),
+            Self::PublicGruu { aor, gr } => address::write_gruu(f, aor, Some(gr)),
+            Self::TemporaryGruu(aor) => address::write_gruu(f, aor, None),
             Self::Uuid(uuid) => write!(f, "urn:uuid:{uuid}"),
             Self::Imei(digits) => {
                 let (tac, snr) = equipment::split_imei(*digits);

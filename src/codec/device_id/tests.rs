@@ -1,5 +1,7 @@
 //! Every kind of identifier: equal spellings, different devices, refused texts.
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn id(text: &str) -> DeviceId {
@@ -245,26 +247,50 @@ fn the_gr_value_of_an_imei_does_not_show_it() {
     );
 }
 
+const FORMS: [&str; 15] = [
+    "sip:alice@example.com;gr=urn:uuid:F81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+    "sip:tgruu.7hs@example.com;gr",
+    "f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+    "904201560257637",
+    "AF0123450ABCDE",
+    "12810597059",
+    "00:24:be:80:4f:f1",
+    "urn:dev:mac:0024be1234804ff1",
+    "urn:epc:id:sgtin:0614141.112345.400",
+    "fp:sha-1:0102030405060708090a0b0c0d0e0f1011121314",
+    "sip:+1-555@h;user=phone;x=1",
+    "tel:+1-555-0100;ext=1-2",
+    "URN:example:a%2c",
+    "HTTP://D/%7e",
+    "x-foo:bar",
+];
+
 #[test]
 fn the_canonical_text_of_every_kind_reads_back_as_the_same_value() {
-    for text in [
-        "sip:alice@example.com;gr=urn:uuid:F81d4fae-7dec-11d0-a765-00a0c91e6bf6",
-        "sip:tgruu.7hs@example.com;gr",
-        "f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
-        "904201560257637",
-        "AF0123450ABCDE",
-        "12810597059",
-        "00:24:be:80:4f:f1",
-        "urn:dev:mac:0024be1234804ff1",
-        "urn:epc:id:sgtin:0614141.112345.400",
-        "fp:sha-1:0102030405060708090a0b0c0d0e0f1011121314",
-        "sip:+1-555@h;user=phone;x=1",
-        "tel:+1-555-0100;ext=1-2",
-        "URN:example:a%2c",
-        "HTTP://D/%7e",
-        "x-foo:bar",
-    ] {
+    for text in FORMS {
         let one = id(text);
         assert_eq!(id(&one.canonical().to_string()), one, "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_text_near_a_known_form_is_refused_or_keeps_its_value(
+        form in 0..FORMS.len(),
+        edits in proptest::collection::vec((0_usize..60, "[!-~]"), 1..4),
+    ) {
+        let mut text = FORMS[form].to_owned();
+        for (at, with) in edits {
+            let at = at.min(text.len());
+            let end = at.saturating_add(with.len() & usize::from(with != ";")).min(text.len());
+            text.replace_range(at..end, &with);
+        }
+        match DeviceId::decode(&text) {
+            Ok(id) => {
+                prop_assert!(id.matches(&id));
+                prop_assert_eq!(DeviceId::decode(&id.canonical().to_string()), Ok(id));
+            }
+            Err(error) => prop_assert!(error.offset <= text.len()),
+        }
     }
 }

@@ -356,6 +356,13 @@ fn other_parameters_of_the_client_address_stay() {
         format!("sip:a;b=c@example.com;user=phone;gr={C1}")
     );
     assert_eq!(wrapped.decode().unwrap(), sir);
+    sir.client = "sip:a?b;gr;c@example.com;x?h=1".into();
+    let wrapped = sir.encode();
+    assert_eq!(
+        wrapped.to,
+        format!("sip:a?b;gr;c@example.com;x;gr={C1}?h=1")
+    );
+    assert_eq!(wrapped.decode().unwrap(), sir);
 }
 
 #[test]

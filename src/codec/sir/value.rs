@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::{App, Ask, Class, DecodeError, DeviceId, Placed, fault, one_line, one_uri};
+use crate::codec::uri::Uri;
 
 const DEVICE: &str = "gr";
 const FURTHER_DEVICES: &str = "sg-gr";
@@ -14,12 +15,14 @@ const APP: &str = "sg-app";
 
 /// The client address with what the placement holds.
 pub(super) fn write(client: &str, placed: &Placed) -> String {
-    let (address, headers) = client
+    let headers = after_host(client)
         .split_once('?')
-        .map_or((client, None), |(address, headers)| {
-            (address, Some(headers))
-        });
-    let mut out = one_line(address);
+        .map(|(_, headers)| headers);
+    let address = match headers {
+        Some(headers) => client.len().saturating_sub(headers.len()).saturating_sub(1),
+        None => client.len(),
+    };
+    let mut out = one_line(client.get(..address).unwrap_or(client));
     let is_client = |device: &DeviceId| has_flag_gr(client) && device.as_str() == client;
     let mut devices = placed.devices.iter();
     if let Some(first) = devices.next().filter(|first| !is_client(first)) {
@@ -52,12 +55,8 @@ pub(super) fn write(client: &str, placed: &Placed) -> String {
 /// The client address without what the placement holds, and that.
 pub(super) fn read(to: &str) -> Result<(String, Placed), DecodeError> {
     let mut placed = Placed::default();
-    // A user part may hold semicolons; parameters begin after the host.
-    let start = to
-        .find('@')
-        .or_else(|| to.find(':'))
-        .map_or(0, |at| at.saturating_add(1));
-    let host = to.get(start..).unwrap_or_default();
+    let host = after_host(to);
+    let start = to.len().saturating_sub(host.len());
     let Some(first) = host.find(';') else {
         return Ok((to.to_owned(), placed));
     };
@@ -110,13 +109,15 @@ pub(super) fn read(to: &str) -> Result<(String, Placed), DecodeError> {
     Ok((client, placed))
 }
 
+/// The address from its host on: a user part may hold semicolons and question marks of its own.
+fn after_host(uri: &str) -> &str {
+    uri.split_once('@')
+        .or_else(|| uri.split_once(':'))
+        .map_or(uri, |(_, host)| host)
+}
+
 fn has_flag_gr(uri: &str) -> bool {
-    uri.split(['?'])
-        .next()
-        .unwrap_or_default()
-        .split(';')
-        .skip(1)
-        .any(|parameter| parameter.eq_ignore_ascii_case(DEVICE))
+    Uri::decode(uri.as_bytes()).is_ok_and(|uri| uri.gr() == Some(None))
 }
 
 fn device(text: &str, base: usize) -> Result<DeviceId, DecodeError> {
