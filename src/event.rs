@@ -144,7 +144,7 @@ pub enum Outcome {
     Cancelled,
     /// No way led to the device, or it failed on it.
     Failed,
-    /// The device got a SIR only because all devices did.
+    /// The plan left the device out, or it got a SIR only because all devices did.
     NotWanted,
 }
 

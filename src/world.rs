@@ -245,7 +245,7 @@ pub enum Output {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecordKind {
-    /// A submission of a PI with the outcome for each recipient; the id is the push-id.
+    /// A submission of a PI with the outcome for each recipient; the id is who submitted it, a blank, and the push-id.
     Push,
     /// What one PAP submission owes the initiator still.
     Owed,

@@ -139,13 +139,9 @@ impl Gateway {
         let Lane::Device(key) = job.lane else {
             return false;
         };
-        let current = self.registry.device(key).map(|device| &device.routes);
-        // Only a device that registered by the rules of outbound has several ways to the same instance.
-        current.is_some_and(|routes| {
-            routes
-                .get(flow)
-                .is_some_and(|route| route.reg_id.is_some() || route.q > 0)
-        })
+        self.registry
+            .device(key)
+            .is_some_and(|device| device.routes.len() > flow)
     }
 
     /// The device, or who speaks for it, cannot take it now.

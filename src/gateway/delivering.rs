@@ -78,11 +78,16 @@ impl Gateway {
         }
         let planned = self.judge(now, push, group);
         match planned {
-            Plan::Refuse(excluded) => self.leave_out(now, no, group, excluded, only, out),
+            Plan::Refuse(excluded) => {
+                let nothing = Deliveries {
+                    excluded,
+                    ..Deliveries::default()
+                };
+                self.report_plan(now, no, group, &nothing, only, out);
+                self.leave_out(now, no, group, excluded, only, out);
+            }
             Plan::Deliver(deliveries) => {
-                if only == Devices::ALL {
-                    self.report_plan(now, no, group, &deliveries, out);
-                }
+                self.report_plan(now, no, group, &deliveries, only, out);
                 self.leave_out(now, no, group, deliveries.excluded, only, out);
                 self.carry_out(now, no, group, &deliveries, only, out);
             }
@@ -147,15 +152,18 @@ impl Gateway {
         plan(&wish, &candidates, now)
     }
 
+    /// Reports a plan for all devices; one for a single device repeats what was planned before.
     fn report_plan(
         &self,
         now: Time,
         no: PushNo,
         group: usize,
         deliveries: &Deliveries,
+        only: Devices,
         out: &mut Vec<Output>,
     ) {
-        let Some(push) = self.ledger.get(no) else {
+        let push = self.ledger.get(no).filter(|_| only == Devices::ALL);
+        let Some(push) = push else {
             return;
         };
         let Some(of) = push.groups.get(group) else {
@@ -506,7 +514,9 @@ impl Gateway {
             contact: self.contact().filter(|_| !form.short),
             add_pui: self.config.add_pui,
         });
-        let validity = self.config.sir_expires.min(push.expires_at.since(now));
+        // An Expires of 0 would say that it is over.
+        let left = push.expires_at.since(now).max(Duration::from_secs(1));
+        let validity = self.config.sir_expires.min(left);
         let mut envelope = Envelope::new(&sir, job.mode, form, validity, now);
         if core {
             envelope = envelope.through_core(self.instance_to_prefer(job));

@@ -10,7 +10,7 @@ use super::on_sip::{ALLOW, INFORMATION, sender};
 use super::push::delivery::Stage;
 use super::push::submission::{Phase, PushNo};
 use super::registry::{DeviceKey, canonical};
-use super::sessions::{Opening, SessionNo};
+use super::sessions::{Item, Opening, SessionNo};
 use super::{Gateway, Timer};
 use crate::codec::sdp::{self, Sdp};
 use crate::codec::sip::{Draft, Message, Name};
@@ -432,49 +432,46 @@ impl Gateway {
         why: &str,
         out: &mut Vec<Output>,
     ) {
-        for timer in [
-            Timer::Unlinked(no),
-            Timer::Linger(no),
-            Timer::Messages(no),
-            Timer::Call(no),
-        ] {
+        for timer in [Timer::Unlinked(no), Timer::Linger(no), Timer::Messages(no)] {
             self.timers.cancel(timer);
         }
-        let Some(session) = self.sessions.close(no) else {
+        let Some(session) = self.sessions.get_mut(no) else {
             return;
         };
-        if let Some(link) = session.link {
+        let items: Vec<Item> = session.items().collect();
+        let (key, link) = (session.device, session.link);
+        let fact = session.is_announced.then(|| Fact::SessDown {
+            dev: session.name.clone(),
+            ppg: self.config.uri.clone(),
+            by: "ppg".to_owned(),
+            why: why.to_owned(),
+        });
+        // A BYE must wait for the ACK of our 200, so the dialog outlives the session.
+        if session.call.is_over() {
+            self.timers.cancel(Timer::Call(no));
+            self.sessions.close(no);
+        } else {
+            self.sessions.leave(no);
+        }
+        if let Some(link) = link {
             // The device closes its link after the BYE; one that does not is closed here.
             self.timers.set(Timer::Unbound(link), now + LINK_PATIENCE);
         }
-        let key = session.device;
         if let Some(device) = self.registry.device_mut(key)
             && device.session == Some(no.0)
         {
             device.session = None;
         }
-        if session.is_announced {
-            let fact = Fact::SessDown {
-                dev: session.name.clone(),
-                ppg: self.config.uri.clone(),
-                by: "ppg".to_owned(),
-                why: why.to_owned(),
-            };
+        if let Some(fact) = fact {
             self.report(now, fact, out);
         }
-        for item in session.items() {
+        for item in items {
             self.lost(now, item, key.at, out);
         }
     }
 
     /// Content that was not confirmed goes again, to whatever way the device has then.
-    pub(super) fn lost(
-        &mut self,
-        now: Time,
-        item: super::sessions::Item,
-        at: usize,
-        out: &mut Vec<Output>,
-    ) {
+    pub(super) fn lost(&mut self, now: Time, item: Item, at: usize, out: &mut Vec<Output>) {
         let retries = self.config.retries;
         let delivery = self
             .ledger

@@ -391,6 +391,11 @@ impl Gateway {
         request: &Message,
         out: &mut Vec<Output>,
     ) {
+        if !self.flows.contains_key(&flow)
+            && let Some(draft) = self.challenge(now, request, out)
+        {
+            return self.respond(id, draft);
+        }
         let Some(device) = self.sender_of(flow, request) else {
             let draft = self.answer(request, 403);
             self.respond(id, draft);
@@ -430,6 +435,11 @@ impl Gateway {
     pub(super) fn sender_of(&self, flow: Flow, request: &Message) -> Option<DeviceKey> {
         let from = canonical(request.from().ok()?.uri.as_str());
         let identity = self.registry.identity(&from)?;
+        let on_flow = self.flows.get(&flow).copied();
+        // Where devices prove who they are, the flow is the proof, and nobody speaks for another identity over it.
+        if self.authenticator.is_some() && on_flow.is_some_and(|key| key.identity != identity) {
+            return None;
+        }
         let contact = request.contacts().find_map(|contact| match contact {
             Ok(Contact::Address(address)) => {
                 address.uri.gr()?;
@@ -438,7 +448,7 @@ impl Gateway {
             _ => None,
         });
         contact
-            .or_else(|| self.flows.get(&flow).copied())
+            .or(on_flow)
             .or_else(|| aliases(request).find_map(|id| self.registry.find(&id)))
             .filter(|key| key.identity == identity)
     }

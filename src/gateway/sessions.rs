@@ -150,16 +150,27 @@ impl Sessions {
     }
 
     /// Takes a session out; its link stays until it is closed.
-    pub fn close(&mut self, no: SessionNo) -> Option<Session> {
-        let session = self.sessions.remove(&no)?;
-        self.by_tag.remove(&session.tag);
+    pub fn close(&mut self, no: SessionNo) {
+        self.leave(no);
+        if let Some(session) = self.sessions.remove(&no) {
+            self.by_tag.remove(&session.tag);
+        }
+    }
+
+    /// Leaves nothing of a session but its dialog, which has yet to end.
+    pub fn leave(&mut self, no: SessionNo) {
+        let Some(session) = self.sessions.get_mut(&no) else {
+            return;
+        };
         self.by_path.remove(&session.path_id);
-        if let Some(link) = session.link
+        session.waiting.clear();
+        session.open.clear();
+        session.is_announced = false;
+        if let Some(link) = session.link.take()
             && let Some(link) = self.links.get_mut(&link)
         {
             link.session = None;
         }
-        Some(session)
     }
 
     /// A session.

@@ -111,6 +111,9 @@ impl Gateway {
         if self.ledger.live() >= self.config.bounds.pushes {
             return Err(NotTaken::Busy("too many pushes in progress"));
         }
+        if asked.notify_to.is_some() && self.notices.len() >= self.config.bounds.pushes {
+            return Err(NotTaken::Busy("too many results wait for their initiators"));
+        }
         if self
             .ledger
             .content_octets()

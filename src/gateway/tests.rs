@@ -1,6 +1,7 @@
 //! The gateway driven by hand: octets in, octets and records out.
 
 mod doors;
+mod edges;
 mod lab;
 mod paths;
 mod restarts;
