@@ -195,6 +195,8 @@ fn mean(scores: &[u16]) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use crate::random::Random;
 
@@ -347,6 +349,23 @@ mod tests {
     fn a_reject_without_features_rejects_nobody() {
         let wish = Preferences::decode([], ["*"]);
         assert_eq!(choose(&wish, &[("audio", 1000)]), [(0, 1000)]);
+    }
+
+    #[test]
+    fn the_preferences_of_a_request_are_read_from_all_its_rows() {
+        let request = |rows: &str| {
+            let text = format!(
+                "SUBSCRIBE sip:alice@example.com SIP/2.0\r\n{rows}Event: reg\r\nContent-Length: 0\r\n\r\n"
+            );
+            Preferences::of(&Message::decode(Bytes::from(text)).unwrap())
+        };
+        assert_eq!(
+            request("a: *;audio;require, *;video\r\nAccept-Contact: *;text\r\nj: *;data\r\n"),
+            Preferences::decode(["*;audio;require", "*;video", "*;text"], ["*;data"])
+        );
+        let silent = request("");
+        assert!(silent.is_implicit());
+        assert_eq!(silent, Preferences::implicit("SUBSCRIBE", Some("reg")));
     }
 
     #[test]

@@ -228,6 +228,23 @@ fn numbers_given_after_a_restart_are_new() {
 }
 
 #[test]
+fn a_restart_within_one_second_gives_no_number_twice() {
+    let mut before = bench();
+    before.accepted(&contacts(1, &["<sip:udp@192.0.2.1>"]));
+    let mut after = bench();
+    after
+        .registrar
+        .restore(before.registrar.bindings(ALICE)[0].clone());
+    let told = after.accepted(&contacts(2, &["<sip:new@192.0.2.2>"]));
+    assert_eq!(told.words(), ["created"]);
+    assert_eq!(after.contacts().len(), 2);
+    assert_ne!(
+        after.registrar.bindings(ALICE)[0].serial,
+        after.registrar.bindings(ALICE)[1].serial
+    );
+}
+
+#[test]
 fn expired_bindings_of_a_restart_leave_at_once() {
     let mut before = bench();
     before.accepted(&contacts(1, &["<sip:udp@192.0.2.1>"]));
