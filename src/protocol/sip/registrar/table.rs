@@ -185,6 +185,12 @@ impl Table {
         self.flows.remove(&flow);
     }
 
+    /// Entries of all maps that only bindings may have.
+    #[cfg(test)]
+    pub(super) fn traces(&self) -> usize {
+        self.flows.len() + self.owners.len() + self.epochs.len() + self.timers.len()
+    }
+
     fn number_or_new(&mut self, aor: &str) -> u64 {
         if let Some(number) = self.number(aor) {
             return number;

@@ -151,6 +151,8 @@ fn a_binding_over_a_path_outlives_the_connection_of_the_proxy() {
     bench.accepted(&through_proxy(1, Some(EDGE)).modern());
     assert_eq!(bench.registrar.flow_lost(LINK), []);
     assert_eq!(bench.registrar.bindings(ALICE)[0].flow, NO_FLOW);
+    bench.registrar.expire(NOW + Duration::from_secs(3_600));
+    assert_eq!(bench.registrar.table.traces(), 0);
 }
 
 #[test]

@@ -144,6 +144,9 @@ fn random_registers_never_exceed_limits_nor_lose_atomicity() {
             known.sort_by_key(|binding| binding.serial);
             assert!(all.into_iter().eq(&known), "seed {seed} step {step}");
         }
+        let end = bench.now + Duration::from_secs(7_200);
+        follow(&mut known, &bench.registrar.expire(end));
+        assert_eq!((known.len(), bench.registrar.table.traces()), (0, 0));
     }
     // Every kind of end is met often enough to mean something.
     for status in [200, 400, 403, 420, 423, 500] {
