@@ -231,6 +231,21 @@ fn too_many_wrong_passwords_are_answered_no_more() {
 }
 
 #[test]
+fn a_right_password_wipes_out_the_wrong_ones_before_it() {
+    let mut server = server();
+    let challenge = challenge(&mut server);
+    for nc in (1..10).chain(11..20) {
+        rows(server.check(NOW, &answered(&challenge, "wrong", nc)));
+        if nc == 9 {
+            assert_eq!(
+                server.check(NOW, &answered(&challenge, "secret", 10)),
+                accepted()
+            );
+        }
+    }
+}
+
+#[test]
 fn an_unknown_user_is_challenged_like_a_wrong_password() {
     let mut server = server();
     let challenge = challenge(&mut server);
