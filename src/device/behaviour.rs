@@ -176,7 +176,7 @@ pub enum Trust {
     None,
     /// It came from where the device is registered.
     Flow,
-    /// It came from there over TLS, and the sender's identity is asserted.
+    /// It came from there over TLS and the sender's identity is asserted, or the sender has answered a challenge.
     Asserted,
 }
 

@@ -51,6 +51,9 @@ pub struct Config {
     pub start_after: Duration,
     /// User name and password for digest challenges.
     pub credentials: Option<Credentials>,
+    /// What gateways answer when the device asks who sent a SIR; it asks when it requires more trust than the way of
+    /// the SIR gives. `None`: it does not ask.
+    pub challenge: Option<Challenge>,
     /// A gateway to open a session with as soon as it is registered, without a SIR.
     pub connect: Option<String>,
     /// It spares its battery: flows are pinged less often.
@@ -77,6 +80,15 @@ impl core::fmt::Debug for Credentials {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "Credentials({})", self.user)
     }
+}
+
+/// What a device asks of the senders of SIRs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    /// The realm of the question.
+    pub realm: String,
+    /// The gateway's name and password there.
+    pub gateway: Credentials,
 }
 
 /// What a device has and says; shared by devices of a kind.
@@ -168,6 +180,7 @@ impl Config {
             expires: 3_600,
             start_after: Duration::ZERO,
             credentials: None,
+            challenge: None,
             connect: None,
             battery: false,
             profile: Arc::default(),

@@ -18,7 +18,7 @@ use crate::world::{Input, LinkId, Output, SocketId};
 use super::Device;
 
 /// Many devices as one machine.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Fleet {
     devices: Vec<Device>,
     by_socket: HashMap<SocketId, Vec<usize>, FixedState>,

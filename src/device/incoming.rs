@@ -5,6 +5,7 @@
 use crate::codec::sip::{Draft, Message, Method, Name};
 use crate::codec::sir::Sir;
 use crate::event::{Bearer, Fact, Via};
+use crate::protocol::sip::authentication::Verdict;
 use crate::protocol::sip::endpoint::{Flow, Input, ServerId};
 use crate::protocol::sip::push_session::Within;
 use crate::time::Time;
@@ -221,7 +222,7 @@ impl Device {
             self.report_sir(now, &sir, out);
             return;
         }
-        let heard = Heard::new(id, flow, message, sir);
+        let mut heard = Heard::new(id, flow, message, sir);
         if !self.config.behaviour.takes_repeats
             && let Some(answered) = self.sirs.get(heard.key())
         {
@@ -231,9 +232,36 @@ impl Device {
             }
             return;
         }
+        if self.asks_who(now, &mut heard, out) {
+            return;
+        }
         self.report_sir(now, heard.sir(), out);
         self.sirs.note(heard.key(), None);
         self.hear(now, Box::new(heard), out);
+    }
+
+    /// Asks the sender of a SIR who it is, when its way does not say enough; true when the SIR has to wait for that.
+    fn asks_who(&mut self, now: Time, heard: &mut Heard, out: &mut Vec<Output>) -> bool {
+        let required = self.config.behaviour.require;
+        let trust = self.trust(heard);
+        let Some(authenticator) = &mut self.authenticator else {
+            return false;
+        };
+        if trust >= required {
+            return false;
+        }
+        match authenticator.check(now, heard.message()) {
+            Verdict::Accepted(_) => heard.prove(),
+            // What is not proved is judged as what it is.
+            Verdict::Exempt | Verdict::Forbidden => {}
+            Verdict::Challenge(rows, _) => {
+                let tag = self.random.token::<8>();
+                let draft = authenticator.response(heard.message(), &rows, tag.as_str());
+                self.respond(now, heard.server(), draft, out);
+                return true;
+            }
+        }
+        false
     }
 
     fn report_sir(&self, now: Time, sir: &Sir, out: &mut Vec<Output>) {

@@ -28,6 +28,8 @@ pub(super) struct Heard {
     message: Message,
     sir: Sir,
     answered: bool,
+    /// The sender has said who it is.
+    proved: bool,
     at: Time,
 }
 
@@ -61,8 +63,17 @@ impl Heard {
             message,
             sir,
             answered: false,
+            proved: false,
             at: Time::EPOCH,
         }
+    }
+
+    pub(super) const fn server(&self) -> ServerId {
+        self.server
+    }
+
+    pub(super) const fn prove(&mut self) {
+        self.proved = true;
     }
 
     pub(super) const fn message(&self) -> &Message {
@@ -217,7 +228,10 @@ impl Device {
         !same(&self.config.pui) && !given.iter().any(|own| same(own))
     }
 
-    fn trust(&self, heard: &Heard) -> Trust {
+    pub(super) fn trust(&self, heard: &Heard) -> Trust {
+        if heard.proved {
+            return Trust::Asserted;
+        }
         if self.flow != Some(heard.flow) {
             return Trust::None;
         }

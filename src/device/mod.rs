@@ -17,7 +17,7 @@ use crate::codec::sip::{Draft, Message, Method};
 use crate::codec::uri::{Scheme, Uri};
 use crate::event::{Event, Fact};
 use crate::machine::Machine;
-use crate::protocol::sip::authentication::Client;
+use crate::protocol::sip::authentication::{Authenticator, Client, Secret};
 use crate::protocol::sip::endpoint::{self, ClientId, Endpoint, Flow, Local, Target};
 use crate::protocol::sip::outbound::{self, KeepAlive, Power};
 use crate::random::Random;
@@ -42,7 +42,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, Credentials, Profile};
+pub use config::{Challenge, Config, Credentials, Profile};
 pub use fleet::Fleet;
 
 use applications::Running;
@@ -55,7 +55,6 @@ use seen::Seen;
 use session::Session;
 
 /// One handset.
-#[derive(Debug)]
 pub struct Device {
     config: Config,
     endpoint: Endpoint,
@@ -65,6 +64,8 @@ pub struct Device {
     keep_alive: KeepAlive,
     /// What it answers challenges with.
     credentials: Option<Client>,
+    /// What it asks the senders of SIRs.
+    authenticator: Option<Box<Authenticator>>,
     /// How its registrar reaches it.
     flow: Option<Flow>,
     sessions: Vec<Session>,
@@ -134,6 +135,12 @@ impl Device {
             .credentials
             .as_ref()
             .map(|own| Client::new(&own.user, &own.password));
+        let authenticator = config.challenge.as_ref().map(|challenge| {
+            let gateway = &challenge.gateway;
+            let password = Secret::Password(gateway.password.clone());
+            let users = [(gateway.user.clone(), password)].into();
+            Box::new(Authenticator::new(&challenge.realm, random.octets(), users))
+        });
         let mut timers = Timers::default();
         timers.set(Timer::Start, Time::EPOCH);
         Self {
@@ -144,6 +151,7 @@ impl Device {
             registration,
             keep_alive,
             credentials,
+            authenticator,
             flow: None,
             sessions: Vec::new(),
             waiting: Vec::new(),

@@ -183,7 +183,7 @@ impl Device {
     fn report_request(&self, now: Time, uri: &str, out: &mut Vec<Output>) {
         let fact = Fact::SessReq {
             dev: self.config.name.clone(),
-            ppg: host_of(uri),
+            ppg: uri.to_owned(),
         };
         self.report(now, fact, out);
     }
@@ -318,7 +318,7 @@ impl Device {
         let (apps, uri) = (session.about.apps.clone(), session.uri.clone());
         let fact = Fact::SessUp {
             dev: self.config.name.clone(),
-            ppg: host_of(&uri),
+            ppg: uri,
             by: "dev".to_owned(),
         };
         self.report(now, fact, out);
@@ -446,7 +446,7 @@ impl Device {
         if session.reported_up {
             let fact = Fact::SessDown {
                 dev: self.config.name.clone(),
-                ppg: host_of(&session.uri),
+                ppg: session.uri,
                 by: "dev".to_owned(),
                 why: why.to_owned(),
             };

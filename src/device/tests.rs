@@ -3,6 +3,7 @@
 mod bench;
 mod deciding;
 mod fleet;
+mod hostile;
 mod registering;
 mod returning;
 mod sessions;

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use std::borrow::Cow;
+use std::collections::VecDeque;
 
 use crate::event::{Decision, Event, Fact, Via};
 use crate::time::Time;
@@ -41,8 +42,11 @@ pub fn rungs(events: &[Event]) -> Vec<Rung> {
         .any(|event| matches!(event.fact, Fact::Wire { .. }));
     let mut rungs: Vec<Rung> = Vec::new();
     let mut notes = Vec::new();
-    for event in events {
-        match own(event).or_else(|| wire(event, &rungs)) {
+    for (at, event) in events.iter().enumerate() {
+        let before = events
+            .get(at.saturating_sub(RECENT)..at)
+            .unwrap_or_default();
+        match own(event).or_else(|| wire(event, &rungs, before)) {
             Some(rung) => rungs.push(rung),
             None => {
                 if let Some(arrow) = arrow(event) {
@@ -61,8 +65,9 @@ pub fn rungs(events: &[Event]) -> Vec<Rung> {
     rungs
 }
 
-/// What a `wire` event draws; `before` tells which request an answer belongs to.
-fn wire(event: &Event, before: &[Rung]) -> Option<Rung> {
+/// What a `wire` event draws. The rungs tell which request an answer belongs to, the events before it whether it is
+/// sent again.
+fn wire(event: &Event, rungs: &[Rung], before: &[Event]) -> Option<Rung> {
     let Fact::Wire {
         from,
         to,
@@ -80,10 +85,10 @@ fn wire(event: &Event, before: &[Rung]) -> Option<Rung> {
             // An initiator's good answer to a notification says no more than the notification.
             line == "msrp"
                 || (from == PI && line == "http")
-                || answered(before, from, to, line).is_some_and(is_routine)
+                || answered(rungs, from, to, line).is_some_and(is_routine)
         }
         Ok(_) => false,
-        Err(_) => is_routine(&word),
+        Err(_) => is_routine(&word) || is_repeated(event, before),
     };
     Some(Rung {
         at: event.t,
@@ -97,26 +102,40 @@ fn wire(event: &Event, before: &[Rung]) -> Option<Rung> {
 }
 
 /// The request that an answer from `from` to `to` belongs to: the first on this line that has no answer yet.
-fn answered<'a>(before: &'a [Rung], from: &str, to: &str, line: &str) -> Option<&'a str> {
+fn answered<'a>(rungs: &'a [Rung], from: &str, to: &str, line: &str) -> Option<&'a str> {
     let between = |rung: &Rung, a: &str, b: &str| {
         rung.line == line && rung.from == a && rung.to.as_deref() == Some(b)
     };
     // Only the last requests matter; a long run must not be read again for each answer.
-    let recent = before.get(before.len().saturating_sub(64)..)?;
-    let answers = recent
-        .iter()
-        .filter(|rung| between(rung, from, to) && is_final(&rung.word))
-        .count();
-    recent
-        .iter()
-        .filter(|rung| {
-            between(rung, to, from)
-                && rung.word.parse::<u16>().is_err()
-                && !matches!(rung.word.as_str(), "ACK" | "REPORT")
-        })
-        .nth(answers)
-        .map(|rung| rung.word.as_str())
+    let recent = rungs.get(rungs.len().saturating_sub(RECENT)..)?;
+    let mut open: VecDeque<&str> = VecDeque::new();
+    for rung in recent {
+        if between(rung, from, to) && is_final(&rung.word) {
+            // The answer to a request that was sent under another name closes nothing.
+            open.pop_front();
+        } else if between(rung, to, from)
+            && rung.word.parse::<u16>().is_err()
+            && !matches!(rung.word.as_str(), "ACK" | "REPORT")
+        {
+            open.push_back(&rung.word);
+        }
+    }
+    open.front().copied()
 }
+
+/// True for a SIP request that was sent before and has not been answered: a datagram may be lost.
+fn is_repeated(event: &Event, before: &[Event]) -> bool {
+    let Fact::Wire { from, to, line, .. } = &event.fact else {
+        return false;
+    };
+    let back = before.iter().rev().take_while(|old| {
+        !matches!(&old.fact, Fact::Wire { from: f, to: t, line: l, .. } if f == to && t == from && l == line)
+    });
+    line == "sip" && back.into_iter().any(|old| old.fact == event.fact)
+}
+
+/// How many events or rungs are read back for what a message belongs to.
+const RECENT: usize = 64;
 
 fn is_final(word: &str) -> bool {
     word.parse::<u16>().is_ok_and(|status| status >= 200)
@@ -308,9 +327,11 @@ fn annotate(rungs: &mut [Rung], note: Rung) {
         .skip(first)
         .take_while(|rung| rung.at <= note.at + SECOND)
         .filter(|rung| about(rung))
-        .min_by_key(|rung| apart(rung.at));
+        // A message leaves or arrives when it is reported, or arrives later; it never arrived before.
+        .min_by_key(|rung| (rung.at < note.at, apart(rung.at)));
     if let Some(rung) = nearest {
         rung.note = note.note;
+        rung.folded = false;
     }
 }
 

@@ -206,6 +206,54 @@ fn a_failure_is_never_folded() {
 }
 
 #[test]
+fn a_request_that_is_sent_again_is_folded_until_it_is_answered() {
+    let sir = |at| {
+        wire(
+            at,
+            "PPG",
+            "C1",
+            "sip",
+            "MESSAGE sip:alice@example.com SIP/2.0",
+        )
+    };
+    let events = [
+        sir(0),
+        sir(500_000),
+        wire(600_000, "C1", "PPG", "sip", "SIP/2.0 200 OK"),
+        sir(700_000),
+    ];
+    let drawn = text(&events, &[], Style::default());
+    assert_eq!(drawn.matches("MESSAGE").count(), 2);
+    assert!(drawn.contains("1 folded"));
+}
+
+#[test]
+fn what_a_device_reported_stands_at_the_message_that_arrived_after_it() {
+    let told = Fact::InfoTx {
+        dev: "C1".into(),
+        kind: "capability".into(),
+        via: crate::event::Via::New,
+    };
+    let events = [
+        wire(1_000, "C1", "PPG", "msrp", "MSRP a SEND"),
+        Event {
+            t: Time::from_micros(1_500),
+            fact: told,
+        },
+        wire(2_000, "C1", "PPG", "msrp", "MSRP b SEND"),
+    ];
+    let drawn = text(&events, &[], Style::default());
+    assert!(
+        drawn
+            .lines()
+            .nth(2)
+            .unwrap()
+            .ends_with("information: capability"),
+        "{drawn}"
+    );
+}
+
+#[test]
 fn mermaid_names_lanes_and_decisions() {
     let drawn = mermaid(&run(), &trio(), false);
     assert!(drawn.starts_with("sequenceDiagram\n    participant L0 as PI\n"));

@@ -7,9 +7,11 @@ use crate::codec::device_id::DeviceId;
 use crate::codec::sip::{Draft, Method, Name};
 use crate::codec::sir::{App, Ask, Placement};
 use crate::device::behaviour::{Behaviour, Millis, Trust, User};
-use crate::device::config::{Config, Profile};
+use crate::device::config::{Challenge, Config, Credentials, Profile};
 use crate::device::decision::{Own, Preference};
 use crate::machine::Machine;
+use crate::protocol::sip::authentication::{Client, Next};
+use crate::random::Random;
 use crate::time::HttpDate;
 
 fn behaviour(name: &str) -> Behaviour {
@@ -43,7 +45,7 @@ fn r2_72_r2_75_a_sir_naming_the_device_connects() {
         [
             "sir.rx 1",
             "sir.decide connect match",
-            "sess.req ppg.example.com"
+            "sess.req sip:push@ppg.example.com"
         ]
     );
     assert_eq!(
@@ -166,6 +168,39 @@ fn r2_78_a_sir_from_where_the_device_is_registered_has_the_trust_of_the_flow() {
     stranger.run();
     stranger.send(&naming(&[C1]));
     assert_eq!(stranger.story()[1], "sir.decide skip security");
+}
+
+#[test]
+fn r2_78_a_sender_that_answers_the_challenge_is_trusted() {
+    let strict = Behaviour {
+        require: Trust::Asserted,
+        ..Behaviour::default()
+    };
+    let mut config = config(strict);
+    config.challenge = Some(Challenge {
+        realm: "devices".into(),
+        gateway: Credentials {
+            user: "ppg".into(),
+            password: "secret".into(),
+        },
+    });
+    let mut bench = Bench::registered_as(config);
+    bench.send(&naming(&[C1]));
+    let challenge = bench.next();
+    assert_eq!(challenge.status(), Some(401));
+    assert_eq!(bench.count("sir."), 0);
+    let mut gateway = Client::new("ppg", "secret");
+    let mut random = Random::from_number(1);
+    assert_eq!(gateway.challenged(&challenge, &mut random), Next::Retry);
+    let uri = "sip:alice@192.0.2.11:5060;ob";
+    let rows = gateway.authorize(Method::Message, uri, &[]);
+    let answered = bench.message(&naming(&[C1]), |draft| {
+        rows.iter()
+            .fold(draft, |draft, (name, value)| draft.header(name, value))
+    });
+    bench.receive(&answered);
+    assert_eq!(bench.status(), 200);
+    assert_eq!(bench.story()[1], "sir.decide connect match");
 }
 
 #[test]

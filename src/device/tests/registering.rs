@@ -155,8 +155,8 @@ fn a_session_asked_for_by_the_configuration_is_opened_after_the_registration() {
     assert_eq!(
         bench.story(),
         [
-            "sess.req ppg.example.com",
-            "sess.up ppg.example.com",
+            "sess.req sip:push@ppg.example.com",
+            "sess.up sip:push@ppg.example.com",
             "push.rx p1 5 existing"
         ]
     );

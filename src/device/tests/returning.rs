@@ -48,7 +48,7 @@ fn r2_95_to_r2_98_what_is_asked_for_is_returned_after_the_session_is_up() {
     assert_eq!(
         bench.story()[3..],
         [
-            "sess.up ppg.example.com",
+            "sess.up sip:push@ppg.example.com",
             "info.tx capability new",
             "info.tx preference new",
             "info.tx security new",
@@ -180,7 +180,7 @@ fn r2_109_to_r2_112_the_named_application_is_activated_registers_and_answers() {
     assert_eq!(
         bench.story()[3..],
         [
-            "sess.up ppg.example.com",
+            "sess.up sip:push@ppg.example.com",
             "app.act x-oma-application:dcd.ua after",
             "app.reg x-oma-application:dcd.ua",
             "info.tx capability new"

@@ -40,8 +40,8 @@ fn r2_90_r2_94_a_session_is_opened_and_content_received_and_confirmed() {
         [
             "sir.rx 1",
             "sir.decide connect match",
-            "sess.req ppg.example.com",
-            "sess.up ppg.example.com",
+            "sess.req sip:push@ppg.example.com",
+            "sess.up sip:push@ppg.example.com",
             "push.rx p1 5 new"
         ]
     );
@@ -135,7 +135,10 @@ fn r2_49_r2_91_the_gateway_named_in_the_sir_is_asked() {
     let (peer, invite) = bench.sent.pop_front().unwrap();
     assert_eq!(peer, at(GATEWAY_2));
     assert_eq!(invite.request_uri().unwrap().host(), "ppg2.example.com");
-    assert_eq!(bench.story().last().unwrap(), "sess.req ppg2.example.com");
+    assert_eq!(
+        bench.story().last().unwrap(),
+        "sess.req sip:push@ppg2.example.com"
+    );
 }
 
 #[test]
