@@ -65,6 +65,8 @@ pub struct Config {
     pub authentication: Option<Authentication>,
     /// What the gateway answers a device that challenges its SIR.
     pub credentials: Option<(String, String)>,
+    /// The PAP URL of an element that submissions are passed on to; it then looks up, adds and sends (R2.17).
+    pub relay: Option<String>,
     /// What initiators may do.
     pub policy: Policy,
     /// Registration intervals and counts.
@@ -206,6 +208,7 @@ impl Default for Config {
             session_linger: Duration::from_secs(5),
             authentication: None,
             credentials: None,
+            relay: None,
             policy: Policy::default(),
             registration: Registration::default(),
             notification: Notification::default(),

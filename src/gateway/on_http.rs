@@ -48,7 +48,7 @@ impl Gateway {
         }
     }
 
-    fn answer_http(
+    pub(super) fn answer_http(
         &self,
         now: Time,
         id: RequestId,
@@ -107,6 +107,9 @@ impl Gateway {
             Ok(initiator) => initiator,
             Err(response) => return self.answer_http(now, id, request, response, None, out),
         };
+        if let Some(url) = self.config.relay.clone() {
+            return self.relay(now, id, &url, request, out);
+        }
         let received = match asked::receive(content_type, &request.body) {
             Ok(received) => received,
             Err(refusal) => return self.refuse_pap(now, id, request, &refusal, out),

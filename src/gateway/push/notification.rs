@@ -93,10 +93,16 @@ impl Notices {
         let owed = self.owed.get_mut(&no)?;
         owed.attempt = owed.attempt.saturating_add(1);
         let request = owed.request();
-        let id = FetchId(self.next_fetch);
-        self.next_fetch = self.next_fetch.saturating_add(1);
+        let id = self.fetch_id();
         self.fetches.insert(id, no);
         Some((id, request))
+    }
+
+    /// A number for a fetch, of a result or not.
+    pub fn fetch_id(&mut self) -> FetchId {
+        let id = FetchId(self.next_fetch);
+        self.next_fetch = self.next_fetch.saturating_add(1);
+        id
     }
 
     /// Ends a try: the result it was for, and the next one that waited for its turn.
