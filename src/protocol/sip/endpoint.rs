@@ -7,16 +7,16 @@
 //! request that comes in, repeats what datagrams may have lost, absorbs what they doubled, and finds the way of each
 //! response. A request that cannot be passed up is answered here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use foldhash::quality::FixedState;
 
 use crate::codec::DecodeError;
-use crate::codec::sip::{Draft, Message, Via};
+use crate::codec::sip::{Draft, Message};
 use crate::codec::stun::{self, BindingRequest, BindingSuccess, Stun};
 use crate::limits;
 use crate::machine::Machine;
@@ -29,6 +29,7 @@ use super::{client_transaction, server_transaction};
 
 mod incoming;
 mod links;
+mod local;
 mod outgoing;
 mod refusal;
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub(super) mod tests;
 mod via;
 
 pub use super::client_transaction::Failure;
+pub use local::Local;
 
 use links::Links;
 
@@ -74,23 +76,6 @@ pub struct ClientId(pub u64);
 /// A server transaction, numbered by the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServerId(pub u64);
-
-/// The addresses an endpoint goes by.
-#[derive(Clone, Debug, Default)]
-pub struct Local {
-    sockets: Vec<(SocketId, SocketAddr, SentBy)>,
-    listeners: Vec<(Transport, SentBy)>,
-    names: BTreeMap<IpAddr, String>,
-    links_from: u64,
-}
-
-/// An address as Via writes it.
-#[derive(Clone, Debug)]
-struct SentBy {
-    text: String,
-    host: String,
-    port: u16,
-}
 
 /// What an endpoint can be told.
 #[derive(Debug)]
@@ -284,86 +269,6 @@ pub struct Endpoint {
     key: Vec<u8>,
 }
 
-impl Local {
-    /// No address yet. The links that the endpoint opens are numbered from `links_from` up, so that others of the same
-    /// node can have numbers of their own.
-    #[must_use]
-    pub fn new(links_from: u64) -> Self {
-        Self {
-            links_from,
-            ..Self::default()
-        }
-    }
-
-    /// Adds a datagram socket that peers reach at `address`.
-    #[must_use]
-    pub fn socket(mut self, socket: SocketId, address: SocketAddr) -> Self {
-        self.sockets.push((socket, address, SentBy::from(address)));
-        self
-    }
-
-    /// Adds a listener that peers reach at `address`; the first of each transport goes into Via.
-    #[must_use]
-    pub fn listener(mut self, transport: Transport, address: SocketAddr) -> Self {
-        self.listeners.push((transport, SentBy::from(address)));
-        self
-    }
-
-    /// Certificates of `peer` must be valid for `name`.
-    #[must_use]
-    pub fn server_name(mut self, peer: IpAddr, name: &str) -> Self {
-        self.names.insert(peer, name.to_owned());
-        self
-    }
-
-    /// The host and port by which peers reach this element on a transport; its Via and Contact say so. Empty when it
-    /// has no address at all.
-    #[must_use]
-    pub fn sent_by(&self, transport: Transport) -> &str {
-        let listener = self.listeners.iter().find(|(t, _)| *t == transport);
-        match (listener, self.sockets.first()) {
-            (Some((_, sent_by)), _) => &sent_by.text,
-            // An element that only connects out has no port of its own to name; its datagram socket's is as good.
-            (None, Some((_, _, sent_by))) => &sent_by.text,
-            (None, None) => "",
-        }
-    }
-
-    fn socket_text(&self, socket: SocketId) -> &str {
-        self.sockets
-            .iter()
-            .find(|(s, _, _)| *s == socket)
-            .map_or("", |(_, _, sent_by)| &sent_by.text)
-    }
-
-    /// The first socket that can reach `peer`.
-    fn socket_for(&self, peer: SocketAddr) -> Option<SocketId> {
-        self.sockets
-            .iter()
-            .find(|(_, address, _)| address.is_ipv4() == peer.is_ipv4())
-            .map(|(socket, _, _)| *socket)
-    }
-
-    /// True when a Via was written here.
-    fn owns(&self, via: &Via<'_>) -> bool {
-        let sockets = self.sockets.iter().map(|(_, _, sent_by)| sent_by);
-        let mut all = sockets.chain(self.listeners.iter().map(|(_, sent_by)| sent_by));
-        all.any(|own| via.port == Some(own.port) && own.host == via.host)
-    }
-}
-
-impl From<SocketAddr> for SentBy {
-    fn from(address: SocketAddr) -> Self {
-        let text = address.to_string();
-        let host = text.rsplit_once(':').map_or("", |(host, _)| host);
-        Self {
-            host: host.to_owned(),
-            port: address.port(),
-            text,
-        }
-    }
-}
-
 impl Endpoint {
     /// An endpoint of these addresses. `random` makes branches, tags and the keys of its tables.
     #[must_use]
@@ -371,7 +276,7 @@ impl Endpoint {
         let mut keyed = || FixedState::with_seed(random.next_u64());
         let (by_key, merged) = (keyed(), keyed());
         Self {
-            links: Links::new(local.links_from),
+            links: Links::new(local.links_from()),
             local,
             random,
             clients: HashMap::default(),

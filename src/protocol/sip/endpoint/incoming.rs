@@ -269,7 +269,9 @@ impl Endpoint {
         if self.peer(way.flow).is_some() {
             emit(way.flow, octets, out);
         } else if let Some((transport, peer)) = way.again
-            && let Some(link) = self.links.reach(transport, peer, None, out)
+            && let Some(link) =
+                self.links
+                    .reach(transport, peer, self.local.name_of(peer.ip()), out)
         {
             emit(Flow::Link(link), octets, out);
         }

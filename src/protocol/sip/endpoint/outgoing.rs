@@ -115,7 +115,7 @@ impl Endpoint {
                 .socket_for(peer)
                 .map(|socket| Flow::Udp { socket, peer }),
             Target::Address { transport, peer } => {
-                let name = self.local.names.get(&peer.ip()).map(String::as_str);
+                let name = self.local.name_of(peer.ip());
                 self.links.reach(transport, peer, name, out).map(Flow::Link)
             }
         }

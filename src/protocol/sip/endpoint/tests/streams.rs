@@ -374,6 +374,40 @@ fn a_tls_link_is_opened_under_the_name_its_certificate_must_have() {
 }
 
 #[test]
+fn an_element_without_addresses_knows_the_answers_to_its_requests() {
+    let peer: SocketAddr = BOB.parse().unwrap();
+    let mut alice = Endpoint::new(Local::new(0), Random::from_number(1));
+    let (link, mut out) = (LinkId(0), Vec::new());
+    let (id, draft) = (ClientId(1), request(Method::Options, 1));
+    let target = tcp();
+    alice.handle(
+        network::START,
+        Input::Request { id, draft, target },
+        &mut out,
+    );
+    let opened = Input::Opened {
+        link,
+        listener: None,
+        transport: Transport::Tcp,
+        local: ALICE.parse().unwrap(),
+        peer,
+    };
+    alice.handle(network::START, opened, &mut out);
+    let [_, Output::World(world::Output::Octets { octets, .. })] = &out[..] else {
+        panic!("{out:?}")
+    };
+    let sent = Message::decode(octets.clone()).unwrap();
+    assert!(sent.check_request().is_ok());
+    let octets = Draft::response(&sent, 200, Some("b1"))
+        .finish()
+        .octets()
+        .clone();
+    out.clear();
+    alice.handle(network::START, Input::Octets { link, octets }, &mut out);
+    assert!(matches!(out[..], [Output::Response { .. }]));
+}
+
+#[test]
 fn links_above_the_bound_are_closed_at_once() {
     let [_, mut bob] = Network::calm().ends;
     let mut out = Vec::new();
