@@ -10,6 +10,7 @@ use crate::codec::sip::Name;
 use crate::event::{Fact, Via};
 use crate::machine::Machine;
 use crate::protocol::msrp::{In, Out, Settings, Why};
+use crate::protocol::sip::endpoint::Target;
 use crate::time::Time;
 use crate::world::{LinkId, Output, Transport};
 
@@ -37,10 +38,15 @@ pub(super) struct Reach {
 impl Device {
     /// Opens the link of a session to where its gateway listens.
     pub(super) fn open_media(&mut self, number: u64, reach: &Reach, out: &mut Vec<Output>) {
-        let target = self
-            .config
-            .address_of(&reach.host, Some(reach.port))
-            .map(|address| SocketAddr::new(address.ip(), reach.port));
+        let uri = self.place(number).and_then(|at| self.sessions.get(at));
+        let asked = uri.map(|session| self.target_of(&session.uri));
+        // A host that the table does not know is sought where the INVITE went.
+        let target = match (self.config.address_of(&reach.host, None), asked) {
+            (Some(address), _) | (None, Some(Target::Address { peer: address, .. })) => {
+                SocketAddr::new(address.ip(), reach.port)
+            }
+            _ => return,
+        };
         let link = LinkId(MEDIA_LINKS.saturating_add(self.fresh()));
         let random = self.random.fork();
         let address = self.config.local.ip();
@@ -51,7 +57,6 @@ impl Device {
         let Some(session) = self.place(number).and_then(|at| self.sessions.get_mut(at)) else {
             return;
         };
-        let Some(target) = target else { return };
         let settings = Settings {
             active: true,
             accepts,

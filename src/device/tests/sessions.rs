@@ -266,3 +266,15 @@ fn a_test_double_can_say_a_wrong_gruu() {
             .contains("gr=urn:uuid:00000000-")
     );
 }
+
+#[test]
+fn an_answer_with_a_host_of_no_known_address_is_sought_at_the_gateway() {
+    let (mut bench, invite) = invited();
+    let offer = crate::codec::sdp::Sdp::decode(invite.body()).unwrap();
+    let answer = offer.answer(9, "msrp.example.com", "p1s9", 2855).unwrap();
+    let ok = Draft::response(&invite, 200, Some("g1"))
+        .header("Contact", "<sip:push@192.0.2.5:5060>")
+        .body("application/sdp", &answer.encode());
+    bench.receive(&ok.finish());
+    assert_eq!(bench.link.unwrap().1, at("192.0.2.5:2855"));
+}
