@@ -436,6 +436,14 @@ pub enum Fact {
         /// The contact.
         contact: String,
     },
+    /// A device's registration was accepted, for the first time or after it was lost.
+    #[serde(rename = "dev.reg")]
+    DevReg {
+        /// The public user identity.
+        pui: String,
+        /// The device.
+        dev: String,
+    },
     /// A protocol message went from one party to another: the rungs of the ladder.
     #[serde(rename = "wire")]
     Wire {

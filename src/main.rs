@@ -1,3 +1,7 @@
-//! The sirgate command.
+//! The sirgate command: reads its arguments, calls [`sirgate::cli`], ends with its exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sirgate::cli::main()
+}

@@ -1,1 +1,199 @@
-//! The commands.
+//! The commands, one file each: they read arguments, set up nodes and drivers, print, and end with an exit code.
+#![expect(
+    clippy::print_stdout,
+    reason = "standard output carries what was asked for"
+)]
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+pub mod api;
+pub mod config;
+pub mod fault;
+
+mod config_command;
+mod demo;
+mod device;
+mod node;
+mod push;
+mod scenario;
+mod serve;
+mod sir;
+mod stage;
+mod trace;
+mod wait;
+
+use fault::{Exit, Fault};
+
+/// What `sirgate` without arguments prints.
+const WELCOME: &str = "\
+sirgate: a SIP/WAP push proxy gateway. One identity, several devices: a push reaches the one that is meant.
+
+  sirgate demo                            a gateway, an identity and three devices, on loopback, no file needed
+  sirgate push alice \"hello\" --only C1    in a second terminal: wake C1 and deliver
+
+  sirgate scenario run                    the requirement scenarios, expected and actual counts
+  sirgate trace show                      the ladder of the last push
+  sirgate serve --config lab.toml         the gateway of a lab (sirgate config example > lab.toml)
+  sirgate --help                          all commands
+
+exit codes: 0 yes, 1 no, 2 usage or configuration, 3 negative verdict, 4 could not be tested, 70 bug, 130 interrupted";
+
+#[derive(Parser)]
+#[command(
+    name = "sirgate",
+    version,
+    about = "A SIP/WAP push proxy gateway",
+    max_term_width = 100
+)]
+#[command(
+    after_help = "Example:\n  sirgate demo\n  sirgate push alice \"hello\" --only C1\n\nExit codes: 0 done and true, 1 done but \
+                        the answer is no, 2 usage or configuration, 3 negative verdict, 4 could not be tested, 70 bug in \
+                        sirgate, 130 interrupted."
+)]
+struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Options of every command.
+#[derive(Args, Clone, Debug)]
+pub struct Global {
+    /// Where the gateway's API is
+    #[arg(
+        long,
+        global = true,
+        env = "SIRGATE_API",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8642"
+    )]
+    pub api: String,
+    /// Print JSON: one object, or one a line where a command follows something
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Give up after this long: 500ms, 5s, 2m
+    #[arg(long, global = true, value_name = "DUR", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// Show identities and identifiers in logs as they are
+    #[arg(long, global = true)]
+    pub reveal: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Gateway, identity and devices in one process, without any file
+    Demo(demo::Arguments),
+    /// The gateway from a configuration file
+    Serve(serve::Arguments),
+    /// Simulated devices
+    #[command(subcommand)]
+    Device(device::Command),
+    /// Submit a push and follow it to the end
+    Push(push::Arguments),
+    /// Session Initiation Requests as octets
+    #[command(subcommand)]
+    Sir(sir::Command),
+    /// The requirement scenarios
+    #[command(subcommand)]
+    Scenario(scenario::Command),
+    /// What happened, drawn
+    #[command(subcommand)]
+    Trace(trace::Command),
+    /// Block until an event matches
+    Wait(wait::Arguments),
+    /// The configuration file
+    #[command(subcommand)]
+    Config(config_command::Command),
+    /// Shell completions
+    #[command(after_help = "Example:\n  sirgate completions bash > /etc/bash_completion.d/sirgate")]
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs the command line of the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // A closed pipe behind `--help` is no reason for another message.
+            let _ = error.print();
+            return if error.use_stderr() {
+                Exit::Usage.into()
+            } else {
+                Exit::Yes.into()
+            };
+        }
+    };
+    let Some(command) = arguments.command else {
+        println!("{WELCOME}");
+        return Exit::Yes.into();
+    };
+    let global = arguments.global;
+    match run(command, &global) {
+        Ok(exit) => exit.into(),
+        Err(faults) => {
+            let exit = faults.first().map_or(Exit::Bug, |fault| fault.exit);
+            for fault in faults {
+                if global.json {
+                    eprintln!("{}", fault.to_json());
+                } else {
+                    eprintln!("{fault}");
+                }
+            }
+            exit.into()
+        }
+    }
+}
+
+fn run(command: Command, global: &Global) -> Result<Exit, Vec<Fault>> {
+    match command {
+        Command::Demo(arguments) => demo::run(&arguments, global),
+        Command::Serve(arguments) => serve::run(&arguments, global),
+        Command::Device(command) => device::run(&command, global),
+        Command::Push(arguments) => push::run(&arguments, global).map_err(one),
+        Command::Sir(command) => sir::run(&command, global).map_err(one),
+        Command::Scenario(command) => scenario::run(&command, global).map_err(one),
+        Command::Trace(command) => trace::run(&command, global).map_err(one),
+        Command::Wait(arguments) => wait::run(&arguments, global).map_err(one),
+        Command::Config(command) => config_command::run(&command, global),
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut <Arguments as clap::CommandFactory>::command(),
+                "sirgate",
+                &mut std::io::stdout(),
+            );
+            Ok(Exit::Yes)
+        }
+    }
+}
+
+fn one(fault: Fault) -> Vec<Fault> {
+    vec![fault]
+}
+
+/// Reads `500ms`, `5s`, `2m`, `1h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number
+        .parse()
+        .map_err(|_| "write a number and a unit, as in 500ms, 5s, 2m".to_owned())?;
+    let millis = match unit {
+        "ms" => number,
+        "s" => number.saturating_mul(1_000),
+        "m" => number.saturating_mul(60_000),
+        "h" => number.saturating_mul(3_600_000),
+        _ => return Err("the unit is missing: ms, s, m or h".to_owned()),
+    };
+    Ok(Duration::from_millis(millis))
+}

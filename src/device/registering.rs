@@ -3,6 +3,7 @@
 //! **Source:** RFC 5626 sections 4.2 to 4.5; the sirgate SIP profile, E.8.
 
 use crate::codec::sip::{Message, Method};
+use crate::event::Fact;
 use crate::machine::Machine;
 use crate::protocol::sip::authentication::Next;
 use crate::protocol::sip::endpoint::{self, Flow, Target};
@@ -54,6 +55,10 @@ impl Device {
             let gruus = [granted.pub_gruu.as_deref(), granted.temp_gruu.as_deref()];
             self.identifiers.learn(gruus.into_iter().flatten());
             let flow_timer = granted.flow_timer;
+            if self.flow.is_none() {
+                let (pui, dev) = (self.config.pui.clone(), self.config.name.clone());
+                self.report(now, Fact::DevReg { pui, dev }, out);
+            }
             if self.flow != flow {
                 self.keep(now, Some(outbound::Input::Closed), out);
             }

@@ -79,14 +79,6 @@ impl Gateway {
             return self.respond(id, draft);
         }
         let device = self.sender_of(flow, request);
-        if let Some(key) = device {
-            let dev = self
-                .name(key.identity, key.at)
-                .unwrap_or_default()
-                .to_owned();
-            let ppg = self.config.uri.clone();
-            self.report(now, Fact::SessReq { dev, ppg }, out);
-        }
         let accepted = self
             .awaited(now, device, request)
             .and_then(|awaited| self.accept(now, id, flow, request, awaited, out));

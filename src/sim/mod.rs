@@ -16,11 +16,15 @@ use crate::world::{
     RequestId,
 };
 
+pub mod cast;
 pub mod fork;
 pub mod initiator;
 pub mod invariant;
+pub mod library;
 pub mod network;
 pub mod script;
+pub mod stage;
+pub mod storm;
 
 pub use network::{Network, NodeId, Weather};
 

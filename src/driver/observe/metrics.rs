@@ -342,6 +342,7 @@ const fn name(fact: &Fact) -> &'static str {
         Fact::AppAct { .. } => "app.act",
         Fact::AppReg { .. } => "app.reg",
         Fact::Reg { .. } => "reg",
+        Fact::DevReg { .. } => "dev.reg",
         Fact::Wire { .. } => "wire",
         Fact::Refused { .. } => "refused",
     }

@@ -1,0 +1,155 @@
+//! The tables about the gateway itself: names, wishes, patience, initiators, registration.
+
+use std::path::Path;
+
+use super::{Source, Table, authentication, place, users};
+use crate::codec::sir::Placement;
+use crate::gateway::config::Config;
+use crate::gateway::policy::Rule;
+use crate::gateway::push::plan::{Fork, PlanWish};
+
+/// Reads `[gateway]`.
+pub fn read(config: &mut Config, table: &mut Table<'_>, source: &mut Source) {
+    if let Some(domain) = table.text(source, "domain") {
+        config.domain = domain;
+    }
+    if let Some(host) = table.text(source, "host") {
+        config.uri = format!("sip:push@{host}");
+        config.host = host;
+    }
+    let plans = ["auto", "targeted", "fanout", "fanout+id", "legacy"];
+    if let Some(plan) = table
+        .word(source, "plan", &plans)
+        .and_then(PlanWish::from_name)
+    {
+        config.plan = plan;
+    }
+    if let Some(fork) = table
+        .word(source, "fork", &["ppg", "core"])
+        .and_then(Fork::from_name)
+    {
+        config.fork = fork;
+    }
+    placement(config, table, source);
+    let span = table.span_of("core");
+    config.core = table
+        .text(source, "core")
+        .and_then(|text| place(source, &text, span));
+    let _relay = table.text(source, "relay");
+    for (key, slot) in [
+        ("sia", &mut config.sia),
+        ("add_pui", &mut config.add_pui),
+        ("learn_devices", &mut config.learn_devices),
+    ] {
+        if let Some(flag) = table.flag(source, key) {
+            *slot = flag;
+        }
+    }
+    for (key, slot) in [
+        ("sir_expires_ms", &mut config.sir_expires),
+        ("push_lifetime_ms", &mut config.push_lifetime),
+        ("answer_timeout_ms", &mut config.answer_timeout),
+        ("report_timeout_ms", &mut config.report_timeout),
+        ("retry_wait_ms", &mut config.retry_wait),
+        ("session_linger_ms", &mut config.session_linger),
+    ] {
+        if let Some(duration) = table.millis(source, key) {
+            *slot = duration;
+        }
+    }
+    if let Some(retries) = table
+        .number(source, "retries", 0..101)
+        .and_then(|n| u32::try_from(n).ok())
+    {
+        config.retries = retries;
+    }
+}
+
+fn placement(config: &mut Config, table: &mut Table<'_>, source: &mut Source) {
+    let span = table.span_of("place");
+    let Some(places) = table.texts(source, "place") else {
+        return;
+    };
+    let words: Vec<String> = places.into_iter().map(|(place, _)| place).collect();
+    match words.join(",").parse::<Placement>() {
+        Ok(place) => config.place = place,
+        Err(_) => source.fault(
+            "SG-C004",
+            span,
+            "gateway.place names something that is no place".into(),
+            "write one or more of \"header\", \"value\", \"body\"".into(),
+        ),
+    }
+}
+
+/// Reads `[policy]`.
+pub fn policy(config: &mut Config, table: &mut Table<'_>, source: &mut Source, folder: &Path) {
+    config.policy.pushes_per_minute = table
+        .number(source, "pushes_per_minute", 1..1_000_000_000)
+        .and_then(|n| u32::try_from(n).ok());
+    config.policy.content_octets_max = table
+        .number(source, "content_octets_max", 1..1 << 40)
+        .and_then(|n| usize::try_from(n).ok());
+    if let Some(octets) = table
+        .number(source, "body_octets_max", 1..1 << 40)
+        .and_then(|n| usize::try_from(n).ok())
+    {
+        config.body_octets_max = octets;
+    }
+    if let Some(ppgs) = table.texts(source, "ppgs") {
+        config.policy.ppgs = ppgs.into_iter().map(|(ppg, _)| ppg).collect();
+    }
+    let initiators = table.tables(source, "initiator");
+    config.policy.initiators = users(initiators, source, folder);
+    for mut rule in table.tables(source, "rule") {
+        let application = super::required(
+            &mut rule,
+            source,
+            "application",
+            "application = \"x-wap-application:wml.ua\"",
+        );
+        let kinds = rule
+            .texts(source, "kinds")
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(kind, _)| kind)
+            .collect();
+        if let Some(application) = application {
+            config.policy.rules.push(Rule { application, kinds });
+        }
+        rule.finish(source);
+    }
+}
+
+/// Reads `[registration]`.
+pub fn registration(
+    config: &mut Config,
+    table: &mut Table<'_>,
+    source: &mut Source,
+    folder: &Path,
+) {
+    for (key, slot) in [
+        (
+            "default_expires_s",
+            &mut config.registration.default_expires,
+        ),
+        ("min_expires_s", &mut config.registration.min_expires),
+        ("max_expires_s", &mut config.registration.max_expires),
+        ("flow_timer_s", &mut config.registration.flow_timer),
+    ] {
+        if let Some(seconds) = table
+            .number(source, key, 1..86_401)
+            .and_then(|n| u32::try_from(n).ok())
+        {
+            *slot = seconds;
+        }
+    }
+    let realm = table
+        .text(source, "realm")
+        .unwrap_or_else(|| config.domain.clone());
+    let tables = table.tables(source, "user");
+    let users = users(tables, source, folder);
+    if !users.is_empty() {
+        config.authentication = Some(authentication(realm, users));
+    }
+}

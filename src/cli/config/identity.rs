@@ -1,0 +1,236 @@
+//! `[[identity]]`, `[[fleet]]` and `[behaviour.NAME]`: who is there, and how simulated devices behave.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::reader::{Source, Table};
+use super::{device_id, required};
+use crate::codec::device_id::DeviceId;
+use crate::device::behaviour::{BUILT_IN, Behaviour};
+use crate::device::config::Profile as Handset;
+use crate::gateway::config::{Config, DeviceProfile, Identity};
+use crate::gateway::profile::{Capability, Profile};
+use crate::world::Transport;
+
+/// A simulated device, before it has an address.
+#[derive(Clone, Debug)]
+pub struct DeviceEntry {
+    /// The identity.
+    pub pui: String,
+    /// Its name: `C1`.
+    pub name: String,
+    /// What it is: `phone`.
+    pub kind: String,
+    /// Its identifiers.
+    pub ids: Vec<DeviceId>,
+    /// What it speaks SIP on.
+    pub transport: Transport,
+    /// How it behaves.
+    pub behaviour: Arc<Behaviour>,
+    /// What it has and says.
+    pub profile: Arc<Handset>,
+}
+
+/// Reads all identities into the gateway, and gives the simulated devices.
+pub fn read(gateway: &mut Config, root: &mut Table<'_>, source: &mut Source) -> Vec<DeviceEntry> {
+    let behaviours = behaviours(root, source);
+    let mut devices = Vec::new();
+    for mut table in root.tables(source, "identity") {
+        let pui = required(&mut table, source, "pui", "pui = \"sip:alice@example.com\"");
+        let aliases = table
+            .texts(source, "aliases")
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(alias, _)| alias)
+            .collect();
+        let mut profiles = Vec::new();
+        for mut device in table.tables(source, "device") {
+            let entry = one_device(
+                &mut device,
+                source,
+                pui.as_deref().unwrap_or_default(),
+                &behaviours,
+            );
+            profiles.extend(entry.map(|(profile, entry)| {
+                devices.push(entry);
+                profile
+            }));
+            device.finish(source);
+        }
+        if let Some(pui) = pui {
+            gateway.identities.push(Identity {
+                pui,
+                aliases,
+                devices: profiles,
+            });
+        }
+        table.finish(source);
+    }
+    for mut table in root.tables(source, "fleet") {
+        fleet(&mut table, source, gateway, &behaviours, &mut devices);
+        table.finish(source);
+    }
+    devices
+}
+
+type Behaviours = BTreeMap<String, Arc<Behaviour>>;
+
+fn behaviours(root: &mut Table<'_>, source: &mut Source) -> Behaviours {
+    let built_in = BUILT_IN
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), Arc::new(Behaviour::named(name)?))));
+    let mut behaviours: Behaviours = built_in.collect();
+    if let Some(mut table) = root.table(source, "behaviour") {
+        for (name, value) in table.values() {
+            if let Some(behaviour) = source.value::<Behaviour>(&format!("behaviour.{name}"), value)
+            {
+                behaviours.insert(name, Arc::new(behaviour));
+            }
+        }
+    }
+    behaviours
+}
+
+fn one_device(
+    table: &mut Table<'_>,
+    source: &mut Source,
+    pui: &str,
+    behaviours: &Behaviours,
+) -> Option<(DeviceProfile, DeviceEntry)> {
+    let name = required(table, source, "name", "name = \"C1\"");
+    let kind = table.text(source, "kind").unwrap_or_else(|| "phone".into());
+    let span = table.span_of("id");
+    let ids = table.texts(source, "id").unwrap_or_default();
+    if ids.is_empty() {
+        source.fault(
+            "SG-C009",
+            span,
+            "a device without an identifier cannot be meant".into(),
+            "add  id = [\"urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6\"]".into(),
+        );
+    }
+    let ids: Vec<DeviceId> = ids
+        .into_iter()
+        .filter_map(|(text, span)| device_id(source, &text, span))
+        .collect();
+    let list = |texts: Vec<(String, std::ops::Range<usize>)>| {
+        texts.into_iter().map(|(text, _)| text).collect()
+    };
+    let subscriptions: Option<Vec<String>> = table.texts(source, "subscriptions").map(list);
+    let accept: Option<Vec<String>> = table.texts(source, "accept").map(list);
+    let transport = match table.word(source, "transport", &["udp", "tcp", "tls"]) {
+        Some("tcp") => Transport::Tcp,
+        Some("tls") => Transport::Tls,
+        _ => Transport::Udp,
+    };
+    let behaviour = behaviour(table, source, behaviours);
+    let mut handset: Handset = table.value(source, "profile").unwrap_or_default();
+    if let Some(accept) = &accept {
+        handset.accept.clone_from(accept);
+    }
+    let profile = Profile {
+        subscriptions,
+        capability: Capability {
+            accept,
+            ..Capability::default()
+        },
+        ..Profile::default()
+    };
+    let name = name?;
+    let entry = DeviceEntry {
+        pui: pui.to_owned(),
+        name: name.clone(),
+        kind: kind.clone(),
+        ids: ids.clone(),
+        transport,
+        behaviour,
+        profile: Arc::new(handset),
+    };
+    Some((
+        DeviceProfile {
+            name,
+            kind,
+            ids,
+            profile,
+        },
+        entry,
+    ))
+}
+
+fn behaviour(
+    table: &mut Table<'_>,
+    source: &mut Source,
+    behaviours: &Behaviours,
+) -> Arc<Behaviour> {
+    let span = table.span_of("behaviour");
+    let Some(name) = table.text(source, "behaviour") else {
+        return Arc::default();
+    };
+    behaviours.get(&name).cloned().unwrap_or_else(|| {
+        let known: Vec<&str> = behaviours.keys().map(String::as_str).collect();
+        source.fault(
+            "SG-C010",
+            span,
+            format!("there is no behaviour \"{name}\""),
+            format!(
+                "known: {}; or add a table [behaviour.{name}]",
+                known.join(", ")
+            ),
+        );
+        Arc::default()
+    })
+}
+
+/// Many identities from one pattern: `{n}` stands for the number, identifiers are UUIDs made from it.
+fn fleet(
+    table: &mut Table<'_>,
+    source: &mut Source,
+    gateway: &mut Config,
+    behaviours: &Behaviours,
+    devices: &mut Vec<DeviceEntry>,
+) {
+    let pattern = required(table, source, "pui", "pui = \"sip:user{n}@example.com\"");
+    let count = table.number(source, "count", 1..100_001).unwrap_or(1);
+    let each = table.number(source, "devices_each", 1..11).unwrap_or(1);
+    let transport = match table.word(source, "transport", &["udp", "tcp", "tls"]) {
+        Some("tcp") => Transport::Tcp,
+        Some("tls") => Transport::Tls,
+        _ => Transport::Udp,
+    };
+    let behaviour = behaviour(table, source, behaviours);
+    let Some(pattern) = pattern else { return };
+    for number in 0..count {
+        let pui = pattern.replace("{n}", &number.to_string());
+        let mut profiles = Vec::new();
+        for device in 1..=each {
+            let name = format!("C{device}");
+            let uuid = uuid::Uuid::new_v5(
+                &uuid::Uuid::NAMESPACE_URL,
+                format!("{pui} {name}").as_bytes(),
+            );
+            let Ok(id) = DeviceId::decode(&uuid.urn().to_string()) else {
+                continue;
+            };
+            devices.push(DeviceEntry {
+                pui: pui.clone(),
+                name: name.clone(),
+                kind: "phone".into(),
+                ids: vec![id.clone()],
+                transport,
+                behaviour: Arc::clone(&behaviour),
+                profile: Arc::default(),
+            });
+            profiles.push(DeviceProfile {
+                name,
+                kind: "phone".into(),
+                ids: vec![id],
+                profile: Profile::default(),
+            });
+        }
+        gateway.identities.push(Identity {
+            pui,
+            aliases: Vec::new(),
+            devices: profiles,
+        });
+    }
+}

@@ -1,0 +1,433 @@
+//! The configuration file: one strict TOML file, every fault reported in one run, each with its place.
+//!
+//! `example.toml` beside this file is the reference; a test reads it back as the defaults.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use crate::cli::fault::{Exit, Fault};
+use crate::codec::device_id::DeviceId;
+use crate::gateway::config::{Authentication, Config as Gateway};
+use crate::world::Transport;
+
+mod gateway;
+mod identity;
+mod reader;
+
+use reader::{Source, Table};
+
+pub use identity::DeviceEntry;
+
+/// The commented example with every key.
+pub const EXAMPLE: &str = include_str!("example.toml");
+
+/// Everything a file says.
+#[derive(Clone, Debug)]
+pub struct Lab {
+    /// The gateway, without its sockets.
+    pub gateway: Gateway,
+    /// Addresses to listen at.
+    pub listen: Listen,
+    /// The database; `None` keeps nothing.
+    pub store: Option<PathBuf>,
+    /// What is reported where.
+    pub observe: Observe,
+    /// Where every push is handed on to, instead of being planned here.
+    pub devices: Vec<DeviceEntry>,
+}
+
+/// Addresses to listen at.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// PAP and API.
+    pub http: SocketAddr,
+    /// SIP.
+    pub sip: Vec<(Transport, SocketAddr)>,
+    /// MSRP.
+    pub msrp: SocketAddr,
+    /// Certificate and key of TLS; made at start when absent.
+    pub tls: Option<(PathBuf, PathBuf)>,
+}
+
+/// What is reported where.
+#[derive(Clone, Debug)]
+pub struct Observe {
+    /// The level of the log.
+    pub log: &'static str,
+    /// A file for events; `-` is standard output.
+    pub events: Option<String>,
+    /// Events kept for the API.
+    pub ring: usize,
+}
+
+impl Lab {
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// All faults of the file, in its order.
+    pub fn load(path: &Path) -> Result<Self, Vec<Fault>> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            vec![Fault::new(
+                "SG-C001",
+                Exit::Usage,
+                format!("{} cannot be read: {error}", path.display()),
+                "name a file that exists, or write one: sirgate config example > lab.toml",
+            )]
+        })?;
+        Self::decode(
+            &path.to_string_lossy(),
+            &text,
+            path.parent().unwrap_or_else(|| Path::new(".")),
+        )
+    }
+
+    /// Reads a text; files named in it are looked for in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// All faults of the text, in its order.
+    pub fn decode(file: &str, text: &str, folder: &Path) -> Result<Self, Vec<Fault>> {
+        let mut source = Source::new(file, text);
+        let table = match DeTable::parse(text) {
+            Ok(table) => table,
+            Err(error) => {
+                let span = error.span().unwrap_or(0..0);
+                source.fault(
+                    "SG-C001",
+                    span,
+                    format!("this is no TOML: {}", error.message()),
+                    "mend the line".into(),
+                );
+                return Err(source.faults);
+            }
+        };
+        let mut root = Table::new("the file", table.get_ref(), table.span());
+        let lab = Self::read(&mut root, &mut source, folder);
+        root.finish(&mut source);
+        if source.faults.is_empty() {
+            Ok(lab)
+        } else {
+            source
+                .faults
+                .sort_by_key(|fault| fault.place.as_ref().map_or(0, |place| place.span.start));
+            Err(source.faults)
+        }
+    }
+
+    fn read(root: &mut Table<'_>, source: &mut Source, folder: &Path) -> Self {
+        let mut gateway = Gateway {
+            report_wire: true,
+            sia: true,
+            ..Gateway::default()
+        };
+        if let Some(mut table) = root.table(source, "gateway") {
+            gateway::read(&mut gateway, &mut table, source);
+            table.finish(source);
+        }
+        let listen = root
+            .table(source, "listen")
+            .map_or_else(Listen::default, |mut table| {
+                let listen = Listen::read(&mut table, source, folder);
+                table.finish(source);
+                listen
+            });
+        if let Some(mut table) = root.table(source, "policy") {
+            gateway::policy(&mut gateway, &mut table, source, folder);
+            table.finish(source);
+        }
+        if let Some(mut table) = root.table(source, "registration") {
+            gateway::registration(&mut gateway, &mut table, source, folder);
+            table.finish(source);
+        }
+        let store = root.table(source, "store").map_or_else(
+            || Some(folder.join("sirgate.db")),
+            |mut table| {
+                let kind = table
+                    .word(source, "kind", &["sqlite", "none"])
+                    .unwrap_or("sqlite");
+                let path = table
+                    .text(source, "path")
+                    .unwrap_or_else(|| "sirgate.db".into());
+                table.finish(source);
+                (kind == "sqlite").then(|| folder.join(path))
+            },
+        );
+        let observe = root
+            .table(source, "observe")
+            .map_or_else(Observe::default, |mut table| {
+                let observe = Observe::read(&mut table, source);
+                gateway.report_wire = table.flag(source, "wire").unwrap_or(true);
+                table.finish(source);
+                observe
+            });
+        let devices = identity::read(&mut gateway, root, source);
+        Self {
+            gateway,
+            listen,
+            store,
+            observe,
+            devices,
+        }
+    }
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        Self {
+            http: at(8642),
+            sip: vec![(Transport::Udp, at(5060)), (Transport::Tcp, at(5060))],
+            msrp: at(2855),
+            tls: None,
+        }
+    }
+}
+
+impl Listen {
+    fn read(table: &mut Table<'_>, source: &mut Source, folder: &Path) -> Self {
+        let mut listen = Self::default();
+        let form = "an address and a port, as in 127.0.0.1:8642";
+        if let Some(http) = table.parsed(source, "http", form) {
+            listen.http = http;
+        }
+        if let Some(msrp) = table.parsed(source, "msrp", form) {
+            listen.msrp = msrp;
+        }
+        if let Some(places) = table.texts(source, "sip") {
+            listen.sip = places
+                .into_iter()
+                .filter_map(|(text, span)| place(source, &text, span))
+                .collect();
+        }
+        let certificate = table
+            .text(source, "tls_certificate")
+            .map(|file| folder.join(file));
+        let key = table.text(source, "tls_key").map(|file| folder.join(file));
+        match (certificate, key) {
+            (Some(certificate), Some(key)) => listen.tls = Some((certificate, key)),
+            (None, None) => {}
+            _ => source.fault(
+                "SG-C005",
+                table.span.clone(),
+                "a certificate without its key, or a key without its certificate".into(),
+                "give both tls_certificate and tls_key, or neither".into(),
+            ),
+        }
+        listen
+    }
+}
+
+impl Default for Observe {
+    fn default() -> Self {
+        Self {
+            log: "info",
+            events: None,
+            ring: 10_000,
+        }
+    }
+}
+
+impl Observe {
+    fn read(table: &mut Table<'_>, source: &mut Source) -> Self {
+        let usual = Self::default();
+        Self {
+            log: table
+                .word(source, "log", &["error", "warn", "info", "debug", "trace"])
+                .unwrap_or(usual.log),
+            events: table.text(source, "events"),
+            ring: table
+                .number(source, "ring", 1..10_000_001)
+                .and_then(|ring| usize::try_from(ring).ok())
+                .unwrap_or(usual.ring),
+        }
+    }
+}
+
+/// Reads `udp:127.0.0.1:5060`.
+fn place(source: &mut Source, text: &str, span: Range<usize>) -> Option<(Transport, SocketAddr)> {
+    let read = text.split_once(':').and_then(|(transport, address)| {
+        let transport = match transport {
+            "udp" => Transport::Udp,
+            "tcp" => Transport::Tcp,
+            "tls" => Transport::Tls,
+            _ => return None,
+        };
+        Some((transport, address.parse().ok()?))
+    });
+    if read.is_none() {
+        source.fault(
+            "SG-C004",
+            span,
+            format!("\"{text}\" is no transport and address"),
+            "write udp:, tcp: or tls: and an address, as in udp:127.0.0.1:5060".into(),
+        );
+    }
+    read
+}
+
+/// The first line of a secret's file.
+fn secret(source: &mut Source, folder: &Path, file: &str, span: Range<usize>) -> String {
+    match std::fs::read_to_string(folder.join(file)) {
+        Ok(text) => text.lines().next().unwrap_or_default().to_owned(),
+        Err(error) => {
+            source.fault(
+                "SG-C006",
+                span,
+                format!("{file} cannot be read: {error}"),
+                "write the password into that file, on one line".into(),
+            );
+            String::new()
+        }
+    }
+}
+
+/// Name and password of each table of a list.
+fn users(tables: Vec<Table<'_>>, source: &mut Source, folder: &Path) -> Vec<(String, String)> {
+    let mut users = Vec::new();
+    for mut table in tables {
+        let name = required(&mut table, source, "name", "name = \"alice\"");
+        let span = table.span_of("password_file");
+        let file = required(
+            &mut table,
+            source,
+            "password_file",
+            "password_file = \"alice.secret\"",
+        );
+        if let (Some(name), Some(file)) = (name, file) {
+            users.push((name, secret(source, folder, &file, span)));
+        }
+        table.finish(source);
+    }
+    users
+}
+
+/// A text that must be there.
+fn required(
+    table: &mut Table<'_>,
+    source: &mut Source,
+    key: &'static str,
+    example: &str,
+) -> Option<String> {
+    let faults = source.faults.len();
+    let text = table.text(source, key);
+    if text.is_none() && source.faults.len() == faults {
+        source.fault(
+            "SG-C007",
+            table.span.clone(),
+            format!("{key} is missing"),
+            format!("add  {example}"),
+        );
+    }
+    text
+}
+
+/// A device identifier.
+fn device_id(source: &mut Source, text: &str, span: Range<usize>) -> Option<DeviceId> {
+    match DeviceId::decode(text) {
+        Ok(id) => Some(id),
+        Err(error) => {
+            source.fault(
+                "SG-C008",
+                span,
+                format!("\"{text}\" is no device identifier"),
+                error.to_string(),
+            );
+            None
+        }
+    }
+}
+
+/// Digest credentials from the registration table.
+fn authentication(realm: String, users: Vec<(String, String)>) -> Authentication {
+    Authentication { realm, users }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(text: &str) -> Vec<String> {
+        Lab::decode("lab.toml", text, Path::new("."))
+            .expect_err("faults")
+            .iter()
+            .map(|fault| format!("{} {}", fault.code, fault.message))
+            .collect()
+    }
+
+    #[test]
+    fn the_example_is_read_without_a_fault_and_says_the_defaults() {
+        let lab = Lab::decode("example.toml", EXAMPLE, Path::new(".")).unwrap();
+        let bare = Lab::decode("empty.toml", "", Path::new(".")).unwrap();
+        assert_eq!(lab.devices.len(), 3);
+        assert_eq!(format!("{:?}", lab.listen), format!("{:?}", bare.listen));
+        let without_identities = Gateway {
+            identities: Vec::new(),
+            ..lab.gateway
+        };
+        assert_eq!(
+            format!("{without_identities:?}"),
+            format!("{:?}", bare.gateway)
+        );
+    }
+
+    #[test]
+    fn every_key_of_the_example_that_is_commented_out_is_known_too() {
+        let text: String = EXAMPLE
+            .lines()
+            .filter(|line| !line.contains("password_file"))
+            .map(|line| match line.strip_prefix("# ") {
+                Some(rest) if rest.contains(" = ") || rest.starts_with("[[fleet") => {
+                    format!("{rest}\n")
+                }
+                _ => format!("{line}\n"),
+            })
+            .collect();
+        if let Err(faults) = Lab::decode("all.toml", &text, Path::new(".")) {
+            panic!(
+                "{}",
+                faults
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join("\n")
+            );
+        }
+    }
+
+    #[test]
+    fn all_faults_come_in_one_run_in_the_order_of_the_file() {
+        let text = "[gateway]\nplam = \"auto\"\nretries = \"three\"\n[listen]\nsip = [\"tpc:127.0.0.1:5060\"]\n[[identity]]\n";
+        let expected = [
+            "SG-C002 unknown key \"plam\" in [gateway]",
+            "SG-C003 gateway.retries has the wrong type",
+            "SG-C004 \"tpc:127.0.0.1:5060\" is no transport and address",
+            "SG-C007 pui is missing",
+        ];
+        assert_eq!(faults(text), expected);
+    }
+
+    #[test]
+    fn a_misspelt_key_is_offered_the_right_one() {
+        let faults =
+            Lab::decode("lab.toml", "[gateway]\nplam = \"auto\"\n", Path::new(".")).unwrap_err();
+        assert!(
+            faults[0].to_string().contains("did you mean \"plan\"?"),
+            "{}",
+            faults[0]
+        );
+    }
+
+    #[test]
+    fn a_text_that_is_no_toml_is_refused_with_its_line() {
+        let faults = Lab::decode("lab.toml", "[gateway\n", Path::new(".")).unwrap_err();
+        assert!(
+            faults[0].to_string().contains("lab.toml:1:"),
+            "{}",
+            faults[0]
+        );
+    }
+}

@@ -1,0 +1,48 @@
+//! `sirgate config`: the example file, and a check of one.
+
+use std::path::PathBuf;
+
+use super::Global;
+use super::config::{EXAMPLE, Lab};
+use super::fault::{Exit, Fault};
+
+/// Subcommands of `config`.
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Print a file with every key, its default and what it means
+    #[command(after_help = "Example:\n  sirgate config example > lab.toml")]
+    Example,
+    /// Read a file and report every fault in it
+    #[command(after_help = "Example:\n  sirgate config check lab.toml")]
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// All faults of the file.
+pub fn run(command: &Command, global: &Global) -> Result<Exit, Vec<Fault>> {
+    match command {
+        Command::Example => print!("{EXAMPLE}"),
+        Command::Check { file } => {
+            let lab = Lab::load(file)?;
+            let (identities, devices) = (lab.gateway.identities.len(), lab.devices.len());
+            if global.json {
+                let summary = serde_json::json!({
+                    "schema": "sirgate.config-check/1", "file": file, "identities": identities, "devices": devices,
+                });
+                println!("{summary}");
+            } else {
+                println!(
+                    "{}: good; {identities} identities, {devices} devices",
+                    file.display()
+                );
+            }
+        }
+    }
+    Ok(Exit::Yes)
+}

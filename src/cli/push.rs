@@ -1,0 +1,428 @@
+//! `sirgate push`: submits over PAP as an initiator would, and follows the push to its end.
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Global;
+use super::api::{Api, escape, problem};
+use super::fault::{Exit, Fault, nearest};
+use crate::codec::pap::{self, Operation, address::ClientAddress};
+use crate::sim::initiator::Submission;
+
+/// Arguments of `push`.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  sirgate push alice \"hello\" --only C1\n  sirgate push alice @news.txt --plan fanout+id --place body\n  \
+                        sirgate push sip:alice@example.com \"hello\" --ask capability,refusal --json"
+)]
+pub struct Arguments {
+    /// The identity: sip:alice@example.com, or alice where that is the only one
+    to: String,
+    /// The content; @FILE reads a file, - standard input
+    content: String,
+    /// Only these devices, by the names they have at the gateway
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    only: Vec<String>,
+    /// Only this device, by an identifier (may be repeated)
+    #[arg(long, value_name = "ID")]
+    device: Vec<String>,
+    /// How the SIR travels
+    #[arg(long, value_parser = ["auto", "targeted", "fanout", "fanout+id", "legacy"])]
+    plan: Option<String>,
+    /// Where the SIR holds device identifiers: header, value, body
+    #[arg(long, value_delimiter = ',')]
+    place: Vec<String>,
+    /// What devices shall return: capability, preference, security, subscription, refusal, send-registration, send-capability
+    #[arg(long, value_delimiter = ',')]
+    ask: Vec<String>,
+    /// The application to activate on the device
+    #[arg(long, value_name = "URI")]
+    app: Option<String>,
+    /// Let devices connect to this gateway instead
+    #[arg(long, value_name = "URI")]
+    ppg: Option<String>,
+    /// The type of the content
+    #[arg(long, default_value = "text/plain")]
+    content_type: String,
+    /// The application the content is for
+    #[arg(long, value_name = "URI")]
+    application_id: Option<String>,
+    /// The push-id; without it one is made
+    #[arg(long)]
+    push_id: Option<String>,
+    /// Do not wait for the end
+    #[arg(long)]
+    no_wait: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// The gateway does not answer or refuses, or the end does not come in time.
+pub fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Fault> {
+    let api = Api::new(global)?;
+    let known = api.json("/api/v1/identities")?;
+    let pui = resolve(&arguments.to, &known)?;
+    let submission = compose(arguments, &pui, &known)?;
+    let push_id = submission.push_id.clone();
+    let response = api.send(submission.request("/pap"), Duration::ZERO)?;
+    accepted(&response.body, response.status)?;
+    if arguments.no_wait {
+        if global.json {
+            println!(
+                "{}",
+                serde_json::json!({"schema": "sirgate.push/1", "id": push_id, "state": "pending"})
+            );
+        } else {
+            println!("push {push_id}  accepted      follow it: sirgate trace show {push_id}");
+        }
+        return Ok(Exit::Yes);
+    }
+    follow(&api, &pui, &push_id, global)
+}
+
+/// The identity that is meant.
+fn resolve(to: &str, known: &Value) -> Result<String, Fault> {
+    let identities: Vec<&str> = known
+        .get("identities")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|identity| identity.get("pui")?.as_str())
+        .collect();
+    if to.contains(':') {
+        return Ok(to.to_owned());
+    }
+    let user = |pui: &str| {
+        pui.split_once(':')
+            .map(|(_, rest)| rest.split('@').next().unwrap_or(rest).to_owned())
+    };
+    let found: Vec<&&str> = identities
+        .iter()
+        .filter(|pui| pui.ends_with(&format!(":{to}")) || user(pui).is_some_and(|user| user == to))
+        .collect();
+    match found.as_slice() {
+        [one] => Ok((**one).to_owned()),
+        [] => {
+            let users: Vec<String> = identities.iter().filter_map(|pui| user(pui)).collect();
+            let users: Vec<&str> = users.iter().map(String::as_str).collect();
+            let help = match nearest(to, &users) {
+                Some(user) => format!("did you mean {user}?"),
+                None if identities.is_empty() => "no identity is known there yet; register a device, or write it out: sip:alice@example.com".into(),
+                None => format!("known: {}", identities.iter().take(10).copied().collect::<Vec<_>>().join(", ")),
+            };
+            Err(Fault::usage(format!("no identity is called {to}"), help))
+        }
+        several => {
+            let list = several
+                .iter()
+                .take(10)
+                .map(|pui| **pui)
+                .collect::<Vec<_>>()
+                .join(", ");
+            Err(Fault::usage(
+                format!("{to} could be several identities"),
+                format!("write one of: {list}"),
+            ))
+        }
+    }
+}
+
+fn compose(arguments: &Arguments, pui: &str, known: &Value) -> Result<Submission, Fault> {
+    let host = known
+        .get("host")
+        .and_then(Value::as_str)
+        .unwrap_or("ppg.example.com");
+    let mut headers = Vec::new();
+    let wanted: Vec<String> = arguments
+        .only
+        .iter()
+        .chain(&arguments.device)
+        .map(|device| format!("<{device}>"))
+        .collect();
+    let lists = [
+        ("X-Sirgate-Device", wanted.join(", ")),
+        ("X-Sirgate-Plan", arguments.plan.clone().unwrap_or_default()),
+        ("X-Sirgate-Place", arguments.place.join(",")),
+        ("X-Sirgate-Ask", arguments.ask.join(", ")),
+        (
+            "X-Sirgate-App",
+            arguments
+                .app
+                .as_ref()
+                .map(|app| format!("<{app}>"))
+                .unwrap_or_default(),
+        ),
+        ("X-Sirgate-Ppg", arguments.ppg.clone().unwrap_or_default()),
+        (
+            "X-Wap-Application-Id",
+            arguments.application_id.clone().unwrap_or_default(),
+        ),
+    ];
+    headers.extend(
+        lists
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (name.to_owned(), value)),
+    );
+    Ok(Submission {
+        push_id: arguments.push_id.clone().map_or_else(push_id, Ok)?,
+        addresses: vec![ClientAddress::user(pui, host)],
+        headers,
+        content_type: arguments.content_type.clone(),
+        content: content(&arguments.content)?.into(),
+        ..Submission::default()
+    })
+}
+
+/// Four letters and digits that are easy to say, unlike any push of this second.
+fn push_id() -> Result<String, Fault> {
+    let random = crate::driver::clock::system_random();
+    let mut random = random.map_err(|error| {
+        Fault::usage(
+            format!("no push-id can be made: {error}"),
+            "give one with --push-id",
+        )
+    })?;
+    Ok(random.token::<6>().to_string())
+}
+
+fn content(argument: &str) -> Result<Vec<u8>, Fault> {
+    let read = match argument {
+        "-" => {
+            let mut octets = Vec::new();
+            std::io::stdin().read_to_end(&mut octets).map(|_| octets)
+        }
+        _ => match argument.strip_prefix('@') {
+            Some(file) => std::fs::read(file),
+            None => return Ok(argument.as_bytes().to_vec()),
+        },
+    };
+    read.map_err(|error| {
+        Fault::usage(
+            format!("the content {argument} cannot be read: {error}"),
+            "name a file that exists, as in @news.txt",
+        )
+    })
+}
+
+/// What the push-response says.
+fn accepted(body: &[u8], status: u16) -> Result<(), Fault> {
+    let refused = |code: u16, why: String| {
+        Err(Fault::new(
+            "SG-P002",
+            Exit::No,
+            format!("the gateway refused the push: {code} {why}"),
+            "see the reason; identities and devices: GET /api/v1/identities",
+        ))
+    };
+    match pap::decode(body).map(|document| document.operation) {
+        Ok(Operation::PushResponse(answer)) if answer.code == 1001 => Ok(()),
+        Ok(Operation::PushResponse(answer)) => {
+            refused(answer.code, answer.desc.unwrap_or_default())
+        }
+        Ok(Operation::BadMessage(answer)) => refused(answer.code, answer.desc.unwrap_or_default()),
+        _ => refused(status, String::from_utf8_lossy(body).trim().to_owned()),
+    }
+}
+
+fn follow(api: &Api, pui: &str, push_id: &str, global: &Global) -> Result<Exit, Fault> {
+    let timeout = global.timeout.unwrap_or(Duration::from_secs(30));
+    let wait = format!(
+        "/api/v1/events/wait?match={}&count=1&since=0&timeout={}ms",
+        escape(&format!("push.end push={push_id}")),
+        timeout.as_millis()
+    );
+    let response = api.get(&wait, timeout)?;
+    if !matches!(response.status, 200 | 408) {
+        return Err(problem(&response, "/api/v1/events/wait"));
+    }
+    let push = api.json(&format!("/api/v1/pushes/{}", escape(push_id)))?;
+    let outcomes = Outcomes::of(api, &push, pui, push_id)?;
+    if global.json {
+        println!("{}", outcomes.to_json(&push));
+    } else {
+        print!("{}", outcomes.to_text(&push, pui, push_id));
+    }
+    if response.status == 408 {
+        return Err(Fault::new(
+            "SG-N004",
+            Exit::Untested,
+            format!("push {push_id} did not end within {timeout:?}"),
+            "the gateway goes on trying; wait longer with --timeout, or see sirgate trace show",
+        ));
+    }
+    let delivered = text(&push, "state") == "delivered";
+    Ok(if delivered { Exit::Yes } else { Exit::No })
+}
+
+/// What became of a push, device by device: the gateway's word, and what events tell of the way.
+struct Outcomes {
+    devices: Vec<Device>,
+    sirs: usize,
+    took_ms: Option<f64>,
+}
+
+/// One device of the identity.
+struct Device {
+    name: String,
+    kind: String,
+    bearer: String,
+    sir_ms: Option<f64>,
+    decision: Option<String>,
+    outcome: String,
+    reason: String,
+    end_ms: Option<f64>,
+}
+
+impl Outcomes {
+    fn of(api: &Api, push: &Value, pui: &str, push_id: &str) -> Result<Self, Fault> {
+        let path = format!("/api/v1/events?since=0&follow=false&match={}", escape("*"));
+        let events = api.get(&path, Duration::ZERO)?;
+        let events = String::from_utf8_lossy(&events.body).into_owned();
+        let events: Vec<Value> = events
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect();
+        let sir = text(push, "sir");
+        let of_push = |event: &&Value| {
+            text(event, "push") == push_id || (sir != "-" && text(event, "sir") == sir)
+        };
+        let events: Vec<&Value> = events.iter().filter(of_push).collect();
+        let identity = api.json(&format!("/api/v1/identities/{}", escape(pui)))?;
+        let ended = |name: &str| {
+            list(push, "devices")
+                .iter()
+                .find(|device| text(device, "dev") == name)
+        };
+        let begin = events
+            .first()
+            .and_then(|event| event.get("t")?.as_u64())
+            .unwrap_or(0);
+        let find = |ev: &str, dev: &str| {
+            events.iter().find(|event| {
+                text(event, "ev") == ev
+                    && (dev.is_empty() || [dev, "*"].contains(&text(event, "dev")))
+            })
+        };
+        let after = |event: Option<&&Value>| {
+            let micros = u32::try_from(event?.get("t")?.as_u64()?.saturating_sub(begin)).ok()?;
+            Some(f64::from(micros) / 1000.0)
+        };
+        let devices = list(&identity, "devices").iter().map(|device| {
+            let name = text(device, "name");
+            let end = ended(name);
+            let sir = find("sir.tx", name);
+            Device {
+                name: name.to_owned(),
+                kind: text(device, "kind").to_owned(),
+                bearer: sir.map_or("-", |event| text(event, "bearer")).to_owned(),
+                sir_ms: after(sir),
+                decision: find("sir.decide", name)
+                    .map(|event| format!("{} {}", text(event, "result"), text(event, "reason"))),
+                outcome: end
+                    .map_or("not-wanted", |end| text(end, "outcome"))
+                    .to_owned(),
+                reason: end
+                    .map_or("not addressed", |end| text(end, "reason"))
+                    .to_owned(),
+                end_ms: end.and_then(|_| after(find("push.dev", name))),
+            }
+        });
+        let sirs = events
+            .iter()
+            .filter(|event| text(event, "ev") == "sir.tx")
+            .count();
+        Ok(Self {
+            devices: devices.collect(),
+            sirs,
+            took_ms: after(find("push.end", "")),
+        })
+    }
+
+    fn wanted(&self) -> impl Iterator<Item = &Device> {
+        self.devices
+            .iter()
+            .filter(|device| device.outcome != "not-wanted")
+    }
+
+    fn to_text(&self, push: &Value, pui: &str, push_id: &str) -> String {
+        let names: Vec<&str> = self.wanted().map(|device| device.name.as_str()).collect();
+        let delivered = self
+            .wanted()
+            .filter(|device| device.outcome == "delivered")
+            .count();
+        let mode = list(push, "devices")
+            .iter()
+            .map(|device| text(device, "mode"))
+            .find(|mode| *mode != "-");
+        let mut out = format!(
+            "push {push_id}  {pui}  wanted {}  plan {} ({} devices bound, {} wanted)  {} SIR\n",
+            names.join(","),
+            mode.unwrap_or("direct"),
+            self.devices.len(),
+            names.len(),
+            self.sirs,
+        );
+        let after = |ms: Option<f64>| ms.map_or_else(String::new, |ms| format!(" +{ms:.1} ms"));
+        for device in &self.devices {
+            let sir = device
+                .sir_ms
+                .map_or_else(|| "no SIR".to_owned(), |ms| format!("SIR sent +{ms:.1} ms"));
+            out += &format!(
+                "  {:<4} {:<6} {:<5} {sir:<18} {:<17} {}{}  {}\n",
+                device.name,
+                device.kind,
+                device.bearer,
+                device.decision.as_deref().unwrap_or("-"),
+                device.outcome,
+                after(device.end_ms),
+                device.reason,
+            );
+        }
+        out += &format!(
+            "{} to {delivered} of {} wanted device{}{}      ladder: sirgate trace show {push_id}\n",
+            text(push, "state"),
+            names.len(),
+            if names.len() == 1 { "" } else { "s" },
+            self.took_ms
+                .map_or_else(String::new, |ms| format!(" in {ms:.1} ms")),
+        );
+        out
+    }
+
+    /// The gateway's own document, with what events tell of each device.
+    fn to_json(&self, push: &Value) -> Value {
+        let devices: Vec<Value> = self
+            .devices
+            .iter()
+            .map(|device| {
+                serde_json::json!({
+                    "dev": device.name, "kind": device.kind, "bearer": device.bearer, "sir_ms": device.sir_ms,
+                    "decision": device.decision, "outcome": device.outcome, "reason": device.reason, "end_ms": device.end_ms,
+                })
+            })
+            .collect();
+        let mut push = push.clone();
+        if let Some(object) = push.as_object_mut() {
+            object.insert("outcomes".into(), devices.into());
+            object.insert("sirs".into(), self.sirs.into());
+            object.insert("took_ms".into(), self.took_ms.into());
+        }
+        push
+    }
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value
+        .get(key)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value.get(key).and_then(Value::as_str).unwrap_or("-")
+}

@@ -1,0 +1,68 @@
+//! The requirement scenarios, as they stand in `testdata/scenarios`.
+
+use super::script::Script;
+
+/// File name and text of each, in the order of the requirements.
+pub const TEXTS: &[(&str, &str)] = &[
+    ("S2.0", include_str!("../../testdata/scenarios/S2.0.txt")),
+    (
+        "S2.0-core",
+        include_str!("../../testdata/scenarios/S2.0-core.txt"),
+    ),
+    ("S2.1", include_str!("../../testdata/scenarios/S2.1.txt")),
+    (
+        "S2.1-info",
+        include_str!("../../testdata/scenarios/S2.1-info.txt"),
+    ),
+    (
+        "S2.1-app",
+        include_str!("../../testdata/scenarios/S2.1-app.txt"),
+    ),
+    (
+        "S2.1-message",
+        include_str!("../../testdata/scenarios/S2.1-message.txt"),
+    ),
+    ("S2.2", include_str!("../../testdata/scenarios/S2.2.txt")),
+    ("S2.3", include_str!("../../testdata/scenarios/S2.3.txt")),
+    (
+        "S2.4-value",
+        include_str!("../../testdata/scenarios/S2.4-value.txt"),
+    ),
+    (
+        "S2.4-body",
+        include_str!("../../testdata/scenarios/S2.4-body.txt"),
+    ),
+    (
+        "S2.4-header",
+        include_str!("../../testdata/scenarios/S2.4-header.txt"),
+    ),
+    (
+        "S2.4-core",
+        include_str!("../../testdata/scenarios/S2.4-core.txt"),
+    ),
+    ("S2.5", include_str!("../../testdata/scenarios/S2.5.txt")),
+    ("S2.6", include_str!("../../testdata/scenarios/S2.6.txt")),
+    ("S2.8", include_str!("../../testdata/scenarios/S2.8.txt")),
+];
+
+/// All scenarios; a text that is none is left out, which a test refuses.
+#[must_use]
+pub fn all() -> Vec<Script> {
+    TEXTS
+        .iter()
+        .filter_map(|(_, text)| Script::decode(text).ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_is_a_scenario_of_its_name() {
+        for (name, text) in TEXTS {
+            let script = Script::decode(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(script.name, *name);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Plays a scenario in virtual time: the cast of a script on one simulated network.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::cast::{self, Places};
+use super::fork::Core;
+use super::initiator::{Initiator, Ledger};
+use super::script::{Script, Step};
+use super::{NodeId, Simulation, Weather};
+use crate::event::Event;
+use crate::gateway::Gateway;
+use crate::ladder::{self, Party, Style};
+use crate::machine::Machine;
+use crate::random::Random;
+use crate::time::Time;
+use crate::world::{ListenerId, SocketId, Transport};
+
+/// 1 January 2026, 10:00 UTC: when every simulation begins.
+pub const START: Time = Time::from_secs(1_767_261_600);
+/// How long devices may take to register.
+const SETTLE: Duration = Duration::from_secs(5);
+/// How long `quiet` lets things run: longer than sessions linger, shorter than registrations last.
+const QUIET: Duration = Duration::from_secs(20);
+
+/// What came of a scenario.
+#[derive(Debug)]
+pub struct Played {
+    /// All events since the mark.
+    pub events: Vec<Event>,
+    /// What the initiator was told.
+    pub ledger: Ledger,
+}
+
+/// Plays a script from a seed.
+///
+/// # Errors
+///
+/// A line that cannot be staged.
+pub fn play(script: &Script, seed: u64) -> Result<Played, String> {
+    let places = places(script.devices.len());
+    let mut simulation = Simulation::new(START, Weather::CALM, seed);
+    let mut random = Random::from_number(seed);
+    let gateway = enter_gateway(&mut simulation, script, &places, &mut random)?;
+    let fleet = cast::fleet(script, &places, &mut random)?;
+    let fleet = simulation.enter(Box::new(fleet), address(10, 5060));
+    for (socket, place) in (0..).zip(&places.devices) {
+        simulation.network.bind(fleet, SocketId(socket), *place);
+    }
+    if script
+        .gateway
+        .iter()
+        .any(|(key, value)| key == "fork" && value == "core")
+    {
+        let contacts = places
+            .devices
+            .iter()
+            .map(|place| (format!("sip:alice@{place}"), *place))
+            .collect();
+        let core = simulation.enter(Box::new(Core::new(places.core, contacts)), places.core);
+        simulation.network.bind(core, SocketId(0), places.core);
+    }
+    let entrance = if cast::relays(script) {
+        enter_front(&mut simulation, &places, gateway, &mut random)
+    } else {
+        gateway
+    };
+    simulation.run_until(START + SETTLE);
+
+    let mut pushes = Vec::new();
+    let mut at = simulation.now();
+    for step in &script.steps {
+        match step {
+            Step::Push { name, to, settings } => {
+                let notify = Some("http://pi.example.com/results".to_owned());
+                pushes.push((at, cast::submission(name, to, settings, notify)?));
+            }
+            Step::Wait(duration) => at = at + *duration,
+            Step::Quiet => at = at + QUIET,
+            Step::Mark | Step::Kill => {}
+        }
+    }
+    let (initiator, ledger) = Initiator::new("http://ppg.example.com/pap", pushes);
+    let initiator = simulation.enter(Box::new(initiator), address(3, 80));
+    simulation.route_http(initiator, "http://ppg.example.com/", entrance);
+    simulation.route_http(entrance, "http://pi.example.com/", initiator);
+    simulation.route_http(gateway, "http://pi.example.com/", initiator);
+    let _registered = simulation.take_events();
+    let mut events = Vec::new();
+    for step in &script.steps {
+        match step {
+            Step::Push { .. } => {}
+            Step::Wait(duration) => simulation.run_until(simulation.now() + *duration),
+            Step::Quiet => simulation.run_until(simulation.now() + QUIET),
+            Step::Mark => {
+                events.clear();
+                let _before = simulation.take_events();
+            }
+            Step::Kill => simulation.kill(gateway),
+        }
+        events.extend(simulation.take_events());
+    }
+    Ok(Played { events, ledger })
+}
+
+/// Addresses of a scenario with so many devices.
+fn places(devices: usize) -> Places {
+    Places {
+        sip: address(5, 5060),
+        msrp: address(5, 2855),
+        devices: (11..)
+            .take(devices)
+            .map(|host| address(host, 5060))
+            .collect(),
+        core: address(4, 5060),
+        relay: "http://ppg2.example.com/pap".into(),
+    }
+}
+
+fn address(host: u8, port: u16) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, host], port))
+}
+
+fn enter_gateway(
+    simulation: &mut Simulation,
+    script: &Script,
+    places: &Places,
+    random: &mut Random,
+) -> Result<NodeId, String> {
+    let config = cast::gateway(script, places)?;
+    let node = simulation.enter(
+        Box::new(Gateway::new(config.clone(), random.fork())),
+        places.sip,
+    );
+    let mut lives = random.fork();
+    simulation.revive_with(
+        node,
+        Box::new(move |now, records, out| {
+            let mut gateway = Gateway::new(config.clone(), lives.fork());
+            gateway.restore(now, records, out);
+            Box::new(gateway) as Box<dyn Machine<Input = _, Output = _>>
+        }),
+    );
+    simulation.network.bind(node, SocketId(0), places.sip);
+    simulation
+        .network
+        .listen(node, ListenerId(0), Transport::Tcp, places.sip);
+    simulation
+        .network
+        .listen(node, ListenerId(1), Transport::Tcp, places.msrp);
+    Ok(node)
+}
+
+/// The gateway that takes pushes and hands them to the one behind it.
+fn enter_front(
+    simulation: &mut Simulation,
+    places: &Places,
+    behind: NodeId,
+    random: &mut Random,
+) -> NodeId {
+    let gateway = Gateway::new(cast::front(places), random.fork());
+    let node = simulation.enter(Box::new(gateway), address(6, 5060));
+    simulation.route_http(node, "http://ppg2.example.com/", behind);
+    simulation.route_http(behind, "http://front.example.com/", node);
+    node
+}
+
+/// Draws what a script's pushes came to, from the mark on.
+#[must_use]
+pub fn ladder(script: &Script, events: &[Event]) -> String {
+    let mut parties = vec![Party::new(ladder::PI), Party::new(ladder::PPG)];
+    parties.extend(
+        script
+            .devices
+            .iter()
+            .map(|line| Party::labelled(&line.name, &format!("{} {}", line.name, line.kind))),
+    );
+    ladder::text(events, &parties, Style::default())
+}

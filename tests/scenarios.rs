@@ -1,0 +1,81 @@
+//! The requirement scenarios in the simulator: counts as the requirements say, ladders as they were reviewed.
+//!
+//! `UPDATE=1 cargo test --test scenarios` rewrites the ladders; the review reads the difference.
+#![expect(clippy::unwrap_used, reason = "test")]
+
+use std::path::Path;
+
+use sirgate::sim::script::Script;
+use sirgate::sim::{library, stage};
+
+const SEED: u64 = 42;
+
+#[test]
+fn every_scenario_counts_what_the_requirements_say_and_draws_its_ladder() {
+    let update = std::env::var_os("UPDATE").is_some();
+    let mut faults = Vec::new();
+    for (name, text) in library::TEXTS {
+        let script = Script::decode(text).unwrap();
+        let played = stage::play(&script, SEED).unwrap();
+        let ladder = stage::ladder(&script, &played.events);
+        for count in script.counts(&played.events) {
+            if count.expected != count.actual {
+                faults.push(format!(
+                    "{name}: {} times {}, expected {}\n{ladder}",
+                    count.actual, count.of, count.expected
+                ));
+            }
+        }
+        if update {
+            let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("testdata/scenarios")
+                .join(format!("{name}.txt"));
+            std::fs::write(
+                file,
+                format!("{}\n----\n{ladder}", Script::head(text).trim_end()),
+            )
+            .unwrap();
+        } else if ladder.trim_end() != script.golden.trim_end() {
+            faults.push(format!(
+                "{name}: the ladder changed\n{ladder}\nwas\n{}",
+                script.golden
+            ));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n\n"));
+}
+
+#[test]
+fn r2_69_counts_hold_whatever_the_seed() {
+    for (name, text) in library::TEXTS {
+        let script = Script::decode(text).unwrap();
+        for seed in 0..8 {
+            let played = stage::play(&script, seed).unwrap();
+            for count in script.counts(&played.events) {
+                assert_eq!(
+                    count.expected, count.actual,
+                    "{name} seed {seed}: {}",
+                    count.of
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_scenario_tells_the_initiator_the_end() {
+    for (name, text) in library::TEXTS {
+        let script = Script::decode(text).unwrap();
+        let played = stage::play(&script, SEED).unwrap();
+        let ledger = played.ledger.borrow();
+        for (push, entry) in ledger.iter() {
+            assert_eq!(entry.answer, Some(1001), "{name} {push}");
+            assert!(
+                entry.results.values().all(|state| state == "delivered"),
+                "{name} {push}: {:?}",
+                entry.results
+            );
+            assert_eq!(entry.results.len(), 1, "{name} {push}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! A thousand networks with loss, duplication, reordering and gateway restarts: every invariant holds in each.
+//!
+//! `SEED=17 cargo test --test simulation -- --nocapture` plays one again; `SEEDS=10000` plays more.
+#![expect(clippy::unwrap_used, reason = "test")]
+
+use sirgate::sim::storm::{self, Storm};
+
+fn number(name: &str, usual: u64) -> u64 {
+    std::env::var(name).map_or(usual, |text| text.parse().unwrap())
+}
+
+#[test]
+fn every_invariant_holds_in_a_thousand_storms() {
+    let (first, count) = match std::env::var("SEED") {
+        Ok(seed) => (seed.parse().unwrap(), 1),
+        Err(_) => (0, number("SEEDS", 1000)),
+    };
+    let mut sum = storm::Sum::default();
+    for seed in first..first + count {
+        let report = storm::run(&Storm::of(seed));
+        if let Some(why) = report.fault() {
+            panic!(
+                "seed {seed}: {why}\nplay it again: SEED={seed} cargo test --test simulation -- --nocapture\n{}",
+                report.ladder()
+            );
+        }
+        sum.add(&report);
+    }
+    println!("{sum}");
+    if count >= 1000 {
+        // A storm that kills nobody and loses nothing shows nothing.
+        assert!(
+            sum.crashes > 500 && sum.delivered > 3000 && sum.repeated > 100,
+            "{sum}"
+        );
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let (one, two) = (storm::run(&Storm::of(7)), storm::run(&Storm::of(7)));
+    assert_eq!(one.ladder(), two.ladder());
+}
