@@ -15,8 +15,11 @@ use crate::codec::uri::Uri;
 use crate::codec::{mime, msrp, pap, sdp};
 use crate::limits;
 
+/// A body: it fails by panicking.
+pub type Target = fn(&[u8]);
+
 /// Every target by name.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Target)] = &[
     ("sip", sip),
     ("sip_stream", sip_stream),
     ("uri", uri),

@@ -52,11 +52,12 @@ const fn number(fact: &Fact) -> usize {
         Fact::AppReg { .. } => 22,
         Fact::Reg { .. } => 23,
         Fact::Wire { .. } => 24,
+        Fact::DevReg { .. } => 25,
         Fact::Refused { .. } => LAST,
     }
 }
 
-const LAST: usize = 25;
+const LAST: usize = 26;
 
 const MODES: [Mode; 4] = [Mode::Targeted, Mode::Fanout, Mode::FanoutId, Mode::Legacy];
 const BEARERS: [Bearer; 5] = [
@@ -278,6 +279,10 @@ fn others() -> Vec<Fact> {
         Fact::AppReg {
             dev: dev.clone(),
             app: s("x"),
+        },
+        Fact::DevReg {
+            pui: s("sip:alice@example.com"),
+            dev: dev.clone(),
         },
         Fact::Wire {
             from: s("PI"),

@@ -1,6 +1,6 @@
 //! The gateway is killed at a random instant under load, twenty times, and reopened from its database: nothing that
 //! was accepted is lost, and the initiator learns each result once.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "test")]
+#![expect(clippy::unwrap_used, reason = "test")]
 
 mod lab;
 

@@ -1,7 +1,6 @@
 //! The requirement scenarios in the simulator: counts as the requirements say, ladders as they were reviewed.
 //!
 //! `UPDATE=1 cargo test --test scenarios` rewrites the ladders; the review reads the difference.
-#![expect(clippy::unwrap_used, reason = "test")]
 
 use std::path::Path;
 

@@ -57,7 +57,7 @@ async fn demo(lab: Lab, global: &Global) -> Result<Exit, Vec<Fault>> {
     let journal = node::journal(&lab, global)?;
     let clock = Clock::start();
     let registered = node::registrations(&journal, lab.devices.len());
-    let mut gateway = node::gateway(&lab, clock.clone(), journal.clone())?;
+    let mut gateway = node::gateway(&lab, &clock, journal.clone())?;
     let addresses = gateway.addresses().clone();
     let sip = addresses.udp.first().copied().unwrap_or(lab.listen.http);
     let streams = addresses.listeners.first().map_or(sip, |(_, _, at)| *at);

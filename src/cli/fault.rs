@@ -64,7 +64,7 @@ pub struct Fault {
     /// What is wrong, one sentence without a full stop.
     pub message: String,
     /// Where, when it stands in a file.
-    pub place: Option<Place>,
+    pub place: Option<Box<Place>>,
     /// How to mend it.
     pub help: String,
     /// How the command ends.
@@ -201,7 +201,7 @@ mod tests {
         let fault = Fault {
             code: "SG-C002",
             message: "unknown key \"plam\"".into(),
-            place: Some(place),
+            place: Some(Box::new(place)),
             help: "write plan".into(),
             exit: Exit::Usage,
         };

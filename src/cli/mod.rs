@@ -13,17 +13,17 @@ pub mod api;
 pub mod config;
 pub mod fault;
 
-mod config_command;
-mod demo;
-mod device;
-mod node;
-mod push;
-mod scenario;
-mod serve;
-mod sir;
-mod stage;
-mod trace;
-mod wait;
+pub mod config_command;
+pub mod demo;
+pub mod device;
+pub mod node;
+pub mod push;
+pub mod scenario;
+pub mod serve;
+pub mod sir;
+pub mod stage;
+pub mod trace;
+pub mod wait;
 
 use fault::{Exit, Fault};
 

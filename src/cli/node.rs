@@ -48,7 +48,7 @@ pub fn block_on<T>(work: impl Future<Output = Result<T, Vec<Fault>>>) -> Result<
 pub async fn serve(lab: Lab, global: &Global) -> Result<Exit, Vec<Fault>> {
     start_log(&lab, global);
     let journal = journal(&lab, global)?;
-    let mut handle = gateway(&lab, Clock::start(), journal)?;
+    let mut handle = gateway(&lab, &Clock::start(), journal)?;
     let addresses = handle.addresses();
     let http = addresses.http.first().copied().unwrap_or(lab.listen.http);
     let sip = lab
@@ -128,7 +128,7 @@ pub async fn devices(
 /// # Errors
 ///
 /// Addresses or files that cannot be had.
-pub fn gateway(lab: &Lab, clock: Clock, journal: Journal) -> Result<Handle<Gateway>, Vec<Fault>> {
+pub fn gateway(lab: &Lab, clock: &Clock, journal: Journal) -> Result<Handle<Gateway>, Vec<Fault>> {
     let mut setup = Setup::new(clock.clone(), journal);
     setup.limits.http_body_octets = lab.gateway.body_octets_max;
     setup.tls = tls(&lab.listen)?;

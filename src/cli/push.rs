@@ -280,13 +280,7 @@ struct Device {
 
 impl Outcomes {
     fn of(api: &Api, push: &Value, pui: &str, push_id: &str) -> Result<Self, Fault> {
-        let path = format!("/api/v1/events?since=0&follow=false&match={}", escape("*"));
-        let events = api.get(&path, Duration::ZERO)?;
-        let events = String::from_utf8_lossy(&events.body).into_owned();
-        let events: Vec<Value> = events
-            .lines()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .collect();
+        let events = events(api)?;
         let sir = text(push, "sir");
         let of_push = |event: &&Value| {
             text(event, "push") == push_id || (sir != "-" && text(event, "sir") == sir)
@@ -414,6 +408,16 @@ impl Outcomes {
         }
         push
     }
+}
+
+/// All events the gateway keeps.
+fn events(api: &Api) -> Result<Vec<Value>, Fault> {
+    let answer = api.get("/api/v1/events?since=0&follow=false", Duration::ZERO)?;
+    let lines = String::from_utf8_lossy(&answer.body).into_owned();
+    Ok(lines
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect())
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {

@@ -184,23 +184,11 @@ impl Sockets {
         handles.gateways.push(
             driver::start(Gateway::new(config, random()?), gateway).map_err(|e| e.to_string())?,
         );
-        if script
-            .gateway
-            .iter()
-            .any(|(key, value)| key == "fork" && value == "core")
-        {
-            let contacts = self
-                .places
-                .devices
-                .iter()
-                .map(|place| (format!("sip:alice@{place}"), *place))
-                .collect();
+        if cast::forks_in_core(script) {
             let mut core = setup();
             core.udp.extend(self.core.take());
-            handles.core = Some(
-                driver::start(Core::new(self.places.core, contacts), core)
-                    .map_err(|e| e.to_string())?,
-            );
+            let node = cast::core(&self.places);
+            handles.core = Some(driver::start(node, core).map_err(|e| e.to_string())?);
         }
         if cast::relays(script) {
             let mut front = setup();

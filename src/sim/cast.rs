@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::fork::Core;
 use super::initiator::Submission;
 use super::script::{DeviceLine, Script, Setting};
 use crate::codec::device_id::DeviceId;
@@ -92,6 +93,22 @@ pub fn gateway(script: &Script, places: &Places) -> Result<Gateway, String> {
         }
     }
     Ok(config)
+}
+
+/// True when the SIP core forks requests for the identity.
+#[must_use]
+pub fn forks_in_core(script: &Script) -> bool {
+    script
+        .gateway
+        .iter()
+        .any(|(key, value)| key == "fork" && value == "core")
+}
+
+/// The SIP core of a script, with the contacts of its devices.
+#[must_use]
+pub fn core(places: &Places) -> Core {
+    let contact = |place: &SocketAddr| (format!("sip:alice@{place}"), *place);
+    Core::new(places.core, places.devices.iter().map(contact).collect())
 }
 
 /// True when the script's pushes go through a second gateway in front.

@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::cast::{self, Places};
-use super::fork::Core;
-use super::initiator::{Initiator, Ledger};
+use super::initiator::{Initiator, Ledger, Submission};
 use super::script::{Script, Step};
 use super::{NodeId, Simulation, Weather};
 use crate::event::Event;
@@ -47,17 +46,8 @@ pub fn play(script: &Script, seed: u64) -> Result<Played, String> {
     for (socket, place) in (0..).zip(&places.devices) {
         simulation.network.bind(fleet, SocketId(socket), *place);
     }
-    if script
-        .gateway
-        .iter()
-        .any(|(key, value)| key == "fork" && value == "core")
-    {
-        let contacts = places
-            .devices
-            .iter()
-            .map(|place| (format!("sip:alice@{place}"), *place))
-            .collect();
-        let core = simulation.enter(Box::new(Core::new(places.core, contacts)), places.core);
+    if cast::forks_in_core(script) {
+        let core = simulation.enter(Box::new(cast::core(&places)), places.core);
         simulation.network.bind(core, SocketId(0), places.core);
     }
     let entrance = if cast::relays(script) {
@@ -67,19 +57,7 @@ pub fn play(script: &Script, seed: u64) -> Result<Played, String> {
     };
     simulation.run_until(START + SETTLE);
 
-    let mut pushes = Vec::new();
-    let mut at = simulation.now();
-    for step in &script.steps {
-        match step {
-            Step::Push { name, to, settings } => {
-                let notify = Some("http://pi.example.com/results".to_owned());
-                pushes.push((at, cast::submission(name, to, settings, notify)?));
-            }
-            Step::Wait(duration) => at = at + *duration,
-            Step::Quiet => at = at + QUIET,
-            Step::Mark | Step::Kill => {}
-        }
-    }
+    let pushes = pushes(script, simulation.now())?;
     let (initiator, ledger) = Initiator::new("http://ppg.example.com/pap", pushes);
     let initiator = simulation.enter(Box::new(initiator), address(3, 80));
     simulation.route_http(initiator, "http://ppg.example.com/", entrance);
@@ -101,6 +79,24 @@ pub fn play(script: &Script, seed: u64) -> Result<Played, String> {
         events.extend(simulation.take_events());
     }
     Ok(Played { events, ledger })
+}
+
+/// The submissions of a script, each at its instant.
+fn pushes(script: &Script, start: Time) -> Result<Vec<(Time, Submission)>, String> {
+    let mut pushes = Vec::new();
+    let mut at = start;
+    for step in &script.steps {
+        match step {
+            Step::Push { name, to, settings } => {
+                let notify = Some("http://pi.example.com/results".to_owned());
+                pushes.push((at, cast::submission(name, to, settings, notify)?));
+            }
+            Step::Wait(duration) => at = at + *duration,
+            Step::Quiet => at = at + QUIET,
+            Step::Mark | Step::Kill => {}
+        }
+    }
+    Ok(pushes)
 }
 
 /// Addresses of a scenario with so many devices.

@@ -13,9 +13,9 @@ use crate::codec::device_id::DeviceId;
 use crate::gateway::config::{Authentication, Config as Gateway};
 use crate::world::Transport;
 
-mod gateway;
-mod identity;
-mod reader;
+pub mod gateway;
+pub mod identity;
+pub mod reader;
 
 use reader::{Source, Table};
 

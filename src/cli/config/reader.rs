@@ -39,7 +39,7 @@ impl Source {
         self.faults.push(Fault {
             code,
             message,
-            place: Some(place),
+            place: Some(Box::new(place)),
             help,
             exit: Exit::Usage,
         });
@@ -232,7 +232,7 @@ impl<'t> Table<'t> {
     }
 
     /// A table inside this one.
-    pub fn table(&mut self, source: &mut Source, key: &'static str) -> Option<Table<'t>> {
+    pub fn table(&mut self, source: &mut Source, key: &'static str) -> Option<Self> {
         let value = self.take(key)?;
         match value.get_ref() {
             DeValue::Table(table) => Some(Table::new(key, table, value.span())),
@@ -241,7 +241,7 @@ impl<'t> Table<'t> {
     }
 
     /// All tables of an array of tables.
-    pub fn tables(&mut self, source: &mut Source, key: &'static str) -> Vec<Table<'t>> {
+    pub fn tables(&mut self, source: &mut Source, key: &'static str) -> Vec<Self> {
         let Some(value) = self.take(key) else {
             return Vec::new();
         };
@@ -276,12 +276,7 @@ impl<'t> Table<'t> {
         source.value(&format!("{}.{key}", self.name), value)
     }
 
-    fn members(
-        &self,
-        source: &mut Source,
-        key: &'static str,
-        list: &'t DeArray<'t>,
-    ) -> Vec<Table<'t>> {
+    fn members(&self, source: &mut Source, key: &'static str, list: &'t DeArray<'t>) -> Vec<Self> {
         let mut tables = Vec::new();
         for member in list {
             match member.get_ref() {
