@@ -1,7 +1,7 @@
 //! What a node can be told, and what it can ask for: the one boundary between what decides and what carries.
 //!
 //! Order rule: outputs are performed in order, and nothing after a [`Output::Save`] happens before that record is
-//! durable. After a restart a gateway is rebuilt from its records alone.
+//! durable. All records of one call are one transaction: a crash keeps all of them or none. After a restart a gateway is rebuilt from its records alone.
 
 use std::net::SocketAddr;
 

@@ -13,15 +13,15 @@ use crate::device::{Device, Fleet};
 use crate::driver::clock::{self, Clock};
 use crate::driver::observe::log::{self, EventSink, LogSettings};
 use crate::driver::observe::{Journal, JournalSettings};
-use crate::driver::store::Store;
 use crate::driver::store::sqlite::Sqlite;
+use crate::driver::store::{Query, Store, StoreError};
 use crate::driver::tls::Tls;
 use crate::driver::{self, Handle, Setup};
 use crate::event::Fact;
 use crate::gateway::Gateway;
 use crate::gateway::config::{Config, Listener, Speaks};
 use crate::random::Random;
-use crate::world::{ListenerId, SocketId, Transport};
+use crate::world::{ListenerId, Record, RecordKind, SocketId, Transport};
 
 /// Octets of kernel buffer for a socket that many devices send to.
 const RECEIVE_OCTETS: usize = 4 << 20;
@@ -137,13 +137,26 @@ pub fn gateway(lab: &Lab, clock: &Clock, journal: Journal) -> Result<Handle<Gate
     let mut gateway = Gateway::new(config, random()?);
     if let Some(path) = &lab.store {
         let mut store = Sqlite::open(path).map_err(|error| one(store_fault(&error.to_string())))?;
-        let records = store
-            .load()
-            .map_err(|error| one(store_fault(&error.to_string())))?;
+        let records = records(&mut store, lab.gateway.bounds.ended)?;
         gateway.restore(clock.now(), records, &mut setup.first);
         setup.store = Some(Box::new(store));
     }
     driver::start(gateway, setup).map_err(|error| one(bug(&error.to_string())))
+}
+
+/// What a restart needs: all live records, and the latest ended pushes, whose push-ids are not to be taken again.
+fn records(store: &mut Sqlite, ended: usize) -> Result<Vec<Record>, Vec<Fault>> {
+    let fault = |error: StoreError| one(store_fault(&error.to_string()));
+    let latest = Query {
+        kind: Some(RecordKind::Push),
+        live: Some(false),
+        limit: ended,
+        ..Query::default()
+    };
+    let mut records = store.history(&latest).map_err(fault)?;
+    records.reverse();
+    records.extend(store.load().map_err(fault)?);
+    Ok(records)
 }
 
 /// Starts the devices, each on a socket of its own.

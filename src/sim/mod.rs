@@ -12,8 +12,8 @@ use crate::machine::Machine;
 use crate::random::Random;
 use crate::time::Time;
 use crate::world::{
-    CloseReason, FetchError, FetchId, HttpRequest, HttpResponse, Input, Output, Record, RecordKey,
-    RequestId,
+    CloseReason, FetchError, FetchId, HttpRequest, HttpResponse, Input, LinkId, Output, Record,
+    RecordKey, RequestId,
 };
 
 pub mod cast;
@@ -29,6 +29,9 @@ pub mod storm;
 pub use network::{Network, NodeId, Weather};
 
 use network::End;
+
+/// The number of no link.
+const NO_LINK: LinkId = LinkId(u64::MAX);
 
 /// A node, whatever it decides.
 pub type Node = Box<dyn Machine<Input = Input, Output = Output>>;
@@ -266,12 +269,8 @@ impl Simulation {
         };
         seat.life += 1;
         let waits = std::mem::take(&mut seat.waits);
-        let records = seat
-            .records
-            .values()
-            .filter(|record| record.live)
-            .cloned()
-            .collect();
+        // Ended pushes too: their push-ids are not to be taken again.
+        let records = seat.records.values().cloned().collect();
         if let Some(rebuild) = &mut seat.rebuild {
             seat.node = rebuild(self.now, records, &mut out);
         }
@@ -296,16 +295,44 @@ impl Simulation {
     }
 
     fn perform(&mut self, node: NodeId, mut out: Vec<Output>) {
-        for output in out.drain(..) {
+        let mut is_committed = false;
+        for at in 0..out.len() {
             if self.crash_chance > 0 && self.dies(node) {
                 self.kill(node);
                 return;
             }
-            self.perform_one(node, output);
+            let is_record = matches!(out.get(at), Some(Output::Save(_) | Output::Forget(_)));
+            if is_record && !is_committed {
+                is_committed = true;
+                self.commit(node, &out);
+            } else if let Some(output) = out.get_mut(at) {
+                // The place is left with something that does nothing.
+                let nothing = Output::Close { link: NO_LINK };
+                self.perform_one(node, std::mem::replace(output, nothing));
+            }
         }
+        out.clear();
         self.out = out;
         if let Some(seat) = self.seats.get_mut(node.0) {
             seat.deadline = seat.node.deadline();
+        }
+    }
+
+    /// Makes the records of one call durable, all of them or none, as the store's one transaction does.
+    fn commit(&mut self, node: NodeId, out: &[Output]) {
+        let Some(seat) = self.seats.get_mut(node.0) else {
+            return;
+        };
+        for output in out {
+            match output {
+                Output::Save(record) => {
+                    seat.records.insert(record.key.clone(), record.clone());
+                }
+                Output::Forget(key) => {
+                    seat.records.remove(key);
+                }
+                _ => {}
+            }
         }
     }
 
@@ -359,16 +386,7 @@ impl Simulation {
             }
             Output::Respond { id, response } => self.respond(node, id, response),
             Output::Fetch { id, request } => self.fetch(node, id, request),
-            Output::Save(record) => {
-                if let Some(seat) = self.seats.get_mut(node.0) {
-                    seat.records.insert(record.key.clone(), record);
-                }
-            }
-            Output::Forget(key) => {
-                if let Some(seat) = self.seats.get_mut(node.0) {
-                    seat.records.remove(&key);
-                }
-            }
+            Output::Save(_) | Output::Forget(_) => {}
             Output::Report(event) => self.events.push(event),
         }
     }

@@ -155,6 +155,18 @@ pub struct Sum {
 }
 
 impl Sum {
+    /// Both together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            storms: self.storms + other.storms,
+            crashes: self.crashes + other.crashes,
+            delivered: self.delivered + other.delivered,
+            repeated: self.repeated + other.repeated,
+            told_again: self.told_again + other.told_again,
+        }
+    }
+
     /// Adds a storm.
     pub fn add(&mut self, report: &Report) {
         self.storms += 1;

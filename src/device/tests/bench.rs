@@ -331,7 +331,12 @@ impl Bench {
 
     /// The names of the events so far, with what tells them apart.
     pub(super) fn story(&self) -> Vec<String> {
-        self.events.iter().map(|event| line(&event.fact)).collect()
+        // That it is registered goes without saying in every story but the one about that.
+        self.events
+            .iter()
+            .filter(|event| !matches!(event.fact, Fact::DevReg { .. }))
+            .map(|event| line(&event.fact))
+            .collect()
     }
 
     /// Events of this kind.
