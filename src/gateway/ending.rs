@@ -53,8 +53,12 @@ impl Gateway {
         }
         let settled = push.settle(now);
         let is_over = push.is_ended();
-        out.push(Output::Save(snapshot::push(push, &self.registry)));
+        // What is owed comes first: a push whose end is on record must not be without its results. Results whose push
+        // is not on record as ended are passed over after a restart.
         let owed = self.owe(no, &settled, out);
+        if let Some(push) = self.ledger.get(no) {
+            out.push(Output::Save(snapshot::push(push, &self.registry)));
+        }
         self.tell_ended(now, no, &ended, &settled, is_over, out);
         for owed in owed {
             self.notify(now, owed, out);

@@ -1,5 +1,6 @@
 //! Taking up work after a restart, from records alone.
 
+use super::push::notification::Owed;
 use super::push::submission::{Phase, PushNo};
 use super::registry::{DeviceKey, canonical};
 use super::{Gateway, Timer, snapshot};
@@ -25,7 +26,9 @@ impl Gateway {
             }),
             RecordKind::Owed if !record.live => Ok(()),
             RecordKind::Owed => snapshot::read_owed(&record.body).map(|owed| {
-                self.notices.enter(owed);
+                if !self.is_premature(&owed) {
+                    self.notices.enter(owed);
+                }
             }),
         };
         if let Err(error) = read {
@@ -39,6 +42,14 @@ impl Gateway {
             };
             self.report(now, fact, out);
         }
+    }
+
+    /// True when the record of the push does not know of the result yet: the push will end again.
+    fn is_premature(&self, owed: &Owed) -> bool {
+        self.ledger
+            .of(&owed.initiator, &owed.push_id)
+            .and_then(|no| self.ledger.get(no)?.addresses.get(owed.place))
+            .is_some_and(|address| address.end.is_none())
     }
 
     /// An ended push is remembered as long as it would be without a restart, so that its push-id is not taken again.

@@ -230,3 +230,27 @@ fn ended_pushes_are_remembered_in_a_bounded_number_and_time() {
     lab.wait(Duration::from_secs(62));
     assert_eq!(lab.http("GET", "/api/v1/pushes/p2", "", "").status, 404);
 }
+
+#[test]
+fn a_death_between_the_records_of_an_end_loses_no_result_and_tells_none_twice() {
+    let mut lab = Lab::registered();
+    lab.push("p1", &[UUID], "");
+    let before = lab.records.clone();
+    let session = lab.session(1, "");
+    let contents = lab.contents(&session);
+    lab.confirm(&session, &contents[0], 200);
+    assert_eq!(owed(&lab), 1);
+    // The result was saved, the end of the push was not.
+    for (key, record) in before {
+        if key.kind == RecordKind::Push {
+            lab.records.insert(key, record);
+        }
+    }
+    let mut lab = lab.restarted(config());
+    assert!(lab.fetches.is_empty());
+    let session = lab.session(1, "");
+    let contents = lab.contents(&session);
+    lab.confirm(&session, &contents[0], 200);
+    assert_eq!(lab.fetches.len(), 1);
+    assert_eq!(owed(&lab), 1);
+}
