@@ -57,14 +57,15 @@ impl Gateway {
         // is not on record as ended are passed over after a restart.
         let owed = self.owe(no, &settled, out);
         if let Some(push) = self.ledger.get(no) {
-            out.push(Output::Save(snapshot::push(push, &self.registry)));
+            let kept = self.config.bounds.ended_kept;
+            out.push(Output::Save(snapshot::push(push, &self.registry, kept)));
         }
         self.tell_ended(now, no, &ended, &settled, is_over, out);
         for owed in owed {
             self.notify(now, owed, out);
         }
         if is_over {
-            self.archive(now, no);
+            self.archive(now, no, out);
         }
     }
 
@@ -148,18 +149,20 @@ impl Gateway {
         }
     }
 
-    /// Moves an ended push to the history.
-    fn archive(&mut self, now: Time, no: PushNo) {
+    /// Leaves nothing of an ended push but its outcome and its push-id.
+    fn archive(&mut self, now: Time, no: PushNo, out: &mut Vec<Output>) {
         self.timers.cancel(Timer::Expire(no));
         self.timers.cancel(Timer::Start(no));
         self.ledger.archive(no, now);
-        self.forget(now);
+        self.forget(now, out);
     }
 
-    /// Forgets ended pushes beyond the bounds.
-    pub(super) fn forget(&mut self, now: Time) {
+    /// Forgets ended pushes beyond the bounds; their records become history.
+    pub(super) fn forget(&mut self, now: Time, out: &mut Vec<Output>) {
         let bounds = self.config.bounds;
-        self.ledger.forget(bounds.ended, now - bounds.ended_kept);
+        while let Some(push) = self.ledger.forget(bounds.ended, now - bounds.ended_kept) {
+            out.push(Output::Save(snapshot::history(&push, &self.registry)));
+        }
         if let Some(oldest) = self.ledger.oldest_ended() {
             let due = oldest + bounds.ended_kept + core::time::Duration::from_secs(1);
             self.timers.set(Timer::Forget, due);

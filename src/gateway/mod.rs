@@ -208,7 +208,7 @@ impl Gateway {
             Timer::Call(no) => self.call_due(now, no, out),
             Timer::Messages(no) => self.messages_due(now, no, out),
             Timer::Notify(no) => self.notify(now, no, out),
-            Timer::Forget => self.forget(now),
+            Timer::Forget => self.forget(now, out),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Taking up work after a restart, from records alone.
 
 use super::push::notification::Owed;
-use super::push::submission::{Phase, PushNo};
+use super::push::submission::PushNo;
 use super::registry::{DeviceKey, canonical};
 use super::{Gateway, Timer, snapshot};
 use crate::event::Fact;
@@ -18,11 +18,7 @@ impl Gateway {
                 self.registrar.restore(binding);
             }),
             RecordKind::Push => snapshot::read_push(&record.body, &mut self.registry).map(|push| {
-                // A record that is there twice is the same push.
-                let known = self.ledger.of(&push.initiator, &push.push_id);
-                if known.is_none() && (record.live || self.is_worth_remembering(now, &push.phase)) {
-                    self.ledger.enter(push);
-                }
+                self.ledger.enter(push);
             }),
             RecordKind::Owed if !record.live => Ok(()),
             RecordKind::Owed => snapshot::read_owed(&record.body).map(|owed| {
@@ -50,14 +46,6 @@ impl Gateway {
             .of(&owed.initiator, &owed.push_id)
             .and_then(|no| self.ledger.get(no)?.addresses.get(owed.place))
             .is_some_and(|address| address.end.is_none())
-    }
-
-    /// An ended push is remembered as long as it would be without a restart, so that its push-id is not taken again.
-    fn is_worth_remembering(&self, now: Time, phase: &Phase) -> bool {
-        match phase {
-            Phase::Ended(at) => now.since(*at) <= self.config.bounds.ended_kept,
-            Phase::Waiting | Phase::Running => true,
-        }
     }
 
     /// Goes on where the records left off.
@@ -89,7 +77,7 @@ impl Gateway {
         for no in owed {
             self.notify(now, no, out);
         }
-        self.forget(now);
+        self.forget(now, out);
     }
 
     fn take_up(&mut self, now: Time, no: PushNo, out: &mut Vec<Output>) {

@@ -175,9 +175,27 @@ struct BindingBody {
     binding: Binding,
 }
 
-/// The record of a push; live until it ended.
+/// The record of a push in progress, or of an ended one whose push-id must not be taken again for so long.
 #[must_use]
-pub fn push(push: &Push, registry: &Registry) -> Record {
+pub fn push(push: &Push, registry: &Registry, kept: Duration) -> Record {
+    let due = match push.phase {
+        Phase::Ended(at) => at + kept,
+        Phase::Waiting | Phase::Running => push.expires_at,
+    };
+    record(push, registry, true, due)
+}
+
+/// The record of an ended push that only queries look for.
+#[must_use]
+pub fn history(push: &Push, registry: &Registry) -> Record {
+    let ended = match push.phase {
+        Phase::Ended(at) => at,
+        Phase::Waiting | Phase::Running => push.expires_at,
+    };
+    record(push, registry, false, ended + HISTORY)
+}
+
+fn record(push: &Push, registry: &Registry, live: bool, due: Time) -> Record {
     let ended = match push.phase {
         Phase::Ended(at) => Some(at),
         Phase::Waiting | Phase::Running => None,
@@ -222,8 +240,8 @@ pub fn push(push: &Push, registry: &Registry) -> Record {
             id: push.key(),
         },
         pui: push.groups.first().map(|group| group.pui.clone()),
-        live: ended.is_none(),
-        due: Some(ended.map_or(push.expires_at, |at| at + HISTORY)),
+        live,
+        due: Some(due),
         body: json(&body),
     }
 }

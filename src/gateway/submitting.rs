@@ -83,7 +83,8 @@ impl Gateway {
             groups,
             phase: Phase::Waiting,
         };
-        out.push(Output::Save(snapshot::push(&push, &self.registry)));
+        let kept = self.config.bounds.ended_kept;
+        out.push(Output::Save(snapshot::push(&push, &self.registry, kept)));
         Ok(self.ledger.enter(push))
     }
 

@@ -1,6 +1,6 @@
 //! All pushes in memory: those in progress, and a bounded number of ended ones that can still be asked for.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use foldhash::quality::FixedState;
 
@@ -18,7 +18,8 @@ pub struct Ledger {
     by_sir: HashMap<String, PushNo, FixedState>,
     /// What waits for a device: push and group.
     waiting: HashMap<DeviceKey, BTreeSet<(PushNo, usize)>, FixedState>,
-    ended: VecDeque<(Time, PushNo)>,
+    /// Ended pushes, oldest first.
+    ended: BTreeSet<(Time, PushNo)>,
     next: u64,
     content_octets: usize,
 }
@@ -31,7 +32,9 @@ impl Ledger {
         self.by_key.insert(push.key(), no);
         self.by_id.entry(push.push_id.clone()).or_default().push(no);
         match push.phase {
-            Phase::Ended(at) => self.ended.push_back((at, no)),
+            Phase::Ended(at) => {
+                self.ended.insert((at, no));
+            }
             Phase::Waiting | Phase::Running => {
                 self.by_sir.insert(push.sir.clone(), no);
                 self.content_octets = self.content_octets.saturating_add(push.content.body.len());
@@ -51,33 +54,27 @@ impl Ledger {
         push.content.headers = Vec::new();
         self.content_octets = self.content_octets.saturating_sub(octets);
         self.by_sir.remove(&push.sir);
-        self.ended.push_back((now, no));
+        self.ended.insert((now, no));
     }
 
-    /// Forgets ended pushes that are too many or too old; true when any was.
-    pub fn forget(&mut self, most: usize, older_than: Time) -> bool {
-        let mut any = false;
-        while let Some((at, no)) = self.ended.front().copied() {
-            if self.ended.len() <= most && at >= older_than {
-                break;
-            }
-            self.ended.pop_front();
-            self.drop_push(no);
-            any = true;
+    /// Takes out the oldest ended push when there are too many, or when it is too old.
+    pub fn forget(&mut self, most: usize, older_than: Time) -> Option<Push> {
+        let (at, no) = self.ended.first().copied()?;
+        if self.ended.len() <= most && at >= older_than {
+            return None;
         }
-        any
+        self.ended.pop_first();
+        self.take_out(no)
     }
 
     /// When the oldest ended push ended.
     #[must_use]
     pub fn oldest_ended(&self) -> Option<Time> {
-        self.ended.front().map(|(at, _)| *at)
+        self.ended.first().map(|(at, _)| *at)
     }
 
-    fn drop_push(&mut self, no: PushNo) {
-        let Some(push) = self.pushes.remove(&no) else {
-            return;
-        };
+    fn take_out(&mut self, no: PushNo) -> Option<Push> {
+        let push = self.pushes.remove(&no)?;
         self.by_key.remove(&push.key());
         if let Some(same) = self.by_id.get_mut(&push.push_id) {
             same.retain(|other| *other != no);
@@ -85,6 +82,7 @@ impl Ledger {
                 self.by_id.remove(&push.push_id);
             }
         }
+        Some(push)
     }
 
     /// A push.

@@ -80,20 +80,29 @@ fn a_push_whose_time_passed_during_a_restart_ends() {
 }
 
 #[test]
-fn an_ended_push_is_history_and_keeps_its_outcome_but_not_its_content() {
+fn an_ended_push_is_remembered_over_a_restart_and_then_is_history() {
     let mut lab = Lab::registered();
     delivered(&mut lab);
-    let record = lab
-        .records
-        .values()
-        .find(|record| record.key.kind == RecordKind::Push)
-        .unwrap();
-    assert!(!record.live);
-    let text = String::from_utf8(record.body.clone()).unwrap();
+    let body = |lab: &Lab| {
+        let mut records = lab.records.values();
+        let record = records
+            .find(|record| record.key.kind == RecordKind::Push)
+            .unwrap();
+        let text = String::from_utf8(record.body.clone()).unwrap();
+        (record.live, text)
+    };
+    let (live, text) = body(&lab);
+    assert!(live && !text.contains("hello"), "{text}");
+    let mut lab = lab.restarted(config());
+    assert_eq!(lab.push("p1", &[UUID], ""), 2007);
+    assert_eq!(lab.get("/api/v1/pushes/p1")["state"], "delivered");
+    lab.wait(Duration::from_secs(3602));
+    let (live, text) = body(&lab);
     assert!(
-        !text.contains("hello") && text.contains("delivered"),
+        !live && text.contains("\"outcome\":\"delivered\""),
         "{text}"
     );
+    assert_eq!(lab.push("p1", &[UUID], ""), 1001);
 }
 
 #[test]
