@@ -110,14 +110,105 @@ pub(crate) const fn is(octet: u8, classes: u16) -> bool {
     CLASSES[octet as usize] & classes != 0
 }
 
+/// A part of a text as offsets; half the size of a slice, and what holds several of them is moved often.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Part {
+    at: u16,
+    /// 0 when there is no such part: a part never ends where the text begins.
+    end: u16,
+}
+
+impl Part {
+    /// No part.
+    pub(crate) const NONE: Self = Self { at: 0, end: 0 };
+
+    /// The part from the start of the suffix `from` to the start of the suffix `to` of a text of at most 65,535 octets.
+    #[inline]
+    pub(crate) const fn between(text: &[u8], from: &[u8], to: &[u8]) -> Self {
+        Self {
+            at: short(text.len().wrapping_sub(from.len())),
+            end: short(text.len().wrapping_sub(to.len())),
+        }
+    }
+
+    /// The part that `slice`, a slice of the text, is.
+    #[inline]
+    pub(crate) fn of(text: &[u8], slice: &[u8]) -> Self {
+        let at = slice.as_ptr().addr().wrapping_sub(text.as_ptr().addr());
+        Self {
+            at: short(at),
+            end: short(at.wrapping_add(slice.len())),
+        }
+    }
+
+    /// True when there is no such part.
+    #[inline]
+    pub(crate) const fn is_none(self) -> bool {
+        self.end == 0
+    }
+
+    /// The octets.
+    #[inline]
+    pub(crate) fn octets(self, text: &[u8]) -> Option<&[u8]> {
+        if self.is_none() {
+            return None;
+        }
+        text.get(usize::from(self.at)..usize::from(self.end))
+    }
+
+    /// The octets as text; a parser has found them to be ASCII.
+    #[inline]
+    pub(crate) fn text(self, text: &[u8]) -> Option<&str> {
+        self.octets(text).map(ascii)
+    }
+}
+
+/// An offset in a text that is known to have at most 65,535 octets.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "texts are cut or refused at 65,535 octets before any offset is taken"
+)]
+#[inline]
+pub(crate) const fn short(offset: usize) -> u16 {
+    offset as u16
+}
+
 /// What follows the run of octets of these classes at the start.
 #[inline]
 pub(crate) fn skip(input: &[u8], classes: u16) -> &[u8] {
-    let run = input
-        .iter()
-        .position(|&octet| !is(octet, classes))
-        .unwrap_or(input.len());
-    input.get(run..).unwrap_or_default()
+    let mut rest = input;
+    // Four at a time, for most of the time a parser spends is spent here.
+    while let [a, b, c, d, after @ ..] = rest {
+        if !is(*a, classes) {
+            return rest;
+        }
+        if !is(*b, classes) {
+            return rest.get(1..).unwrap_or_default();
+        }
+        if !is(*c, classes) {
+            return rest.get(2..).unwrap_or_default();
+        }
+        if !is(*d, classes) {
+            return rest.get(3..).unwrap_or_default();
+        }
+        rest = after;
+    }
+    while let [first, after @ ..] = rest {
+        if !is(*first, classes) {
+            return rest;
+        }
+        rest = after;
+    }
+    rest
+}
+
+/// What follows the blanks at the start; mostly there are none.
+#[inline(always)]
+pub(crate) fn skip_blanks(input: &[u8]) -> &[u8] {
+    match input {
+        [b'\t'..=b' ', ..] => skip(input, BLANK),
+        _ => input,
+    }
 }
 
 /// The part of `input` that precedes its suffix `rest`.
@@ -152,16 +243,15 @@ pub(crate) fn number(digits: &[u8]) -> Option<u32> {
     if digits.is_empty() {
         return None;
     }
-    let mut sum = 0_u32;
+    let mut sum = 0_u64;
     for &digit in digits {
-        if !is(digit, DIGIT) {
+        let value = digit.wrapping_sub(b'0');
+        if value > 9 || sum > u64::from(u32::MAX) {
             return None;
         }
-        sum = sum
-            .checked_mul(10)?
-            .checked_add(u32::from(digit.wrapping_sub(b'0')))?;
+        sum = sum.wrapping_mul(10).wrapping_add(u64::from(value));
     }
-    Some(sum)
+    u32::try_from(sum).ok()
 }
 
 /// The value of one hexadecimal digit.

@@ -9,11 +9,11 @@ use std::fmt;
 use nom::Parser as _;
 use nom::branch::alt;
 use nom::bytes::complete::{tag, tag_no_case};
-use nom::combinator::{opt, value};
+use nom::combinator::value;
 
 use super::lexeme::{
-    ALPHA, DIGIT, Fault, HOST, IPV6, SCHEME, Step, UNRESERVED, URI_HEADER, URI_PARAM, USER,
-    VISIBLE, before, fault_of, hex, is, number, skip,
+    ALPHA, Fault, HOST, IPV6, Part, SCHEME, Step, UNRESERVED, URI_HEADER, URI_PARAM, USER, VISIBLE,
+    ascii, before, fault_of, hex, is, skip,
 };
 use super::{Class, DecodeError};
 use crate::limits::SIP_MESSAGE_OCTETS;
@@ -42,16 +42,19 @@ impl Scheme {
 }
 
 /// A URI taken apart once; every part borrows from the text it was decoded from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Uri<'a> {
-    text: &'a str,
-    scheme: Scheme,
-    user: Option<&'a str>,
-    password: Option<&'a str>,
-    host: &'a str,
+    /// ASCII, as the grammar has it.
+    text: &'a [u8],
+    user: Part,
+    password: Part,
+    host: Part,
+    params: Part,
+    headers: Part,
+    /// The value of `gr`; empty when it is a flag.
+    gr: Part,
     port: Option<u16>,
-    params: &'a str,
-    headers: Option<&'a str>,
+    scheme: Scheme,
 }
 
 impl<'a> Uri<'a> {
@@ -72,21 +75,24 @@ impl<'a> Uri<'a> {
         Self::parse(text).map_err(|fault| fault.within(text.len(), "uri"))
     }
 
-    /// As [`Uri::decode`], for the parsers of what contains a URI.
-    pub(crate) fn parse(octets: &'a [u8]) -> Result<Self, Fault> {
-        let text = core::str::from_utf8(octets).map_err(|error| Fault {
-            left: octets.len().saturating_sub(error.valid_up_to()),
-            expected: "ASCII",
-        })?;
-        let (rest, uri) = uri(text).map_err(fault_of)?;
-        if rest.is_empty() {
-            Ok(uri)
-        } else {
-            Err(Fault {
+    /// As [`Uri::decode`], for the parsers of what contains a URI of at most 65,535 octets.
+    #[inline(always)]
+    pub(crate) fn parse(text: &'a [u8]) -> Result<Self, Fault> {
+        match uri(text).map_err(fault_of)? {
+            ([], uri) => Ok(uri),
+            (rest, _) => Err(Fault {
                 left: rest.len(),
                 expected: "the end of the URI",
-            })
+            }),
         }
+    }
+
+    /// The URI at the start, for a parser that sees at what follows whether it ends there.
+    #[inline(always)]
+    pub(crate) fn parse_some(input: &'a [u8]) -> Step<'a, Self> {
+        let (rest, uri) = uri(input)?;
+        let text = before(input, rest);
+        Ok((rest, Self { text, ..uri }))
     }
 
     /// The kind.
@@ -97,26 +103,26 @@ impl<'a> Uri<'a> {
 
     /// The whole text, as written.
     #[must_use]
-    pub const fn as_str(&self) -> &'a str {
-        self.text
+    pub fn as_str(&self) -> &'a str {
+        ascii(self.text)
     }
 
     /// The user part, escapes untouched; of a tel URI the number.
     #[must_use]
-    pub const fn user(&self) -> Option<&'a str> {
-        self.user
+    pub fn user(&self) -> Option<&'a str> {
+        self.user.text(self.text)
     }
 
     /// The password after the user, which nobody should use.
     #[must_use]
-    pub const fn password(&self) -> Option<&'a str> {
-        self.password
+    pub fn password(&self) -> Option<&'a str> {
+        self.password.text(self.text)
     }
 
     /// The host, brackets of an IPv6 literal included; empty unless the scheme is SIP or SIPS.
     #[must_use]
-    pub const fn host(&self) -> &'a str {
-        self.host
+    pub fn host(&self) -> &'a str {
+        self.host.text(self.text).unwrap_or_default()
     }
 
     /// The port, when one is written.
@@ -136,6 +142,8 @@ impl<'a> Uri<'a> {
     /// The parameters in order, escapes untouched.
     pub fn params(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> + use<'a> {
         self.params
+            .text(self.text)
+            .unwrap_or_default()
             .split(';')
             .skip(1)
             .map(|param| match param.split_once('=') {
@@ -147,16 +155,14 @@ impl<'a> Uri<'a> {
     /// The `gr` parameter that makes the URI a GRUU: a flag in a temporary one, with a value in a public one.
     #[must_use]
     pub fn gr(&self) -> Option<Option<&'a str>> {
-        if self.params.is_empty() {
-            return None;
-        }
-        self.param("gr")
+        let value = self.gr.text(self.text)?;
+        Some((!value.is_empty()).then_some(value))
     }
 
     /// What follows `?`.
     #[must_use]
-    pub const fn headers(&self) -> Option<&'a str> {
-        self.headers
+    pub fn headers(&self) -> Option<&'a str> {
+        self.headers.text(self.text)
     }
 
     /// RFC 3261 section 19.1.4 for SIP and SIPS: a public GRUU equals its address of record. A tel number is compared
@@ -168,22 +174,25 @@ impl<'a> Uri<'a> {
         }
         match self.scheme {
             Scheme::Sip | Scheme::Sips => {
-                is_same_user(self.user, other.user)
-                    && is_same_user(self.password, other.password)
-                    && self.host.eq_ignore_ascii_case(other.host)
+                is_same_user(self.user(), other.user())
+                    && is_same_user(self.password(), other.password())
+                    && self.host().eq_ignore_ascii_case(other.host())
                     && self.port == other.port
                     && self.agrees_with(other)
                     && other.agrees_with(self)
-                    && is_same_headers(self.headers, other.headers)
+                    && is_same_headers(self.headers(), other.headers())
             }
             Scheme::Tel => {
                 number_of(self).eq(number_of(other))
                     && self.agrees_with(other)
                     && other.agrees_with(self)
             }
-            Scheme::Urn => is_same_urn(self.text, other.text),
+            Scheme::Urn => is_same_urn(self.as_str(), other.as_str()),
             Scheme::Other => {
-                let (mine, theirs) = (self.text.split_once(':'), other.text.split_once(':'));
+                let (mine, theirs) = (
+                    self.as_str().split_once(':'),
+                    other.as_str().split_once(':'),
+                );
                 mine.zip(theirs).is_some_and(|(mine, theirs)| {
                     mine.0.eq_ignore_ascii_case(theirs.0) && mine.1 == theirs.1
                 })
@@ -203,11 +212,11 @@ impl<'a> Uri<'a> {
                 } else {
                     "sips:"
                 });
-                if let Some(user) = self.user {
+                if let Some(user) = self.user() {
                     push_canonical(&mut aor, user);
                     aor.push('@');
                 }
-                aor.extend(self.host.chars().map(|c| c.to_ascii_lowercase()));
+                aor.extend(self.host().chars().map(|c| c.to_ascii_lowercase()));
                 aor
             }
             Scheme::Tel => {
@@ -215,7 +224,7 @@ impl<'a> Uri<'a> {
                 aor.extend(number_of(self));
                 aor
             }
-            Scheme::Urn | Scheme::Other => self.text.to_owned(),
+            Scheme::Urn | Scheme::Other => self.as_str().to_owned(),
         }
     }
 
@@ -233,9 +242,15 @@ impl<'a> Uri<'a> {
     }
 }
 
+impl fmt::Debug for Uri<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Uri").field(&self.as_str()).finish()
+    }
+}
+
 impl fmt::Display for Uri<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text)
+        f.write_str(self.as_str())
     }
 }
 
@@ -261,47 +276,50 @@ const MUST_BE_IN_BOTH: &[&str] = &[
     "pn-prid",
 ];
 
-fn uri(text: &str) -> Step<'_, Uri<'_>> {
-    let (rest, scheme) = scheme(text.as_bytes())?;
-    let blank = Uri {
+#[inline(always)]
+fn uri(text: &[u8]) -> Step<'_, Uri<'_>> {
+    let (rest, scheme) = scheme(text)?;
+    let mut uri = Uri {
         text,
         scheme,
-        user: None,
-        password: None,
-        host: "",
+        user: Part::NONE,
+        password: Part::NONE,
+        host: Part::NONE,
+        params: Part::NONE,
+        headers: Part::NONE,
+        gr: Part::NONE,
         port: None,
-        params: "",
-        headers: None,
     };
-    match scheme {
-        Scheme::Sip | Scheme::Sips => sip(blank, rest),
+    let rest = match scheme {
+        Scheme::Sip | Scheme::Sips => sip(&mut uri, rest)?,
         Scheme::Tel => {
-            let number = rest;
-            let rest = skip_until_semicolon(rest);
-            if number.len() == rest.len() {
+            let end = skip_until_semicolon(rest);
+            if end.len() == rest.len() {
                 return Err(Fault::at(rest, "a telephone number"));
             }
-            let (end, ()) = params(rest)?;
-            Ok((
-                end,
-                Uri {
-                    user: Some(part(text, number, rest)),
-                    params: part(text, rest, end),
-                    ..blank
-                },
-            ))
+            uri.user = Part::between(text, rest, end);
+            params(&mut uri, end)?
         }
         Scheme::Urn | Scheme::Other => {
             let end = skip(rest, VISIBLE);
             if end.len() == rest.len() {
                 return Err(Fault::at(rest, "what the URI names"));
             }
-            Ok((end, blank))
+            end
         }
-    }
+    };
+    Ok((rest, uri))
 }
 
+#[inline(always)]
 fn scheme(input: &[u8]) -> Step<'_, Scheme> {
+    if let [b's', b'i', b'p', b':', rest @ ..] = input {
+        return Ok((rest, Scheme::Sip));
+    }
+    any_scheme(input)
+}
+
+fn any_scheme(input: &[u8]) -> Step<'_, Scheme> {
     let known = alt((
         value(Scheme::Sip, tag_no_case(&b"sip:"[..])),
         value(Scheme::Sips, tag_no_case(&b"sips:"[..])),
@@ -322,56 +340,58 @@ fn scheme(input: &[u8]) -> Step<'_, Scheme> {
     Ok((rest, Scheme::Other))
 }
 
-fn sip<'a>(blank: Uri<'a>, input: &'a [u8]) -> Step<'a, Uri<'a>> {
-    let text = blank.text;
-    let mut uri = blank;
-    let mut rest = input;
-    if let Some((user, password, after)) = userinfo(text, input)? {
-        uri.user = Some(user);
-        uri.password = password;
-        rest = after;
+/// What follows `sip:`; the rest is what follows the URI.
+#[inline(always)]
+fn sip<'a>(uri: &mut Uri<'a>, input: &'a [u8]) -> Result<&'a [u8], nom::Err<Fault>> {
+    let text = uri.text;
+    let at_host = userinfo(uri, input)?;
+    let (mut rest, ()) = host(at_host)?;
+    uri.host = Part::between(text, at_host, rest);
+    if let [b':', port @ ..] = rest {
+        let port = port_number(port)?;
+        (rest, uri.port) = (port.0, Some(port.1));
     }
-    let at_host = rest;
-    (rest, ()) = host(rest)?;
-    uri.host = part(text, at_host, rest);
-    (rest, uri.port) = opt(port).parse(rest)?;
-    let at_params = rest;
-    (rest, ()) = params(rest)?;
-    uri.params = part(text, at_params, rest);
+    rest = params(uri, rest)?;
     if let [b'?', headers @ ..] = rest {
-        (rest, ()) = escaped(headers, URI_HEADER)?;
+        rest = escaped(headers, URI_HEADER)?;
         if rest.len() == headers.len() {
             return Err(Fault::at(rest, "a header after the question mark"));
         }
-        uri.headers = Some(part(text, headers, rest));
+        uri.headers = Part::between(text, headers, rest);
     }
-    Ok((rest, uri))
+    Ok(rest)
 }
 
-type Userinfo<'a> = Option<(&'a str, Option<&'a str>, &'a [u8])>;
-
-/// User, password and what follows the `@`; `None` when there is no `@`, for then what looked like a user is the host.
-fn userinfo<'a>(text: &'a str, input: &'a [u8]) -> Result<Userinfo<'a>, nom::Err<Fault>> {
-    if memchr::memchr(b'@', input).is_none() {
-        return Ok(None);
-    }
-    let (after_user, ()) = escaped(input, USER)?;
+/// User, password and `@`; without an `@` what looks like a user is the host. What follows.
+#[inline(always)]
+fn userinfo<'a>(uri: &mut Uri<'a>, input: &'a [u8]) -> Result<&'a [u8], nom::Err<Fault>> {
+    let text = uri.text;
+    let after_user = skip(input, USER);
+    // Nearly all users are followed by their `@`; the search for it is for those that are not.
+    let (after_user, password) = match after_user {
+        [b'@', ..] => (after_user, None),
+        [b'>', ..] | [] => return Ok(input),
+        _ if !before(after_user, skip(after_user, VISIBLE)).contains(&b'@') => return Ok(input),
+        _ => match escaped(input, USER)? {
+            after_user @ [b':', password @ ..] => (after_user, Some(password)),
+            after_user => (after_user, None),
+        },
+    };
     if after_user.len() == input.len() {
         return Err(Fault::at(after_user, "a user"));
     }
-    let user = part(text, input, after_user);
-    match after_user {
-        [b'@', rest @ ..] => Ok(Some((user, None, rest))),
-        [b':', password @ ..] => match escaped(password, USER)? {
-            ([b'@', rest @ ..], ()) => {
-                let end = password.len().saturating_sub(rest.len()).saturating_sub(1);
-                let at = text.len().saturating_sub(password.len());
-                let password = text.get(at..at.saturating_add(end)).unwrap_or_default();
-                Ok(Some((user, Some(password), rest)))
-            }
-            (rest, ()) => Err(Fault::at(rest, "a character of a password or @")),
-        },
-        rest => Err(Fault::at(rest, "a character of a user part or @")),
+    uri.user = Part::between(text, input, after_user);
+    let end = match password {
+        Some(password) => {
+            let end = escaped(password, USER)?;
+            uri.password = Part::between(text, password, end);
+            end
+        }
+        None => after_user,
+    };
+    match end {
+        [b'@', rest @ ..] => Ok(rest),
+        _ => Err(Fault::at(end, "a character of a user part or @")),
     }
 }
 
@@ -379,6 +399,7 @@ fn userinfo<'a>(text: &'a str, input: &'a [u8]) -> Result<Userinfo<'a>, nom::Err
 ///
 /// An IPv6 address is not checked beyond its characters: one with three colons in a row came from an old grammar and
 /// is to be tolerated (RFC 5118 section 4.10).
+#[inline(always)]
 pub(crate) fn host(input: &[u8]) -> Step<'_, ()> {
     let (inner, rest, expected) = match input {
         [b'[', inner @ ..] => (
@@ -398,41 +419,60 @@ pub(crate) fn host(input: &[u8]) -> Step<'_, ()> {
     }
 }
 
-/// A colon and a port.
-fn port(input: &[u8]) -> Step<'_, u16> {
-    let (rest, _) = tag(&b":"[..]).parse(input)?;
-    port_number(rest)
-}
-
 /// Digits up to 65535.
+#[inline(always)]
 pub(crate) fn port_number(input: &[u8]) -> Step<'_, u16> {
-    let rest = skip(input, DIGIT);
-    match number(before(input, rest)).and_then(|port| u16::try_from(port).ok()) {
-        Some(port) => Ok((rest, port)),
-        None => Err(Fault::at(input, "a port from 0 to 65535")),
+    let mut rest = input;
+    let mut port = 0_u32;
+    while let [digit @ b'0'..=b'9', after @ ..] = rest {
+        port = port
+            .saturating_mul(10)
+            .saturating_add(u32::from(digit.wrapping_sub(b'0')));
+        rest = after;
+    }
+    match u16::try_from(port) {
+        Ok(port) if rest.len() < input.len() => Ok((rest, port)),
+        _ => Err(Fault::at(input, "a port from 0 to 65535")),
     }
 }
 
-/// `;name[=value]`, any number of times.
-fn params(input: &[u8]) -> Step<'_, ()> {
+/// `;name[=value]`, any number of times; what follows.
+#[inline(always)]
+fn params<'a>(uri: &mut Uri<'a>, input: &'a [u8]) -> Result<&'a [u8], nom::Err<Fault>> {
+    let text = uri.text;
     let mut rest = input;
     while let [b';', name @ ..] = rest {
-        (rest, ()) = escaped(name, URI_PARAM)?;
+        rest = escaped(name, URI_PARAM)?;
+        let value_at = match rest {
+            [b'=', value @ ..] => value,
+            _ => rest,
+        };
+        let end = if value_at.len() == rest.len() {
+            rest
+        } else {
+            escaped(value_at, URI_PARAM)?
+        };
         if rest.len() == name.len() {
             return Err(Fault::at(rest, "the name of a URI parameter"));
         }
-        if let [b'=', value @ ..] = rest {
-            (rest, ()) = escaped(value, URI_PARAM)?;
-            if rest.len() == value.len() {
-                return Err(Fault::at(rest, "the value of a URI parameter"));
-            }
+        if end.len() == value_at.len() && value_at.len() != rest.len() {
+            return Err(Fault::at(end, "the value of a URI parameter"));
         }
+        if let [b'g' | b'G', b'r' | b'R', b'=' | b';' | b'?', ..] | [b'g' | b'G', b'r' | b'R'] =
+            name
+            && uri.gr.is_none()
+        {
+            uri.gr = Part::between(text, value_at, end);
+        }
+        rest = end;
     }
-    Ok((rest, ()))
+    uri.params = Part::between(text, input, rest);
+    Ok(rest)
 }
 
-/// A run of octets of these classes and of escapes.
-fn escaped(input: &[u8], classes: u16) -> Step<'_, ()> {
+/// What follows a run of octets of these classes and of escapes.
+#[inline]
+fn escaped(input: &[u8], classes: u16) -> Result<&[u8], nom::Err<Fault>> {
     let mut rest = skip(input, classes);
     while let [b'%', digits @ ..] = rest {
         let [high, low, after @ ..] = digits else {
@@ -443,7 +483,7 @@ fn escaped(input: &[u8], classes: u16) -> Step<'_, ()> {
         }
         rest = skip(after, classes);
     }
-    Ok((rest, ()))
+    Ok(rest)
 }
 
 fn skip_until_semicolon(input: &[u8]) -> &[u8] {
@@ -452,14 +492,6 @@ fn skip_until_semicolon(input: &[u8]) -> &[u8] {
         .position(|&octet| octet == b';' || !is(octet, VISIBLE))
         .unwrap_or(input.len());
     input.get(len..).unwrap_or_default()
-}
-
-/// The part of `text` from the start of its suffix `from` to the start of its suffix `to`.
-#[inline]
-fn part<'a>(text: &'a str, from: &[u8], to: &[u8]) -> &'a str {
-    let start = text.len().saturating_sub(from.len());
-    let end = text.len().saturating_sub(to.len());
-    text.get(start..end).unwrap_or_default()
 }
 
 /// The characters of a text with escapes undone; true beside those that were escaped and are reserved, for these differ
@@ -534,7 +566,7 @@ fn is_same_urn(mine: &str, theirs: &str) -> bool {
 
 /// A tel number without visual separators.
 fn number_of<'a>(uri: &Uri<'a>) -> impl Iterator<Item = char> + use<'a> {
-    uri.user
+    uri.user()
         .unwrap_or_default()
         .chars()
         .filter(|c| !matches!(c, '-' | '.' | '(' | ')'))

@@ -5,39 +5,39 @@
 use std::borrow::Cow;
 
 use memchr::memchr;
+use uuid::Uuid;
 
+use super::frame::error;
 use super::param::{Params, quoted, text_of, unquote, walk};
-use crate::codec::DecodeError;
 use crate::codec::lexeme::{
-    BLANK, Fault, Step, TOKEN, ascii, before, fault_of, is, number, skip, trim,
+    BLANK, Fault, Part, Step, TOKEN, before, fault_of, is, number, skip, skip_blanks, trim,
 };
 use crate::codec::uri::Uri;
+use crate::codec::{Class, DecodeError};
+use crate::limits::SIP_MESSAGE_OCTETS;
 
 /// A URI with its display name and parameters.
 #[derive(Clone, Copy, Debug)]
 pub struct Address<'a> {
     /// The URI.
     pub uri: Uri<'a>,
-    display: Option<&'a [u8]>,
-    params: &'a [u8],
-    well_known: WellKnown<'a>,
+    text: &'a [u8],
+    display: Part,
+    params: Part,
+    well_known: WellKnown,
 }
 
 /// Parameters that are asked for with every message, as written.
 #[derive(Clone, Copy, Debug, Default)]
-struct WellKnown<'a> {
-    tag: Option<&'a [u8]>,
-    q: Option<&'a [u8]>,
-    expires: Option<&'a [u8]>,
-    instance: Option<&'a [u8]>,
-    reg_id: Option<&'a [u8]>,
+struct WellKnown {
+    tag: Part,
+    q: Part,
+    expires: Part,
+    instance: Part,
+    reg_id: Part,
 }
 
 /// One element of Contact.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lives on the stack while one contact is looked at"
-)]
 #[derive(Clone, Copy, Debug)]
 pub enum Contact<'a> {
     /// `*`: all bindings.
@@ -53,6 +53,13 @@ impl<'a> Address<'a> {
     ///
     /// [`DecodeError`] with the offset of the first octet that is outside the grammar.
     pub fn decode(text: &'a [u8]) -> Result<Self, DecodeError> {
+        if text.len() > SIP_MESSAGE_OCTETS {
+            return Err(error(
+                SIP_MESSAGE_OCTETS,
+                Class::TooLarge,
+                "the end of the address",
+            ));
+        }
         match Self::parse(text) {
             Ok(([], address)) => Ok(address),
             Ok((rest, _)) => Err(Fault {
@@ -65,29 +72,34 @@ impl<'a> Address<'a> {
     }
 
     /// The first address and what follows it and the blanks after it.
+    #[inline(always)]
     pub(super) fn parse(input: &'a [u8]) -> Step<'a, Self> {
-        let input = skip(input, BLANK);
-        let (rest, (display, uri)) = match input {
-            [b'<', ..] => in_brackets(input).map(|(rest, uri)| (rest, (None, uri)))?,
+        let text = skip_blanks(input);
+        let (display, at_uri) = match text {
+            [b'<', ..] => (Part::NONE, text),
             [b'"', ..] => {
-                let (rest, display) = quoted(input)?;
-                let (rest, uri) = in_brackets(skip(rest, BLANK))?;
-                (rest, (Some(display), uri))
+                let (rest, display) = quoted(text)?;
+                (Part::of(text, display), skip_blanks(rest))
             }
-            _ => match skip(input, TOKEN | BLANK) {
-                after @ [b'<', ..] => {
-                    let (rest, uri) = in_brackets(after)?;
-                    (rest, (Some(trim(before(input, after))), uri))
-                }
-                _ => bare(input).map(|(rest, uri)| (rest, (None, uri)))?,
+            _ => match skip(text, TOKEN | BLANK) {
+                after @ [b'<', ..] => (Part::of(text, trim(before(text, after))), after),
+                _ => (Part::NONE, text),
             },
         };
+        let (rest, uri) = match at_uri {
+            [b'<', ..] => in_brackets(at_uri)?,
+            _ if display.is_none() => bare(at_uri)?,
+            _ => return Err(Fault::at(at_uri, "a URI in angle brackets")),
+        };
         let mut well_known = WellKnown::default();
-        let (rest, params) = walk(rest, |(name, value)| well_known.see(name, value))?;
+        let (rest, params) = walk(rest, usual_len, |(name, value)| {
+            well_known.see(text, name, value);
+        })?;
         let address = Self {
             uri,
+            text,
             display,
-            params,
+            params: Part::of(text, params),
             well_known,
         };
         Ok((rest, address))
@@ -96,7 +108,7 @@ impl<'a> Address<'a> {
     /// The display name, unquoted.
     #[must_use]
     pub fn display(&self) -> Option<Cow<'a, str>> {
-        self.display.map(text_of)
+        self.display.octets(self.text).map(text_of)
     }
 
     /// The first header parameter of that name, unquoted; `Some(None)` when it has no value.
@@ -107,33 +119,48 @@ impl<'a> Address<'a> {
 
     /// The header parameters in order.
     #[must_use]
-    pub const fn params(&self) -> Params<'a> {
-        Params::new(self.params)
+    pub fn params(&self) -> Params<'a> {
+        Params::new(self.params.octets(self.text).unwrap_or_default())
     }
 
     /// The tag of From and To.
     #[must_use]
     pub fn tag(&self) -> Option<&'a str> {
-        self.well_known.tag.map(ascii)
+        self.well_known.tag.text(self.text)
     }
 
     /// The preference of a contact in thousandths, 0 to 1000; `None` when absent or not of the grammar.
     #[must_use]
     pub fn q(&self) -> Option<u16> {
-        per_mille(self.well_known.q?)
+        per_mille(self.well_known.q.octets(self.text)?)
     }
 
     /// The seconds asked for or granted; `None` when absent or out of range, so that a default applies.
     #[must_use]
     pub fn expires(&self) -> Option<u32> {
-        number(self.well_known.expires?)
+        number(self.well_known.expires.octets(self.text)?)
     }
 
     /// The URN of `+sip.instance`, without quotes and angle brackets.
     #[must_use]
     pub fn instance(&self) -> Option<&'a str> {
-        match self.well_known.instance? {
+        match self.well_known.instance.octets(self.text)? {
             [b'"', b'<', urn @ .., b'>', b'"'] => core::str::from_utf8(urn).ok(),
+            _ => None,
+        }
+    }
+
+    /// As [`Address::instance`], when it is a UUID.
+    #[must_use]
+    pub fn instance_uuid(&self) -> Option<Uuid> {
+        match self.well_known.instance.octets(self.text)? {
+            [b'"', b'<', urn @ .., b'>', b'"'] => {
+                let (scheme, uuid) = urn.split_at_checked("urn:uuid:".len())?;
+                if !scheme.eq_ignore_ascii_case(b"urn:uuid:") || uuid.len() != 36 {
+                    return None;
+                }
+                Uuid::try_parse_ascii(uuid).ok()
+            }
             _ => None,
         }
     }
@@ -141,42 +168,62 @@ impl<'a> Address<'a> {
     /// `reg-id`, from 1; `None` when absent or out of range.
     #[must_use]
     pub fn reg_id(&self) -> Option<u32> {
-        number(self.well_known.reg_id?).filter(|&id| id > 0)
+        number(self.well_known.reg_id.octets(self.text)?).filter(|&id| id > 0)
     }
 }
 
-impl<'a> WellKnown<'a> {
+impl WellKnown {
     /// Keeps the first value of each.
-    #[inline]
-    fn see(&mut self, name: &[u8], value: Option<&'a [u8]>) {
+    #[inline(always)]
+    fn see(&mut self, text: &[u8], name: &[u8], value: Option<&[u8]>) {
         let place = match name.len() {
-            1 if name.eq_ignore_ascii_case(b"q") => &mut self.q,
-            3 if name.eq_ignore_ascii_case(b"tag") => &mut self.tag,
-            6 if name.eq_ignore_ascii_case(b"reg-id") => &mut self.reg_id,
-            7 if name.eq_ignore_ascii_case(b"expires") => &mut self.expires,
-            13 if name.eq_ignore_ascii_case(b"+sip.instance") => &mut self.instance,
+            1 if is_named(name, b"q") => &mut self.q,
+            3 if is_named(name, b"tag") => &mut self.tag,
+            6 if is_named(name, b"reg-id") => &mut self.reg_id,
+            7 if is_named(name, b"expires") => &mut self.expires,
+            13 if is_named(name, b"+sip.instance") => &mut self.instance,
             _ => return,
         };
-        if place.is_none() {
-            *place = value;
+        if let Some(value) = value
+            && place.is_none()
+        {
+            *place = Part::of(text, value);
         }
     }
 }
 
+/// The length of a name of [`WellKnown`] in its usual spelling that an equals sign follows.
+#[inline(always)]
+fn usual_len(param: &[u8]) -> usize {
+    match param {
+        [b't', ..] if param.starts_with(b"tag=") => 3,
+        [b'+', ..] if param.starts_with(b"+sip.instance=") => 13,
+        [b'e', ..] if param.starts_with(b"expires=") => 7,
+        [b'r', ..] if param.starts_with(b"reg-id=") => 6,
+        [b'q', b'=', ..] => 1,
+        _ => 0,
+    }
+}
+
+/// True for that name in any case; the usual spelling is compared first, which is faster.
+#[inline(always)]
+pub(super) fn is_named(name: &[u8], usual: &[u8]) -> bool {
+    name == usual || name.eq_ignore_ascii_case(usual)
+}
+
 /// `<uri>`, and what follows.
+#[inline(always)]
 fn in_brackets(input: &[u8]) -> Step<'_, Uri<'_>> {
-    let [b'<', text @ ..] = input else {
-        return Err(Fault::at(input, "a URI in angle brackets"));
-    };
-    let Some((text, [_, rest @ ..])) = memchr(b'>', text).and_then(|at| text.split_at_checked(at))
-    else {
-        return Err(Fault::at(&[], "a closing angle bracket"));
-    };
-    let uri = Uri::parse(text).map_err(|fault| inner(fault, rest.len().saturating_add(1)))?;
-    Ok((rest, uri))
+    let text = input.get(1..).unwrap_or_default();
+    match Uri::parse_some(text)? {
+        ([b'>', rest @ ..], uri) => Ok((rest, uri)),
+        (rest, _) if memchr(b'>', rest).is_none() => Err(Fault::at(&[], "a closing angle bracket")),
+        (rest, _) => Err(Fault::at(rest, "a closing angle bracket after the URI")),
+    }
 }
 
 /// A URI without brackets: semicolon, comma and blank end it, and it has no headers.
+#[inline(never)]
 fn bare(input: &[u8]) -> Step<'_, Uri<'_>> {
     let len = input
         .iter()
@@ -289,6 +336,13 @@ mod tests {
         assert_eq!(
             address.instance(),
             Some("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6")
+        );
+        assert_eq!(
+            address.instance_uuid().map(|uuid| uuid.to_string()),
+            address
+                .instance()
+                .and_then(|urn| urn.strip_prefix("urn:uuid:"))
+                .map(str::to_owned)
         );
         assert_eq!(address.reg_id(), Some(1));
         assert_eq!(address.q(), Some(700));

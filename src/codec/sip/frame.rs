@@ -7,7 +7,7 @@ use memchr::memchr2;
 
 use super::method::Method;
 use super::name::Name;
-use crate::codec::lexeme::{BLANK, DIGIT, TOKEN, is, number, skip};
+use crate::codec::lexeme::{BLANK, DIGIT, TOKEN, before, is, number, short, skip};
 use crate::codec::{Class, DecodeError};
 use crate::limits::{SIP_HEADER_ROWS, SIP_MESSAGE_OCTETS};
 
@@ -209,16 +209,6 @@ pub(super) const fn error(offset: usize, class: Class, expected: &'static str) -
     }
 }
 
-/// An offset: the input is never longer than [`SIP_MESSAGE_OCTETS`].
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the input is cut to 65,535 octets before any offset is taken"
-)]
-#[inline]
-const fn short(offset: usize) -> u16 {
-    offset as u16
-}
-
 fn start_line<'a>(
     cursor: Cursor<'_>,
     line: &'a [u8],
@@ -358,6 +348,11 @@ fn answerable(
 
 /// `SIP/` and two numbers; which numbers is the reader's business (505).
 fn version<'a>(cursor: Cursor<'_>, text: &'a [u8]) -> Result<&'a [u8], DecodeError> {
+    if let [b'S', b'I', b'P', b'/', b'2', b'.', b'0', rest @ ..] = text
+        && !rest.first().is_some_and(u8::is_ascii_digit)
+    {
+        return Ok(rest);
+    }
     let number = match text.split_at_checked(4) {
         Some((head, number)) if head.eq_ignore_ascii_case(b"SIP/") => number,
         _ => return Err(cursor.fault(text, "SIP/2.0")),
@@ -397,28 +392,21 @@ fn rows<'a>(
 /// One header row with its folds; what follows its line end.
 #[inline]
 fn row<'a>(cursor: Cursor<'_>, line: &'a [u8], index: &mut Index) -> Result<&'a [u8], DecodeError> {
-    let after_name = skip(line, TOKEN);
-    let name = line
-        .get(..line.len().wrapping_sub(after_name.len()))
-        .unwrap_or_default();
-    let value = match after_name {
-        [b':', value @ ..] => value,
-        [b' ' | b'\t', ..] => match skip_spaces(after_name) {
-            [b':', value @ ..] => value,
-            fault => return Err(cursor.fault(fault, "a colon after the header's name")),
-        },
-        fault => return Err(cursor.fault(fault, "a header's name and a colon")),
+    // The end is looked for first, so that finding the next row does not wait for this one's name.
+    let (end, rest) = line_end(cursor, line)?;
+    let (name, after_name, value) = match Name::usual(line) {
+        Some((name, len)) => {
+            let after_name = line.get(len..).unwrap_or_default();
+            (name, after_name, after_name.get(1..).unwrap_or_default())
+        }
+        None => any_name(cursor, line)?,
     };
-    if name.is_empty() {
-        return Err(cursor.fault(line, "a header's name"));
-    }
     let value = match value {
-        [b' ', rest @ ..] if !matches!(rest, [b' ' | b'\t', ..]) => rest,
-        _ => skip_spaces(value),
+        [b' ', rest @ ..] => rest,
+        _ => value,
     };
-    let (end, rest) = line_end(cursor, value)?;
     let mut row = Row {
-        name: Name::from_octets(name),
+        name,
         name_at: cursor.offset(line),
         name_end: cursor.offset(after_name),
         value_at: cursor.offset(value),
@@ -429,10 +417,31 @@ fn row<'a>(cursor: Cursor<'_>, line: &'a [u8], index: &mut Index) -> Result<&'a 
     Ok(rest)
 }
 
+/// The header of a row in any spelling, what follows its name, and what follows the colon.
+fn any_name<'a>(
+    cursor: Cursor<'_>,
+    line: &'a [u8],
+) -> Result<(Name, &'a [u8], &'a [u8]), DecodeError> {
+    let after_name = skip(line, TOKEN);
+    let value = match after_name {
+        [b':', value @ ..] => value,
+        [b' ' | b'\t', ..] => match skip_spaces(after_name) {
+            [b':', value @ ..] => value,
+            fault => return Err(cursor.fault(fault, "a colon after the header's name")),
+        },
+        fault => return Err(cursor.fault(fault, "a header's name and a colon")),
+    };
+    let name = before(line, after_name);
+    if name.is_empty() {
+        return Err(cursor.fault(line, "a header's name"));
+    }
+    Ok((Name::from_octets(name), after_name, value))
+}
+
 /// How many octets of the input are left where the value ends, and what follows the line end.
 #[inline]
-fn line_end<'a>(cursor: Cursor<'_>, value: &'a [u8]) -> Result<(usize, &'a [u8]), DecodeError> {
-    let mut text = value;
+fn line_end<'a>(cursor: Cursor<'_>, line: &'a [u8]) -> Result<(usize, &'a [u8]), DecodeError> {
+    let mut text = line;
     loop {
         let at = memchr2(b'\r', b'\n', text)
             .ok_or_else(|| cursor.fault(&[], "a line end after the header"))?;

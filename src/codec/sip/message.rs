@@ -244,6 +244,12 @@ impl Message {
         self.frame().has_option(name, option)
     }
 
+    /// What Content-Length says, whatever the body's size.
+    #[must_use]
+    pub fn content_length(&self) -> Option<u32> {
+        self.frame().content_length()
+    }
+
     /// The media type with its parameters, as written.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {

@@ -5,10 +5,8 @@
 use std::borrow::Cow;
 
 use memchr::memchr2;
-use nom::Parser as _;
-use nom::bytes::complete::take_while1;
 
-use crate::codec::lexeme::{BLANK, Fault, Step, TOKEN, VALUE, ascii, before, is, skip};
+use crate::codec::lexeme::{BLANK, Fault, Step, TOKEN, VALUE, ascii, before, skip, skip_blanks};
 
 /// The parameters of one value, in order; their form was checked when the value was decoded.
 #[derive(Clone, Copy, Debug)]
@@ -52,16 +50,30 @@ impl<'a> Iterator for Params<'a> {
 pub(super) type Param<'a> = (&'a [u8], Option<&'a [u8]>);
 
 /// `*( ; name [= value] )`: shows each to `see` and gives all of them as one text.
-#[inline]
-pub(super) fn walk<'a>(input: &'a [u8], mut see: impl FnMut(Param<'a>)) -> Step<'a, &'a [u8]> {
-    let mut rest = skip(input, BLANK);
+///
+/// `usual` gives the length of a name in its usual spelling that an equals sign follows, and 0 for all others; such a
+/// name need not be searched for its end.
+#[inline(always)]
+pub(super) fn walk<'a>(
+    input: &'a [u8],
+    usual: impl Fn(&[u8]) -> usize,
+    mut see: impl FnMut(Param<'a>),
+) -> Step<'a, &'a [u8]> {
+    let mut rest = skip_blanks(input);
     let whole = rest;
     let mut end = rest;
     while let [b';', param @ ..] = rest {
-        let (after, param) = one(param)?;
+        let len = usual(param);
+        let (after, param) = match param.get(len..) {
+            Some([b'=', after @ ..]) if len > 0 => {
+                let (after, value) = value(after)?;
+                (after, (param.get(..len).unwrap_or_default(), Some(value)))
+            }
+            _ => one(param)?,
+        };
         see(param);
         end = after;
-        rest = skip(after, BLANK);
+        rest = skip_blanks(after);
     }
     Ok((rest, before(whole, end)))
 }
@@ -69,21 +81,33 @@ pub(super) fn walk<'a>(input: &'a [u8], mut see: impl FnMut(Param<'a>)) -> Step<
 /// `name [= value]`, blanks before each part.
 #[inline]
 pub(super) fn one(input: &[u8]) -> Step<'_, Param<'_>> {
-    let input = skip(input, BLANK);
-    let (rest, name) = take_while1(|octet| is(octet, TOKEN))
-        .parse(input)
-        .map_err(|_: nom::Err<Fault>| Fault::at(input, "the name of a parameter"))?;
-    let [b'=', value @ ..] = skip(rest, BLANK) else {
-        return Ok((rest, (name, None)));
-    };
-    let value = skip(value, BLANK);
-    let (rest, value) = match value {
-        [b'"', ..] => quoted(value)?,
-        _ => take_while1(|octet| is(octet, VALUE))
-            .parse(value)
-            .map_err(|_: nom::Err<Fault>| Fault::at(value, "the value of a parameter"))?,
-    };
-    Ok((rest, (name, Some(value))))
+    let input = skip_blanks(input);
+    let after_name = skip(input, TOKEN);
+    let name = before(input, after_name);
+    if name.is_empty() {
+        return Err(Fault::at(input, "the name of a parameter"));
+    }
+    match skip_blanks(after_name) {
+        [b'=', after @ ..] => {
+            let (rest, value) = value(after)?;
+            Ok((rest, (name, Some(value))))
+        }
+        _ => Ok((after_name, (name, None))),
+    }
+}
+
+/// What follows the equals sign.
+#[inline(always)]
+fn value(input: &[u8]) -> Step<'_, &[u8]> {
+    let value = skip_blanks(input);
+    if let [b'"', ..] = value {
+        return quoted(value);
+    }
+    let rest = skip(value, VALUE);
+    if rest.len() == value.len() {
+        return Err(Fault::at(value, "the value of a parameter"));
+    }
+    Ok((rest, before(value, rest)))
 }
 
 /// A quoted string with its quotes.
@@ -143,7 +167,7 @@ mod tests {
     #[test]
     fn parameters_may_have_blanks_and_quotes() {
         let text = b" ; a = 1;\r\n b;C=\"x\\\";y\" , rest";
-        let (rest, params) = walk(text, |_| {}).unwrap();
+        let (rest, params) = walk(text, |_| 0, |_| {}).unwrap();
         assert_eq!(rest, b", rest");
         let params = Params::new(params);
         assert_eq!(params.get("A").unwrap().unwrap(), "1");
@@ -161,10 +185,10 @@ mod tests {
 
     #[test]
     fn separators_without_parameters_are_refused() {
-        assert!(walk(b";;a=1", |_| {}).is_err());
-        assert!(walk(b";a=", |_| {}).is_err());
-        assert!(walk(b";=1", |_| {}).is_err());
-        assert!(walk(b";a=\"1", |_| {}).is_err());
-        assert!(walk(b";a=\"1\\", |_| {}).is_err());
+        assert!(walk(b";;a=1", |_| 0, |_| {}).is_err());
+        assert!(walk(b";a=", |_| 0, |_| {}).is_err());
+        assert!(walk(b";=1", |_| 0, |_| {}).is_err());
+        assert!(walk(b";a=\"1", |_| 0, |_| {}).is_err());
+        assert!(walk(b";a=\"1\\", |_| 0, |_| {}).is_err());
     }
 }

@@ -78,6 +78,7 @@ impl<'a> Frame<'a> {
     /// # Errors
     ///
     /// [`DecodeError`] when it is outside the grammar, or the message a response.
+    #[inline]
     pub fn request_uri(&self) -> Result<Uri<'a>, DecodeError> {
         let Start::Request { uri, .. } = self.index.start else {
             return Err(error(0, Class::BadValue, "a request"));
@@ -156,6 +157,7 @@ impl<'a> Frame<'a> {
     /// # Errors
     ///
     /// [`DecodeError`] when there is none or its first element is outside the grammar.
+    #[inline(always)]
     pub fn via(&self) -> Result<Via<'a>, DecodeError> {
         let row = self.required(Name::Via)?;
         let value = self.value(row);
@@ -177,6 +179,7 @@ impl<'a> Frame<'a> {
     /// # Errors
     ///
     /// [`DecodeError`] when the header is missing or outside the grammar.
+    #[inline(always)]
     pub fn from(&self) -> Result<Address<'a>, DecodeError> {
         self.address(Name::From)
     }
@@ -186,6 +189,7 @@ impl<'a> Frame<'a> {
     /// # Errors
     ///
     /// [`DecodeError`] when the header is missing or outside the grammar.
+    #[inline(always)]
     pub fn to(&self) -> Result<Address<'a>, DecodeError> {
         self.address(Name::To)
     }
@@ -195,6 +199,7 @@ impl<'a> Frame<'a> {
     /// # Errors
     ///
     /// [`DecodeError`] when the header is missing or outside the grammar.
+    #[inline(always)]
     pub fn address(&self, name: Name) -> Result<Address<'a>, DecodeError> {
         let row = self.required(name)?;
         let value = self.value(row);
@@ -208,30 +213,25 @@ impl<'a> Frame<'a> {
 
     /// All addresses in all rows of that name: Route, Path, P-Asserted-Identity and their like. After a fault nothing
     /// follows.
+    #[inline]
     pub fn addresses(
         &self,
         name: Name,
     ) -> impl Iterator<Item = Result<Address<'a>, DecodeError>> + use<'a> {
-        self.addresses_in(self.rows_of(name))
+        self.elements_of(name)
     }
 
     /// The contacts in all rows.
+    #[inline(always)]
     pub fn contacts(&self) -> impl Iterator<Item = Result<Contact<'a>, DecodeError>> + use<'a> {
-        let frame = *self;
-        let is_star = move |row: &&Row| frame.value(row) == b"*";
-        let stars = frame
-            .rows_of(Name::Contact)
-            .filter(is_star)
-            .map(|_| Ok(Contact::Star));
-        let others = frame
-            .rows_of(Name::Contact)
-            .filter(move |row| !is_star(row));
         // A star beside contacts in other rows is shown with them: refusing it is the registrar's business.
-        stars.chain(
-            frame
-                .addresses_in(others)
-                .map(|address| address.map(Contact::Address)),
-        )
+        let mut elements = self.elements_of(Name::Contact);
+        core::iter::from_fn(move || {
+            if elements.is_at_star() {
+                return Some(Ok(Contact::Star));
+            }
+            elements.next().map(|address| address.map(Contact::Address))
+        })
     }
 
     /// The Call-ID.
@@ -239,6 +239,7 @@ impl<'a> Frame<'a> {
     /// # Errors
     ///
     /// [`DecodeError`] when the header is missing or outside the grammar.
+    #[inline(always)]
     pub fn call_id(&self) -> Result<&'a str, DecodeError> {
         let row = self.required(Name::CallId)?;
         let value = self.value(row);
@@ -254,6 +255,7 @@ impl<'a> Frame<'a> {
     /// # Errors
     ///
     /// [`DecodeError`] when the header is missing, outside the grammar or above 32 bits.
+    #[inline(always)]
     pub fn cseq(&self) -> Result<CSeq<'a>, DecodeError> {
         let row = self.required(Name::CSeq)?;
         let value = self.value(row);
@@ -281,6 +283,12 @@ impl<'a> Frame<'a> {
     pub fn has_option(&self, name: Name, option: &str) -> bool {
         self.list(name)
             .any(|element| element.eq_ignore_ascii_case(option.as_bytes()))
+    }
+
+    /// What Content-Length says, whatever the body's size.
+    #[must_use]
+    pub fn content_length(&self) -> Option<u32> {
+        number(self.header(Name::ContentLength)?)
     }
 
     /// The media type with its parameters, as written.
@@ -346,33 +354,17 @@ impl<'a> Frame<'a> {
         Ok(())
     }
 
-    fn addresses_in<R: Iterator<Item = &'a Row>>(
-        &self,
-        mut rows: R,
-    ) -> impl Iterator<Item = Result<Address<'a>, DecodeError>> + use<'a, R> {
-        let frame = *self;
-        let mut current: Option<(&Row, &[u8])> = None;
-        let mut has_failed = false;
-        core::iter::from_fn(move || {
-            if has_failed {
-                return None;
-            }
-            let (row, rest) = match current.take() {
-                Some(current) => current,
-                None => rows.next().map(|row| (row, frame.value(row)))?,
-            };
-            let address = match Address::parse(rest) {
-                Ok(([], address)) => Ok(address),
-                Ok(([b',', after @ ..], address)) => {
-                    current = Some((row, after));
-                    Ok(address)
-                }
-                Ok((after, _)) => Err(frame.surplus(row, after, "a comma")),
-                Err(fault) => Err(refused(row, frame.value(row), fault)),
-            };
-            has_failed = address.is_err();
-            Some(address)
-        })
+    #[inline(always)]
+    fn elements_of(&self, name: Name) -> Addresses<'a> {
+        let first = self.index.first.get(name as usize);
+        Addresses {
+            frame: *self,
+            name,
+            rows: first
+                .and_then(|&first| self.index.rows.get(usize::from(first)..))
+                .unwrap_or_default(),
+            current: None,
+        }
     }
 
     fn check_single(&self) -> Result<(), DecodeError> {
@@ -421,6 +413,7 @@ impl<'a> Frame<'a> {
         Ok(())
     }
 
+    #[inline]
     fn rows_of(&self, name: Name) -> impl Iterator<Item = &'a Row> + use<'a> {
         let first = self
             .index
@@ -435,6 +428,7 @@ impl<'a> Frame<'a> {
             .filter(move |row| row.name == name)
     }
 
+    #[inline]
     fn required(&self, name: Name) -> Result<&'a Row, DecodeError> {
         self.index
             .first(name)
@@ -472,7 +466,64 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// The addresses in the rows of one name.
+struct Addresses<'a> {
+    frame: Frame<'a>,
+    name: Name,
+    /// The rows not yet begun; empty after a fault.
+    rows: &'a [Row],
+    /// The row being read, and what of its value is left.
+    current: Option<(&'a Row, &'a [u8])>,
+}
+
+impl<'a> Addresses<'a> {
+    /// Begins the next row of the name, if none is begun.
+    #[inline(always)]
+    fn begin(&mut self) -> Option<(&'a Row, &'a [u8])> {
+        while self.current.is_none() {
+            let (row, rest) = self.rows.split_first()?;
+            self.rows = rest;
+            if row.name == self.name {
+                self.current = Some((row, self.frame.value(row)));
+            }
+        }
+        self.current
+    }
+
+    /// Steps over a row that is a star.
+    #[inline(always)]
+    fn is_at_star(&mut self) -> bool {
+        let is_star = matches!(self.begin(), Some((_, b"*")));
+        if is_star {
+            self.current = None;
+        }
+        is_star
+    }
+}
+
+impl<'a> Iterator for Addresses<'a> {
+    type Item = Result<Address<'a>, DecodeError>;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        let (row, rest) = self.begin()?;
+        self.current = None;
+        let address = match Address::parse(rest) {
+            Ok(([], address)) => return Some(Ok(address)),
+            Ok(([b',', after @ ..], address)) => {
+                self.current = Some((row, after));
+                return Some(Ok(address));
+            }
+            Ok((after, _)) => Err(self.frame.surplus(row, after, "a comma")),
+            Err(fault) => Err(refused(row, self.frame.value(row), fault)),
+        };
+        self.rows = &[];
+        Some(address)
+    }
+}
+
 /// The error of a fault inside a row's value.
+#[cold]
 fn refused(row: &Row, value: &[u8], fault: nom::Err<Fault>) -> DecodeError {
     fault_of(fault)
         .within(value.len(), "sip")
@@ -491,10 +542,14 @@ fn cseq(value: &[u8]) -> Step<'_, CSeq<'_>> {
         return Err(Fault::at(name, "a blank and a method"));
     }
     let method_text = before(name, rest);
+    let method = Method::from_octets(method_text);
     let cseq = CSeq {
         number,
-        method: Method::from_octets(method_text),
-        method_text: ascii(method_text),
+        method,
+        method_text: match method {
+            Method::Other => ascii(method_text),
+            known => known.name(),
+        },
     };
     Ok((rest, cseq))
 }

@@ -6,9 +6,10 @@
 use nom::Parser as _;
 use nom::bytes::complete::take_while1;
 
+use super::address::is_named;
 use super::param::{Params, walk};
 use crate::codec::DecodeError;
-use crate::codec::lexeme::{BLANK, Fault, Step, TOKEN, ascii, before, fault_of, is, number, skip};
+use crate::codec::lexeme::{Fault, Step, TOKEN, ascii, before, fault_of, is, number, skip_blanks};
 use crate::codec::uri::{host, port_number};
 
 /// One element of Via.
@@ -53,17 +54,18 @@ impl<'a> Via<'a> {
     }
 
     /// The first element and what follows it and the blanks after it.
+    #[inline(always)]
     pub(super) fn parse(input: &'a [u8]) -> Step<'a, Self> {
-        let (rest, transport) = protocol(skip(input, BLANK))?;
-        let at_host = skip(rest, BLANK);
+        let (rest, transport) = protocol(skip_blanks(input))?;
+        let at_host = skip_blanks(rest);
         if at_host.len() == rest.len() {
             return Err(Fault::at(rest, "a blank before sent-by"));
         }
         let (rest, ()) = host(at_host)?;
         let sent_by = before(at_host, rest);
-        let (rest, port) = match skip(rest, BLANK) {
+        let (rest, port) = match skip_blanks(rest) {
             [b':', port @ ..] => {
-                let (rest, port) = port_number(skip(port, BLANK))?;
+                let (rest, port) = port_number(skip_blanks(port))?;
                 (rest, Some(port))
             }
             _ => (rest, None),
@@ -78,7 +80,7 @@ impl<'a> Via<'a> {
             maddr: None,
             params: &[],
         };
-        let (rest, params) = walk(rest, |(name, value)| via.see(name, value))?;
+        let (rest, params) = walk(rest, usual_len, |(name, value)| via.see(name, value))?;
         via.params = params;
         Ok((rest, via))
     }
@@ -100,22 +102,22 @@ impl<'a> Via<'a> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn see(&mut self, name: &[u8], value: Option<&'a [u8]>) {
         match name.len() {
-            6 if name.eq_ignore_ascii_case(b"branch") => {
+            6 if is_named(name, b"branch") => {
                 self.branch = self.branch.or_else(|| value.map(ascii));
             }
-            5 if name.eq_ignore_ascii_case(b"rport") && self.rport.is_none() => {
+            5 if is_named(name, b"rport") && self.rport.is_none() => {
                 let port = value
                     .and_then(number)
                     .and_then(|port| u16::try_from(port).ok());
                 self.rport = Some(port);
             }
-            8 if name.eq_ignore_ascii_case(b"received") => {
+            8 if is_named(name, b"received") => {
                 self.received = self.received.or_else(|| value.map(without_brackets));
             }
-            5 if name.eq_ignore_ascii_case(b"maddr") => {
+            5 if is_named(name, b"maddr") => {
                 self.maddr = self.maddr.or_else(|| value.map(ascii));
             }
             _ => {}
@@ -123,7 +125,19 @@ impl<'a> Via<'a> {
     }
 }
 
+/// The length of a name of a parameter that is looked at, in its usual spelling and with an equals sign after it.
+#[inline(always)]
+fn usual_len(param: &[u8]) -> usize {
+    match param {
+        [b'b', ..] if param.starts_with(b"branch=") => 6,
+        [b'r', b'p', ..] if param.starts_with(b"rport=") => 5,
+        [b'r', b'e', ..] if param.starts_with(b"received=") => 8,
+        _ => 0,
+    }
+}
+
 /// `SIP / 2.0 / transport`, blanks allowed around the slashes; the transport.
+#[inline(always)]
 fn protocol(input: &[u8]) -> Step<'_, &str> {
     // The spelling of nearly every message, without blanks.
     let rest = match input.split_at_checked(8) {
@@ -135,7 +149,13 @@ fn protocol(input: &[u8]) -> Step<'_, &str> {
         }
     };
     let (rest, transport) = token(rest, "a transport")?;
-    Ok((rest, ascii(transport)))
+    let transport = match transport {
+        b"UDP" => "UDP",
+        b"TCP" => "TCP",
+        b"TLS" => "TLS",
+        other => ascii(other),
+    };
+    Ok((rest, transport))
 }
 
 fn token<'a>(input: &'a [u8], expected: &'static str) -> Step<'a, &'a [u8]> {
@@ -145,8 +165,8 @@ fn token<'a>(input: &'a [u8], expected: &'static str) -> Step<'a, &'a [u8]> {
 }
 
 fn slash(input: &[u8]) -> Result<&[u8], nom::Err<Fault>> {
-    match skip(input, BLANK) {
-        [b'/', rest @ ..] => Ok(skip(rest, BLANK)),
+    match skip_blanks(input) {
+        [b'/', rest @ ..] => Ok(skip_blanks(rest)),
         rest => Err(Fault::at(rest, "a slash")),
     }
 }

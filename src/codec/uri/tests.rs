@@ -114,7 +114,7 @@ fn faults_name_the_octet() {
     assert_eq!(refused("sip"), (3, "a colon after the URI scheme"));
     assert_eq!(refused("sip:"), (4, "a host"));
     assert_eq!(refused("sip:@h"), (4, "a user"));
-    assert_eq!(refused("sip:a b@h"), (5, "a character of a user part or @"));
+    assert_eq!(refused("sip:a b@h"), (5, "the end of the URI"));
     assert_eq!(refused("sip:a%4@h"), (6, "two hexadecimal digits"));
     assert_eq!(refused("sip:a@h:"), (8, "a port from 0 to 65535"));
     assert_eq!(refused("sip:a@h:65536"), (8, "a port from 0 to 65535"));

@@ -111,10 +111,10 @@ fn faults_of_rows_name_the_octet_of_the_datagram() {
     use Class::{BadLength, BadValue, Truncated};
     let start = "OPTIONS sip:h SIP/2.0\r\n";
     let row = |row: &str| refused(format!("{start}{row}").as_bytes());
-    assert_eq!(row(""), (23, Truncated, "a header's name and a colon"));
+    assert_eq!(row(""), (23, Truncated, "a line end after the header"));
     assert_eq!(
         row("X: y\r\n"),
-        (29, Truncated, "a header's name and a colon")
+        (29, Truncated, "a line end after the header")
     );
     assert_eq!(row("X: y"), (27, Truncated, "a line end after the header"));
     assert_eq!(row("X: y\r"), (28, Truncated, "LF after CR"));
