@@ -230,7 +230,9 @@ impl<'a> Uri<'a> {
 
     /// True when every parameter agrees with the other's of that name, and none that must be in both is only here.
     fn agrees_with(&self, other: &Uri<'_>) -> bool {
+        // A name that stands twice, which the grammar forbids, counts by its first value on both sides.
         self.params()
+            .map(|(name, _)| (name, self.param(name).flatten()))
             .all(|(name, mine)| match (mine, other.param(name)) {
                 (Some(mine), Some(Some(theirs))) => is_same(mine, theirs, true),
                 (None, Some(None)) => true,

@@ -210,3 +210,8 @@ fn the_address_of_record_is_canonical() {
     assert_eq!(decode("sip:a%2bb+c%c3%a9@h").aor(), "sip:a%2Bb+c%C3%A9@h");
     assert_eq!(decode("sips:example.com").aor(), "sips:example.com");
 }
+
+#[test]
+fn a_uri_with_a_parameter_twice_equals_itself() {
+    assert!(equal("sip:h;y=1;y=2", "sip:h;y=1;y=2"));
+}
