@@ -1,6 +1,6 @@
 //! The gateway is killed at a random instant under load, twenty times, and reopened from its database: nothing that
 //! was accepted is lost, and the initiator learns each result once.
-#![expect(clippy::unwrap_used, reason = "test")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "test")]
 
 mod lab;
 
@@ -95,6 +95,11 @@ fn what_was_accepted_survives_twenty_kills_under_load() {
         .sum();
 
     let accepted = accepted.lock().unwrap().clone();
+    judge(&accepted, &results, repeated);
+}
+
+/// What the initiator was told must be the end of every push that was accepted, once to its eyes.
+fn judge(accepted: &BTreeSet<String>, results: &lab::Results, repeated: usize) {
     assert!(
         accepted.len() > ROUNDS,
         "too little load to show anything: {} accepted",
