@@ -66,7 +66,12 @@ pub struct Config {
     /// What the gateway answers a device that challenges its SIR.
     pub credentials: Option<(String, String)>,
     /// The PAP URL of an element that submissions are passed on to; it then looks up, adds and sends (R2.17).
+    ///
+    /// Alone, it makes the gateway pass each submission through; with [`Config::relay_notify`] the gateway keeps pushes
+    /// and hands them on.
     pub relay: Option<String>,
+    /// The URL of our PAP as the element at `relay` reaches it: results of pushes that are kept here are told there.
+    pub relay_notify: Option<String>,
     /// What initiators may do.
     pub policy: Policy,
     /// Registration intervals and counts.
@@ -209,6 +214,7 @@ impl Default for Config {
             authentication: None,
             credentials: None,
             relay: None,
+            relay_notify: None,
             policy: Policy::default(),
             registration: Registration::default(),
             notification: Notification::default(),

@@ -52,6 +52,9 @@ impl Gateway {
             return;
         }
         push.phase = Phase::Running;
+        if push.onward.is_some() {
+            return self.hand_on(now, no, out);
+        }
         for group in 0..push.groups.len() {
             self.drive(now, no, group, Devices::ALL, out);
         }

@@ -52,15 +52,30 @@ impl Gateway {
             return;
         }
         let settled = push.settle(now);
+        self.settled(now, no, &ended, &settled, out);
+    }
+
+    /// Saves and tells what ended: these deliveries, the addresses at these places, the push with its last address.
+    pub(super) fn settled(
+        &mut self,
+        now: Time,
+        no: PushNo,
+        ended: &[(usize, usize)],
+        settled: &[usize],
+        out: &mut Vec<Output>,
+    ) {
+        let Some(push) = self.ledger.get(no) else {
+            return;
+        };
         let is_over = push.is_ended();
         // What is owed comes first: a push whose end is on record must not be without its results. Results whose push
         // is not on record as ended are passed over after a restart.
-        let owed = self.owe(no, &settled, out);
+        let owed = self.owe(no, settled, out);
         if let Some(push) = self.ledger.get(no) {
             let kept = self.config.bounds.ended_kept;
             out.push(Output::Save(snapshot::push(push, &self.registry, kept)));
         }
-        self.tell_ended(now, no, &ended, &settled, is_over, out);
+        self.tell_ended(now, no, ended, settled, is_over, out);
         for owed in owed {
             self.notify(now, owed, out);
         }
@@ -171,6 +186,13 @@ impl Gateway {
 
     /// The time of a push is over.
     pub(super) fn expire_push(&mut self, now: Time, no: PushNo, out: &mut Vec<Output>) {
+        if self
+            .ledger
+            .get(no)
+            .is_some_and(|push| push.onward.is_some())
+        {
+            return self.expire_onward(now, no, out);
+        }
         self.end_open(now, no, Devices::ALL, None, Ending::expired, out);
     }
 
@@ -187,6 +209,9 @@ impl Gateway {
         };
         if push.is_ended() {
             return false;
+        }
+        if push.onward.is_some() {
+            return self.take_back(now, no, addresses, out);
         }
         // A device that another address still wants is not taken out.
         let (mut gone, mut kept) = (Vec::new(), Vec::new());

@@ -25,6 +25,7 @@ pub mod bearer;
 pub mod config;
 mod delivering;
 mod ending;
+mod forwarding;
 mod on_http;
 mod on_invite;
 mod on_msrp;
@@ -76,6 +77,8 @@ pub struct Gateway {
     effects: Vec<endpoint::Output>,
     /// Submissions that were passed on and are not answered yet.
     relayed: BTreeMap<FetchId, relaying::Relayed>,
+    /// Pushes that are being handed on.
+    forwards: forwarding::Forwards,
     next_client: u64,
 }
 
@@ -102,6 +105,8 @@ enum Timer {
     Messages(SessionNo),
     /// A result is told again.
     Notify(OwedNo),
+    /// A push is handed on again.
+    HandOn(PushNo),
     /// The oldest ended push is forgotten.
     Forget,
 }
@@ -137,6 +142,7 @@ impl Gateway {
             todo: VecDeque::new(),
             effects: Vec::new(),
             relayed: BTreeMap::new(),
+            forwards: forwarding::Forwards::default(),
             next_client: 0,
         }
     }
@@ -208,6 +214,7 @@ impl Gateway {
             Timer::Call(no) => self.call_due(now, no, out),
             Timer::Messages(no) => self.messages_due(now, no, out),
             Timer::Notify(no) => self.notify(now, no, out),
+            Timer::HandOn(no) => self.hand_on(now, no, out),
             Timer::Forget => self.forget(now, out),
         }
     }
@@ -273,7 +280,9 @@ impl Machine for Gateway {
             }
             Input::Request { id, peer, request } => self.on_request(now, id, peer, &request, out),
             Input::Response { id, response } => {
-                if let Some(response) = self.relayed(now, id, response, out) {
+                if !self.handed_on(now, id, &response, out)
+                    && let Some(response) = self.relayed(now, id, response, out)
+                {
                     self.on_response(now, id, response, out);
                 }
             }

@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use super::Gateway;
 use super::api::{self, Route};
+use super::forwarding::Onward;
 use super::push::asked::{self, Asked, Refused};
 use super::push::submission::{Options, Push, PushNo};
 use super::submitting::NotTaken;
@@ -103,11 +104,14 @@ impl Gateway {
         if !asked::is_pap(content_type) {
             return self.answer_http(now, id, request, status(415), None, out);
         }
+        if self.on_told(now, id, request, out) {
+            return;
+        }
         let initiator = match self.initiator(peer, request) {
             Ok(initiator) => initiator,
             Err(response) => return self.answer_http(now, id, request, response, None, out),
         };
-        if let Some(url) = self.config.relay.clone() {
+        if let Some(url) = self.config.relay.clone().filter(|_| !self.hands_on()) {
             return self.relay(now, id, &url, request, out);
         }
         let received = match asked::receive(content_type, &request.body) {
@@ -126,6 +130,13 @@ impl Gateway {
                     &defaults,
                     &self.config.application,
                 );
+                let asked = asked.map(|asked| match &received.content {
+                    Some(part) if self.hands_on() => Asked {
+                        onward: Some(Box::new(Onward::new(message.clone(), part))),
+                        ..asked
+                    },
+                    _ => asked,
+                });
                 return self
                     .submit_pap(now, id, request, &initiator, &document, message, asked, out);
             }
@@ -147,7 +158,7 @@ impl Gateway {
     }
 
     /// What could not be read as PAP is refused in PAP.
-    fn refuse_pap(
+    pub(super) fn refuse_pap(
         &self,
         now: Time,
         id: RequestId,
@@ -244,8 +255,9 @@ impl Gateway {
                     results.push(result(Status::AddressNotFound, unknown));
                 }
                 if !known.is_empty() {
-                    let (open, over): (Vec<String>, Vec<String>) =
-                        known.into_iter().partition(|text| is_open(push, text));
+                    let (open, over): (Vec<String>, Vec<String>) = known
+                        .into_iter()
+                        .partition(|text| is_open(push, text) && !push.is_handed_on(now));
                     if !open.is_empty() {
                         self.cancel(now, no, &open, out);
                         results.push(result(Status::Ok, open));
@@ -447,7 +459,7 @@ fn no_ccq(message: CcqMessage) -> CcqResponse {
 }
 
 /// A PAP document in a response: always 202.
-fn pap(document: &Document) -> HttpResponse {
+pub(super) fn pap(document: &Document) -> HttpResponse {
     HttpResponse {
         status: 202,
         headers: vec![("content-type".to_owned(), "application/xml".to_owned())],

@@ -18,6 +18,7 @@ use crate::codec::pap::{MessageState, Quality, Version};
 use crate::codec::sir::{App, Ask, Placement};
 use crate::event::{Mode, Outcome};
 use crate::gateway::config::DeviceProfile;
+use crate::gateway::forwarding::Onward;
 use crate::gateway::profile::Profile;
 use crate::gateway::push::delivery::{Delivery, Ending, Stage};
 use crate::gateway::push::notification::Owed;
@@ -75,6 +76,8 @@ struct PushBody<'a> {
     #[serde(borrow)]
     groups: Vec<GroupBody<'a>>,
     ended: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    onward: Option<Cow<'a, Onward>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -233,6 +236,7 @@ fn record(push: &Push, registry: &Registry, live: bool, due: Time) -> Record {
             .map(|group| group_body(group, registry))
             .collect(),
         ended,
+        onward: push.onward.as_deref().map(Cow::Borrowed),
     };
     Record {
         key: RecordKey {
@@ -313,6 +317,7 @@ fn names<'a>(registry: &'a Registry, group: &Group, devices: Devices) -> Vec<Cow
 pub fn read_push(body: &[u8], registry: &mut Registry) -> Result<Push, BadRecord> {
     let read: PushBody<'_> = serde_json::from_slice(body)?;
     check(read.v)?;
+    let is_onward = read.onward.is_some();
     let groups: Vec<Group> = read
         .groups
         .into_iter()
@@ -322,13 +327,15 @@ pub fn read_push(body: &[u8], registry: &mut Registry) -> Result<Push, BadRecord
         .addresses
         .into_iter()
         .map(|address| {
-            let group = groups
-                .get(address.group)
-                .ok_or(BadRecord::Value("a group"))?;
+            let devices = match groups.get(address.group) {
+                Some(group) => places(&address.devices, &group.pui, registry)?,
+                None if is_onward => Devices::NONE,
+                None => return Err(BadRecord::Value("a group")),
+            };
             Ok(Address {
                 text: address.text.into_owned(),
                 group: address.group,
-                devices: places(&address.devices, &group.pui, registry)?,
+                devices,
                 end: address.end.map(Cow::into_owned),
             })
         })
@@ -347,6 +354,7 @@ pub fn read_push(body: &[u8], registry: &mut Registry) -> Result<Push, BadRecord
         options: read_options(read.options),
         addresses,
         groups,
+        onward: read.onward.map(|onward| Box::new(onward.into_owned())),
         phase: read.ended.map_or(Phase::Waiting, Phase::Ended),
     })
 }

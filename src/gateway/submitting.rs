@@ -7,7 +7,7 @@ use super::push::asked::{Asked, Refused};
 use super::push::plan::{Devices, Fork, PlanWish};
 use super::push::submission::{Address, Group, Options, Phase, Push, PushNo};
 use super::registry::{DeviceKey, IdentityNo};
-use super::{Gateway, Timer, snapshot};
+use super::{Gateway, Timer, forwarding, snapshot};
 use crate::codec::device_id::DeviceId;
 use crate::codec::pap::{ClientAddress, ReplaceMethod, Status, address};
 use crate::codec::uri::Uri;
@@ -48,7 +48,7 @@ impl Gateway {
         &mut self,
         now: Time,
         initiator: &str,
-        asked: Asked,
+        mut asked: Asked,
         out: &mut Vec<Output>,
     ) -> Result<PushNo, NotTaken> {
         asked.check(now)?;
@@ -61,9 +61,16 @@ impl Gateway {
         }
         self.check(now, initiator, &asked)?;
         let (mut addresses, mut groups) = self.resolve_all(&asked)?;
-        if let Some((old, method)) = asked.replaces.clone() {
+        if let Some((old, method)) = asked.replaces.clone()
+            && !self.is_elsewhere(now, initiator, &old)
+        {
             self.replace(now, initiator, &old, method, &mut addresses, out)?;
             groups = regroup(&addresses, groups);
+            if let Some(onward) = &mut asked.onward {
+                // The other gateway never saw the old push.
+                onward.control.replace_push_id = None;
+                onward.control.addresses = addresses.iter().map(|a| a.text.clone()).collect();
+            }
         }
         let push = Push {
             sir: self.random.token::<10>().to_string(),
@@ -81,6 +88,7 @@ impl Gateway {
             options: asked.options,
             addresses,
             groups,
+            onward: asked.onward,
             phase: Phase::Waiting,
         };
         let kept = self.config.bounds.ended_kept;
@@ -93,10 +101,14 @@ impl Gateway {
         let Some(push) = self.ledger.get(no) else {
             return;
         };
-        for group in &push.groups {
+        let puis = match push.onward {
+            Some(_) => forwarding::named(push),
+            None => push.groups.iter().map(|group| group.pui.clone()).collect(),
+        };
+        for pui in puis {
             let fact = Fact::PapRx {
                 push: push.push_id.clone(),
-                pui: group.pui.clone(),
+                pui,
                 app: Some(push.content.application.clone()),
             };
             self.report(now, fact, out);
@@ -128,13 +140,22 @@ impl Gateway {
             .policy
             .check(asked.content.octets, asked.options.ppg.as_deref())
             .map_err(|denial| forbidden(denial.words()))?;
-        check_options(&asked.options, self.config.core.is_some())?;
+        if asked.onward.is_none() {
+            if self.hands_on() {
+                let why = "pushes are handed on here: submit in PAP";
+                return Err(Refused::new(Status::NotImplemented, why).into());
+            }
+            check_options(&asked.options, self.config.core.is_some())?;
+        }
         self.quotas
             .take(&self.config.policy, initiator, now)
             .map_err(|denial| NotTaken::Busy(denial.words()))
     }
 
     fn resolve_all(&self, asked: &Asked) -> Result<(Vec<Address>, Vec<Group>), Refused> {
+        if asked.onward.is_some() {
+            return Ok((forwarding::addresses(asked)?, Vec::new()));
+        }
         let mut meant = Vec::with_capacity(asked.addresses.len());
         for text in &asked.addresses {
             meant.push(self.resolve(text, asked.takes_bare)?);
@@ -257,6 +278,13 @@ impl Gateway {
             }
         }
         Ok(selected)
+    }
+
+    /// True when a push that is to be replaced was handed on: then the other gateway replaces it.
+    fn is_elsewhere(&self, now: Time, initiator: &str, old: &str) -> bool {
+        let old = self.ledger.of(initiator, old);
+        old.and_then(|no| self.ledger.get(no))
+            .is_some_and(|push| push.is_handed_on(now))
     }
 
     /// Takes the place of an earlier push (WAP-247 section 8.1: replace-push-id).

@@ -2,6 +2,7 @@
 
 mod doors;
 mod edges;
+mod forwarding;
 mod lab;
 mod paths;
 mod restarts;

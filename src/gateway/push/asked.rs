@@ -15,6 +15,7 @@ use crate::codec::pap::{
 use crate::codec::sip::Address;
 use crate::codec::sir::{App, Ask, Placement};
 use crate::codec::{Class, DecodeError, mime, pap};
+use crate::gateway::forwarding::Onward;
 use crate::time::Time;
 
 /// What an initiator asks.
@@ -44,6 +45,8 @@ pub struct Asked {
     pub content: Content,
     /// How.
     pub options: Options,
+    /// The submission as it came, where it is handed on to another gateway.
+    pub onward: Option<Box<Onward>>,
 }
 
 /// Why a submission is refused, in PAP's terms.
@@ -180,6 +183,7 @@ pub fn of_pap(
         quality: message.quality,
         content,
         options,
+        onward: None,
     })
 }
 
@@ -381,6 +385,7 @@ pub fn of_json(
             ppg: json.ppg,
             devices_judge,
         },
+        onward: None,
     })
 }
 

@@ -108,6 +108,12 @@ impl Ledger {
         self.by_id.get(push_id)?.last().copied()
     }
 
+    /// Every push of that push-id, whoever submitted it, in the order of acceptance.
+    #[must_use]
+    pub fn all_by_id(&self, push_id: &str) -> &[PushNo] {
+        self.by_id.get(push_id).map_or(&[], Vec::as_slice)
+    }
+
     /// The push a SIR's correlator stands for.
     #[must_use]
     pub fn by_sir(&self, correlator: &str) -> Option<PushNo> {

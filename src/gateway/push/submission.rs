@@ -16,6 +16,7 @@ use super::plan::{Devices, Exclusion, Fork, PlanWish};
 use crate::codec::pap::{MessageState, Quality, Status, Version};
 use crate::codec::sir::{App, Ask, Placement};
 use crate::event::{Mode, Outcome};
+use crate::gateway::forwarding::Onward;
 use crate::gateway::registry::IdentityNo;
 use crate::time::Time;
 
@@ -52,6 +53,8 @@ pub struct Push {
     pub addresses: Vec<Address>,
     /// The same by identity.
     pub groups: Vec<Group>,
+    /// The submission as it came, where another gateway queries, adds and sends; then there are no groups.
+    pub onward: Option<Box<Onward>>,
     /// Where it stands.
     pub phase: Phase,
 }

@@ -1,0 +1,247 @@
+//! A push that is kept here and handed on to another gateway.
+
+use std::time::Duration;
+
+use super::lab::{ALICE, Lab, NOTIFY, UUID, pap_body};
+use crate::codec::pap::{
+    self, Document, MessageState, Operation, PushMessage, PushResponse, ResultNotification, Version,
+};
+use crate::gateway::config::Config;
+use crate::gateway::push::asked;
+use crate::world::{FetchError, FetchId, HttpRequest, HttpResponse, Input};
+
+const RELAY: &str = "http://ppg2.example.com/pap";
+const FRONT: &str = "http://front.example.com/pap";
+
+fn front() -> Config {
+    Config {
+        relay: Some(RELAY.to_owned()),
+        relay_notify: Some(FRONT.to_owned()),
+        ..Config::default()
+    }
+}
+
+fn answer(lab: &mut Lab, id: FetchId, response: Result<HttpResponse, FetchError>) {
+    lab.input(Input::Response { id, response });
+}
+
+/// The other gateway's push-response.
+fn response(push_id: &str, code: u16) -> HttpResponse {
+    let operation = Operation::PushResponse(PushResponse {
+        push_id: push_id.to_owned(),
+        code,
+        desc: Some("said so".to_owned()),
+        ..PushResponse::default()
+    });
+    HttpResponse {
+        status: 202,
+        headers: Vec::new(),
+        body: Document::new(Version::V2_0, true, operation)
+            .encode()
+            .into(),
+    }
+}
+
+/// The submission in a request to the other gateway.
+fn handed(request: &HttpRequest) -> PushMessage {
+    let content_type = request.header("content-type").unwrap();
+    match asked::receive(content_type, &request.body)
+        .unwrap()
+        .document
+        .operation
+    {
+        Operation::PushMessage(message) => message,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Tells a result at `url`; the code of the answer comes back.
+fn tell(lab: &mut Lab, url: &str, push_id: &str, address: &str, state: MessageState) -> u16 {
+    let operation = Operation::ResultNotification(ResultNotification {
+        push_id: push_id.to_owned(),
+        address: address.to_owned(),
+        state,
+        code: 1000,
+        desc: Some("told".to_owned()),
+        ..ResultNotification::default()
+    });
+    let body = String::from_utf8(Document::new(Version::V2_0, true, operation).encode()).unwrap();
+    let target = url.strip_prefix("http://front.example.com").unwrap();
+    let response = lab.http("POST", target, "application/xml", &body);
+    match pap::decode(&response.body).unwrap().operation {
+        Operation::ResultNotificationResponse(answer) => answer.code,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A front gateway with a push that was handed on: the try and the submission in it.
+fn pushed(lab: &mut Lab) -> (FetchId, PushMessage) {
+    assert_eq!(lab.push("p1", &[ALICE], ""), 1001);
+    let (id, request) = lab.fetches.pop().expect("a try");
+    (id, handed(&request))
+}
+
+#[test]
+fn r2_17_a_push_is_saved_answered_handed_on_and_its_result_comes_back() {
+    let (mut front, mut behind) = (Lab::with(front()), Lab::registered());
+    let sent = front.push("p1", &[ALICE], "X-Sirgate-Device: C1\nX-Note: kept\n");
+    assert_eq!(sent, 1001);
+    assert_eq!(front.order.first(), Some(&"save"));
+    assert_eq!(front.order.last(), Some(&"fetch"));
+    let (id, request) = front.fetches.pop().unwrap();
+    assert_eq!(request.target, RELAY);
+    let body = String::from_utf8(request.body.to_vec()).unwrap();
+    assert!(body.contains("X-Note: kept") && !body.contains(NOTIFY));
+    let content_type = request.header("content-type").unwrap();
+
+    let taken = behind.http("POST", "/pap", content_type, &body);
+    answer(&mut front, id, Ok(taken));
+    assert_eq!(front.get("/api/v1/pushes/p1")["state"], "pending");
+    let session = behind.session(1, "");
+    let contents = behind.contents(&session);
+    assert!(contents[0].2.contains("hello"));
+    behind.confirm(&session, &contents[0], 200);
+
+    let (_, told) = behind.fetches.pop().expect("a result");
+    let target = told.target.strip_prefix("http://front.example.com");
+    let told = String::from_utf8(told.body.to_vec()).unwrap();
+    let read = front.http("POST", target.unwrap(), "application/xml", &told);
+    assert!(matches!(
+        pap::decode(&read.body).unwrap().operation,
+        Operation::ResultNotificationResponse(answer) if answer.code == 1000
+    ));
+    assert_eq!(front.end("p1"), Some(("delivered".to_owned(), 1000)));
+    assert_eq!(front.fetches.pop().unwrap().1.target, NOTIFY);
+    for of_the_other in ["obtain", "plan", "sir.tx"] {
+        assert!(front.events(of_the_other).is_empty());
+    }
+    assert_eq!(behind.events("sir.tx").len(), 1);
+}
+
+#[test]
+fn r2_17_a_push_is_handed_on_again_until_the_relay_answers() {
+    let mut lab = Lab::with(front());
+    let (id, _) = pushed(&mut lab);
+    answer(&mut lab, id, Err(FetchError::Unreachable));
+    lab.wait(Duration::from_secs(1));
+    let (id, _) = lab.fetches.pop().expect("a second try");
+    answer(&mut lab, id, Err(FetchError::TimedOut));
+    lab.wait(Duration::from_secs(2));
+    let (id, _) = lab.fetches.pop().expect("a third try");
+    // The one that timed out had arrived.
+    answer(&mut lab, id, Ok(response("p1", 2007)));
+    lab.wait(Duration::from_secs(600));
+    assert!(lab.fetches.is_empty());
+    assert_eq!(lab.end("p1"), None);
+}
+
+#[test]
+fn r2_17_what_the_relay_refuses_ends_with_its_code() {
+    for (code, unreachable_before) in [(2002, false), (2007, false), (2007, true)] {
+        let mut lab = Lab::with(front());
+        let (mut id, _) = pushed(&mut lab);
+        if unreachable_before {
+            answer(&mut lab, id, Err(FetchError::Unreachable));
+            lab.wait(Duration::from_secs(1));
+            id = lab.fetches.pop().unwrap().0;
+        }
+        answer(&mut lab, id, Ok(response("p1", code)));
+        assert_eq!(lab.end("p1"), Some(("rejected".to_owned(), code.into())));
+        assert_eq!(lab.fetches.pop().unwrap().1.target, NOTIFY);
+    }
+}
+
+#[test]
+fn r2_17_a_push_is_handed_on_after_a_restart_unless_it_was_taken() {
+    let mut lab = Lab::with(front());
+    pushed(&mut lab);
+    let mut lab = lab.restarted(front());
+    let (id, request) = lab.fetches.pop().expect("another try");
+    let message = handed(&request);
+    assert_eq!(message.push_id, "p1");
+    // It may have arrived before the restart.
+    answer(&mut lab, id, Ok(response("p1", 2007)));
+    let mut lab = lab.restarted(front());
+    assert!(lab.fetches.is_empty());
+    let (url, address) = (message.notify_to.unwrap(), &message.addresses[0]);
+    assert_eq!(
+        tell(&mut lab, &url, "p1", address, MessageState::Aborted),
+        1000
+    );
+    assert_eq!(lab.end("p1"), Some(("aborted".to_owned(), 1000)));
+}
+
+#[test]
+fn r2_17_a_result_counts_once_and_only_from_who_was_handed_the_push() {
+    let mut lab = Lab::with(front());
+    let (_, message) = pushed(&mut lab);
+    let (url, address) = (message.notify_to.unwrap(), message.addresses[0].clone());
+    let forged = format!("{FRONT}?result-of=aaaaaaaaaa");
+    let delivered = MessageState::Delivered;
+    assert_eq!(tell(&mut lab, &forged, "p1", &address, delivered), 2004);
+    assert_eq!(tell(&mut lab, &url, "p1", "other", delivered), 2003);
+    assert_eq!(lab.end("p1"), None);
+    // The result may come before the answer to the submission.
+    assert_eq!(tell(&mut lab, &url, "p1", &address, delivered), 1000);
+    assert_eq!(tell(&mut lab, &url, "p1", &address, delivered), 1000);
+    assert_eq!(lab.events("push.end").len(), 1);
+    assert_eq!(lab.fetches.len(), 1);
+}
+
+#[test]
+fn r2_17_malformed_addresses_are_refused_before_anything_is_handed_on() {
+    let mut lab = Lab::with(front());
+    let body = pap_body("p1", &[UUID], "", "").replace("/TYPE=USER@", "@");
+    assert_eq!(lab.post(&body), 2002);
+    let body = pap_body("p1", &[UUID], "", "X-Sirgate-Plan: none\n");
+    assert_eq!(lab.post(&body), 2000);
+    assert!(lab.fetches.is_empty() && lab.records.is_empty());
+}
+
+#[test]
+fn r2_17_a_push_the_relay_never_took_expires_and_one_without_result_is_unknown() {
+    let mut lab = Lab::with(front());
+    let (id, _) = pushed(&mut lab);
+    let mut open = Some(id);
+    while let Some(id) = open {
+        answer(&mut lab, id, Err(FetchError::Unreachable));
+        lab.wait(Duration::from_secs(300));
+        open = lab.fetches.pop().map(|(id, _)| id);
+        if lab.end("p1").is_some() {
+            break;
+        }
+    }
+    assert_eq!(lab.end("p1"), Some(("expired".to_owned(), 4000)));
+
+    let mut lab = Lab::with(front());
+    let (id, _) = pushed(&mut lab);
+    answer(&mut lab, id, Ok(response("p1", 1001)));
+    lab.wait(Duration::from_secs(3601));
+    assert_eq!(lab.end("p1"), None);
+    lab.wait(Duration::from_secs(120));
+    assert_eq!(lab.end("p1"), Some(("unknown".to_owned(), 4000)));
+}
+
+#[test]
+fn r2_17_a_push_can_be_taken_back_until_it_is_handed_on() {
+    let cancel = |lab: &mut Lab| lab.http("DELETE", "/api/v1/pushes/p1", "", "").status;
+    let mut lab = Lab::with(front());
+    let (id, _) = pushed(&mut lab);
+    assert_eq!(cancel(&mut lab), 409);
+    answer(&mut lab, id, Err(FetchError::Unreachable));
+    assert_eq!(cancel(&mut lab), 200);
+    assert_eq!(lab.end("p1"), Some(("cancelled".to_owned(), 1000)));
+    lab.fetches.clear();
+    lab.wait(Duration::from_secs(600));
+    let tries = lab.fetches.iter().filter(|(_, f)| f.target == RELAY);
+    assert_eq!(tries.count(), 0);
+}
+
+#[test]
+fn r2_17_json_cannot_be_handed_on() {
+    let mut lab = Lab::with(front());
+    let body = r#"{"to":"sip:alice@example.com","content":"x"}"#;
+    let response = lab.http("POST", "/api/v1/pushes", "application/json", body);
+    assert!(response.status >= 400);
+    assert!(lab.fetches.is_empty());
+}
