@@ -137,6 +137,7 @@ impl Sockets {
                 .collect(),
             core: core.local_addr().map_err(text)?,
             relay: format!("http://{entrance}/pap"),
+            front: format!("http://{}/pap", front.local_addr().map_err(text)?),
         };
         Ok(Self {
             sip: (Some(udp), Some(stream)),

@@ -41,6 +41,8 @@ pub struct Places {
     pub core: SocketAddr,
     /// The PAP URL of the gateway that pushes are relayed to, where the scenario relays.
     pub relay: String,
+    /// The PAP URL of the gateway in front, where results are told to it.
+    pub front: String,
 }
 
 /// The gateway of a script.
@@ -122,9 +124,11 @@ pub fn relays(script: &Script) -> bool {
 
 /// The gateway in front, which only relays.
 #[must_use]
-pub fn front(_places: &Places) -> Gateway {
+pub fn front(places: &Places) -> Gateway {
     Gateway {
         host: "front.example.com".into(),
+        relay: Some(places.relay.clone()),
+        relay_notify: Some(places.front.clone()),
         report_wire: true,
         ..Gateway::default()
     }

@@ -110,6 +110,7 @@ fn places(devices: usize) -> Places {
             .collect(),
         core: address(4, 5060),
         relay: "http://ppg2.example.com/pap".into(),
+        front: "http://front.example.com/pap".into(),
     }
 }
 

@@ -270,6 +270,7 @@ fn enter(simulation: &mut Simulation, storm: &Storm, random: &mut Random) -> Led
         devices: vec![address(11, 5060), address(12, 5060), address(13, 5060)],
         core: address(4, 5060),
         relay: String::new(),
+        front: String::new(),
     };
     let script = script();
     let gateway = enter_gateway(simulation, &script, &places, random);

@@ -35,7 +35,8 @@ pub fn read(config: &mut Config, table: &mut Table<'_>, source: &mut Source) {
     config.core = table
         .text(source, "core")
         .and_then(|text| place(source, &text, span));
-    let _relay = table.text(source, "relay");
+    config.relay = table.text(source, "relay");
+    config.relay_notify = table.text(source, "relay_notify");
     for (key, slot) in [
         ("sia", &mut config.sia),
         ("add_pui", &mut config.add_pui),
