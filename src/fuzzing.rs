@@ -309,6 +309,7 @@ fn places() -> Places {
         devices: vec![at(11, 5060), at(12, 5060), at(13, 5060)],
         core: at(4, 5060),
         relay: String::new(),
+        front: String::new(),
     }
 }
 
