@@ -2,6 +2,7 @@
 //!
 //! `tests/interop/run` installs them. A program that is missing is a failure.
 #![expect(
+    missing_docs,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::print_stdout,
@@ -17,8 +18,26 @@ mod softphone;
 mod wire;
 
 use std::path::Path;
+use std::process::{Child, ExitStatus};
 
 use lab::Process;
+
+/// An outside program; ended when dropped.
+pub struct Running(Child);
+
+impl Running {
+    /// Waits for its own end.
+    pub fn wait(mut self) -> ExitStatus {
+        self.0.wait().expect("its end")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 /// Addresses of one gateway under test.
 pub struct Ports {
@@ -71,6 +90,22 @@ impl Ports {
             lab::stderr(&output)
         );
         (output.status.code(), answer)
+    }
+
+    /// The correlator in every SIR of a push.
+    pub fn sir(&self, push: &str) -> String {
+        let (status, body) = lab::http(
+            &format!("{}/api/v1/pushes/{push}", self.api()),
+            "GET",
+            &[],
+            b"",
+        )
+        .expect("the API answers");
+        assert_eq!(status, 200);
+        let push: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+        let sir = push["sir"].as_str().expect("a correlator").to_owned();
+        assert!(!sir.is_empty());
+        sir
     }
 
     /// Events that match, as they stand now.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::{Ports, lab};
+use crate::{Ports, Running, lab};
 
 const INSTANCE: &str = "urn:uuid:11111111-2222-4333-8444-555555555555";
 /// The path in the SDP of `session.xml`.
@@ -26,9 +26,10 @@ fn sipp_registers_takes_the_sir_connects_back_and_gets_the_content() {
         "sipp did not register: {}",
         logs(folder.path())
     );
-    let mut device = sipp(folder.path(), &ports, local, "session.xml")
+    let device = sipp(folder.path(), &ports, local, "session.xml")
         .spawn()
         .expect("sipp runs");
+    let device = Running(device);
     std::thread::sleep(Duration::from_millis(700));
     let (exit, answer) = ports.push(
         folder.path(),
@@ -48,12 +49,15 @@ fn sipp_registers_takes_the_sir_connects_back_and_gets_the_content() {
     let content = receive(&path);
     assert_eq!(content, "hello sipp");
     ports.wait(folder.path(), "push.end state=delivered", 1);
+    // What sipp took was the SIR of this push: the Call-ID, which its INVITE names in In-Reply-To, begins with it.
+    let taken = logged(folder.path(), "sir ");
+    let sir = ports.sir(answer["id"].as_str().expect("its push-id"));
     assert!(
-        logged(folder.path(), "sir ").contains("application/vnd.wap.sia"),
-        "{}",
+        taken.starts_with(&format!("{sir}.")) && taken.contains("application/vnd.wap.sia"),
+        "{sir}: {}",
         logs(folder.path())
     );
-    let ended = device.wait().expect("its end");
+    let ended = device.wait();
     assert!(
         ended.success(),
         "sipp saw something else than it expected: {}",

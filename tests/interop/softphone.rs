@@ -1,25 +1,31 @@
 //! Softphones that know nothing of push: registered at sirgate, reached by their GRUU and by fan-out.
 
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::{Ports, lab};
+use crate::{Ports, Running, lab};
 
 const BARESIP: &str = "urn:uuid:aaaaaaaa-0000-4000-8000-000000000001";
 const LINPHONE: &str = "urn:uuid:bbbbbbbb-0000-4000-8000-000000000002";
 
-/// A child that is ended when dropped.
-struct Running(Child);
+/// A phone and what it wrote of the SIP it saw.
+struct Phone {
+    name: &'static str,
+    log: PathBuf,
+    _running: Running,
+}
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+impl Phone {
+    /// The phone itself saw these words.
+    fn saw(&self, words: &str) -> bool {
+        let log = std::fs::read(&self.log).unwrap_or_default();
+        String::from_utf8_lossy(&log).contains(words)
     }
 }
 
-fn baresip(folder: &Path, ports: &Ports) -> Running {
+fn baresip(folder: &Path, ports: &Ports) -> Phone {
     let home = folder.join("baresip");
     std::fs::create_dir_all(&home).unwrap();
     let modules = "module_path /usr/lib/baresip/modules\nmodule_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\n";
@@ -35,19 +41,25 @@ fn baresip(folder: &Path, ports: &Ports) -> Running {
         ports.sip
     );
     std::fs::write(home.join("accounts"), account).unwrap();
-    let child = Command::new("baresip")
-        .arg("-f")
+    // Its SIP trace goes to standard output, here line by line.
+    let log = home.join("trace");
+    let child = Command::new("stdbuf")
+        .args(["-oL", "baresip", "-s", "-f"])
         .arg(&home)
         .args(["-t", "60"])
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(File::create(&log).unwrap())
         .stderr(Stdio::null())
         .spawn()
         .expect("baresip runs");
-    Running(child)
+    Phone {
+        name: "baresip",
+        log,
+        _running: Running(child),
+    }
 }
 
-fn linphonec(folder: &Path, ports: &Ports) -> Running {
+fn linphonec(folder: &Path, ports: &Ports) -> Phone {
     let home = folder.join("linphone");
     std::fs::create_dir_all(home.join(".local/share/linphone")).unwrap();
     let config = format!(
@@ -60,8 +72,11 @@ fn linphonec(folder: &Path, ports: &Ports) -> Running {
         sip = ports.sip,
     );
     std::fs::write(home.join("rc"), config).unwrap();
+    let log = home.join("trace");
     let child = Command::new("linphonec")
-        .args(["-d", "0", "-c"])
+        .args(["-d", "6", "-l"])
+        .arg(&log)
+        .arg("-c")
         .arg(home.join("rc"))
         .env("HOME", &home)
         .stdin(Stdio::piped())
@@ -69,7 +84,11 @@ fn linphonec(folder: &Path, ports: &Ports) -> Running {
         .stderr(Stdio::null())
         .spawn()
         .expect("linphonec runs");
-    Running(child)
+    Phone {
+        name: "linphone",
+        log,
+        _running: Running(child),
+    }
 }
 
 #[test]
@@ -81,60 +100,68 @@ fn softphones_are_reached_one_by_one_by_gruu_and_together_by_fan_out() {
          [[identity.device]]\nname = \"linphone\"\nid = [\"{LINPHONE}\"]\n"
     );
     let _gateway = ports.serve(folder.path(), &identity);
-    let _baresip = baresip(folder.path(), &ports);
-    let _linphone = linphonec(folder.path(), &ports);
+    let baresip = baresip(folder.path(), &ports);
+    let linphone = linphonec(folder.path(), &ports);
+    // The names are those of the instances above: each phone registered the instance it was given.
     ports.wait(folder.path(), "reg change=created dev=baresip", 1);
     ports.wait(folder.path(), "reg change=created dev=linphone", 1);
 
     // Targeted: only the phone whose GRUU it is gets the request. Both phones know no SIA and say 415; the text form
     // follows and is taken.
-    for (phone, other, push) in [("baresip", "linphone", "t1"), ("linphone", "baresip", "t2")] {
-        ports.push(
-            folder.path(),
-            &[
-                "bob",
-                "hi",
-                "--only",
-                phone,
-                "--plan",
-                "targeted",
-                "--push-id",
-                push,
-                "--no-wait",
-            ],
-        );
-        ports.wait(
-            folder.path(),
-            &format!("sir.answer push={push} dev={phone} status=200"),
-            1,
-        );
-        assert!(
-            ports
-                .events(&format!("sir.answer push={push} dev={other}"))
-                .is_empty()
-        );
+    let mut sirs = Vec::new();
+    for (phone, gruu, push) in [(&baresip, BARESIP, "t1"), (&linphone, LINPHONE, "t2")] {
+        let sir = pushed(&ports, folder.path(), phone.name, "targeted", push);
+        let name = phone.name;
+        let answer = format!("sir.answer push={push} dev={name}");
+        ports.wait(folder.path(), &format!("{answer} status=415"), 1);
+        ports.wait(folder.path(), &format!("{answer} status=200"), 1);
+        reached(phone, &sir);
+        assert!(phone.saw(&format!("MESSAGE sip:bob@example.com;gr={gruu} SIP/2.0")));
+        sirs.push(sir);
     }
     // Fan-out: both get it.
-    ports.push(
-        folder.path(),
+    let sir = pushed(&ports, folder.path(), baresip.name, "fanout+id", "f1");
+    for phone in [&baresip, &linphone] {
+        let answer = format!("sir.answer push=f1 dev={} status=200", phone.name);
+        ports.wait(folder.path(), &answer, 1);
+        reached(phone, &sir);
+    }
+    // What was for one never came to the other: neither by the gateway's account nor by the phone's.
+    for (phone, push, sir) in [(&linphone, "t1", &sirs[0]), (&baresip, "t2", &sirs[1])] {
+        let name = phone.name;
+        assert!(!phone.saw(sir), "{name} saw {push}");
+        for event in ["sir.tx", "sir.answer"] {
+            let events = ports.events(&format!("{event} push={push} dev={name}"));
+            assert!(events.is_empty(), "{events:?}");
+        }
+    }
+}
+
+/// Pushes for one phone; gives the correlator of its SIRs.
+fn pushed(ports: &Ports, folder: &Path, phone: &str, plan: &str, push: &str) -> String {
+    let (exit, answer) = ports.push(
+        folder,
         &[
             "bob",
             "hi",
             "--only",
-            "baresip",
+            phone,
             "--plan",
-            "fanout+id",
+            plan,
             "--push-id",
-            "f1",
+            push,
             "--no-wait",
         ],
     );
-    for phone in ["baresip", "linphone"] {
-        ports.wait(
-            folder.path(),
-            &format!("sir.answer push=f1 dev={phone} status=200"),
-            1,
-        );
-    }
-    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(exit, Some(0), "{answer}");
+    ports.sir(push)
+}
+
+/// The phone's own trace has the text form of that SIR.
+fn reached(phone: &Phone, sir: &str) {
+    lab::eventually(
+        &format!("{} shows the SIR {sir}", phone.name),
+        Duration::from_secs(5),
+        || phone.saw(&format!("sir={sir}")),
+    );
 }

@@ -1,13 +1,13 @@
 //! What tshark makes of the SIRs that leave the gateway.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::{Ports, TRIO, devices, lab};
+use crate::{Ports, Running, TRIO, devices, lab};
 
 /// A capture on loopback, of the given ports only.
 struct Capture {
-    child: Child,
+    running: Running,
     file: std::path::PathBuf,
 }
 
@@ -19,31 +19,34 @@ impl Capture {
             .args(["-q", "-i", "lo", "-f", &filter, "-w"])
             .arg(&file)
             .stdin(Stdio::null())
-            .stderr(Stdio::null())
             .spawn()
             .expect("dumpcap runs");
+        let running = Running(child);
         lab::eventually("the capture began", Duration::from_secs(10), || {
             file.exists()
         });
         std::thread::sleep(Duration::from_millis(500));
-        Self { child, file }
+        Self { running, file }
     }
 
     /// Ends the capture; gives the fields of every frame that the display filter leaves.
-    fn read(mut self, port: u16, filter: &str, fields: &[&str]) -> Vec<Vec<String>> {
+    fn read(self, ports: &Ports, filter: &str, fields: &[&str]) -> Vec<Vec<String>> {
         // dumpcap writes what it has when it is asked to end.
         Command::new("kill")
-            .args(["-INT", &self.child.id().to_string()])
+            .args(["-INT", &self.running.0.id().to_string()])
             .status()
             .expect("kill runs");
-        self.child.wait().expect("its end");
+        let ended = self.running.wait();
+        assert!(ended.success(), "dumpcap: {ended}");
         let mut tshark = Command::new("tshark");
         tshark.arg("-r").arg(&self.file);
         tshark.args([
             "-d",
-            &format!("udp.port=={port},sip"),
+            &format!("udp.port=={},sip", ports.sip),
             "-d",
-            &format!("tcp.port=={port},sip"),
+            &format!("tcp.port=={},sip", ports.sip),
+            "-d",
+            &format!("tcp.port=={},msrp", ports.msrp),
             "-Y",
             filter,
             "-T",
@@ -54,12 +57,39 @@ impl Capture {
         }
         let output = tshark.output().expect("tshark runs");
         let text = lab::stdout(&output);
+        assert!(output.status.success(), "{}", lab::stderr(&output));
         println!("{text}");
         text.lines()
             .map(|line| line.split('\t').map(str::to_owned).collect())
             .collect()
     }
 }
+
+/// Every way a SIR travels and every place where it holds identifiers.
+const PUSHES: [&[&str]; 6] = [
+    &["--only", "C1"],
+    &["--only", "C1,C2", "--plan", "targeted", "--place", "header"],
+    &["--only", "C1", "--plan", "fanout+id", "--place", "value"],
+    &[
+        "--only",
+        "C2",
+        "--plan",
+        "fanout+id",
+        "--place",
+        "header,value",
+        "--ask",
+        "capability,refusal",
+    ],
+    &[
+        "--only",
+        "C3",
+        "--plan",
+        "fanout+id",
+        "--place",
+        "header,value,body",
+    ],
+    &["--plan", "legacy"],
+];
 
 #[test]
 fn tshark_dissects_every_sir_as_wap_sir_and_nothing_as_malformed() {
@@ -68,31 +98,7 @@ fn tshark_dissects_every_sir_as_wap_sir_and_nothing_as_malformed() {
     let _gateway = ports.serve(folder.path(), TRIO);
     let capture = Capture::start(folder.path(), &ports);
     let _devices = devices(folder.path());
-    let places: [&[&str]; 6] = [
-        &["--only", "C1"],
-        &["--only", "C1,C2", "--plan", "targeted", "--place", "header"],
-        &["--only", "C1", "--plan", "fanout+id", "--place", "value"],
-        &[
-            "--only",
-            "C2",
-            "--plan",
-            "fanout+id",
-            "--place",
-            "header,value",
-            "--ask",
-            "capability,refusal",
-        ],
-        &[
-            "--only",
-            "C3",
-            "--plan",
-            "fanout+id",
-            "--place",
-            "header,value,body",
-        ],
-        &["--plan", "legacy"],
-    ];
-    for arguments in places {
+    for arguments in PUSHES {
         let mut all = vec!["alice", "hello"];
         all.extend_from_slice(arguments);
         let (exit, _) = ports.push(folder.path(), &all);
@@ -100,32 +106,39 @@ fn tshark_dissects_every_sir_as_wap_sir_and_nothing_as_malformed() {
         std::thread::sleep(Duration::from_millis(700));
     }
     let sent = ports.events("sir.tx").len();
-    let port = ports.sip;
     let fields = [
         "frame.number",
         "frame.protocols",
         "_ws.malformed",
         "sip.Method",
+        "wap.sir.app_id_list",
+        "wap.sir.contact_points",
     ];
-    let frames = capture.read(port, "sip or _ws.malformed", &fields);
-    assert!(
-        frames
-            .iter()
-            .all(|frame| frame.get(2).is_none_or(String::is_empty)),
-        "malformed: {frames:?}"
-    );
-    let sirs: Vec<_> = frames
-        .iter()
-        .filter(|frame| frame.get(1).is_some_and(|stack| stack.contains("wap-sir")))
-        .collect();
-    let messages = frames
-        .iter()
-        .filter(|frame| frame.get(3).is_some_and(|method| method == "MESSAGE"))
-        .count();
+    let frames = capture.read(&ports, "sip or msrp or _ws.malformed", &fields);
+    let field = |frame: &[String], at: usize| frame.get(at).cloned().unwrap_or_default();
+    let malformed: Vec<_> = frames.iter().filter(|f| !field(f, 2).is_empty()).collect();
+    assert!(malformed.is_empty(), "malformed: {malformed:?}");
+    let messages: Vec<_> = frames.iter().filter(|f| field(f, 3) == "MESSAGE").collect();
+    let is_sir = |frame: &[String]| field(frame, 1).contains(":wap-sir");
+    let sirs = messages.iter().filter(|f| is_sir(f)).count();
+    let in_parts = |frame: &[String]| field(frame, 1).contains(":mime_multipart:wap-sir");
+    let multipart = messages.iter().filter(|f| in_parts(f)).count();
+    let msrp = frames.iter().filter(|f| field(f, 1).contains(":msrp"));
+    let msrp = msrp.count();
     println!(
-        "{sent} SIRs sent, {messages} MESSAGE requests, {} dissected as wap-sir",
-        sirs.len()
+        "{sent} SIRs sent, {} MESSAGE requests, {sirs} dissected as wap-sir, {multipart} of them in a multipart; {msrp} MSRP frames",
+        messages.len()
     );
-    assert!(sent >= 10, "{sent}");
-    assert_eq!(sirs.len(), sent, "every SIR is a wap-sir: {frames:?}");
+    // 1, 2 targeted; 3 for each of the three fan-outs; 3 legacy. One fan-out has device identifiers in a second part.
+    assert_eq!(sent, 15);
+    assert_eq!(messages.len(), sent, "every SIR is in the capture");
+    assert_eq!(sirs, sent, "every SIR is a wap-sir: {frames:?}");
+    assert_eq!(multipart, 3, "{frames:?}");
+    for sir in messages {
+        assert!(
+            !field(sir, 4).is_empty() && !field(sir, 5).is_empty(),
+            "no application or contact point: {sir:?}"
+        );
+    }
+    assert!(msrp > 0, "the content is in the capture");
 }
