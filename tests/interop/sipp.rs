@@ -82,6 +82,8 @@ fn sipp(folder: &Path, ports: &Ports, local: u16, file: &str) -> Command {
             "20s",
             "-timeout_error",
             "-nostdin",
+            "-ci",
+            "127.0.0.1",
         ])
         .args(["-key", "instance", INSTANCE, "-key", "gateway", &gateway])
         .args([
