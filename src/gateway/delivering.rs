@@ -285,7 +285,8 @@ impl Gateway {
             return;
         };
         of.mode = Some(waking.mode);
-        of.others = of.others.or(waking.to.without(allowed));
+        let own: Devices = of.deliveries.iter().map(|delivery| delivery.at).collect();
+        of.others = of.others.or(waking.to.without(allowed).without(own));
         let (identity, done) = (of.identity, of.ended());
         let to = waking.to.and(only).without(done);
         for at in to.and(allowed).iter() {
@@ -682,6 +683,7 @@ impl Gateway {
         self.timers.cancel(Timer::Silent(no, group, at));
         self.timers.cancel(Timer::Linger(session));
         if let Some(open) = self.sessions.get_mut(session) {
+            open.via = via;
             open.waiting.push_back(Item {
                 push: no,
                 group,

@@ -160,11 +160,12 @@ impl Gateway {
                 Out::Received {
                     content_type, body, ..
                 } => {
-                    let device = self.sessions.get(no).map(|session| session.device);
-                    if let Some(device) = device
+                    let session = self.sessions.get(no);
+                    let told = session.map(|session| (session.device, session.via));
+                    if let Some((device, via)) = told
                         && content_type.to_ascii_lowercase().starts_with(INFORMATION)
                     {
-                        self.learn(now, device, Via::Existing, &body, out);
+                        self.learn(now, device, via, &body, out);
                     }
                 }
             }

@@ -55,6 +55,8 @@ pub struct Session {
     pub open: BTreeMap<u64, Item>,
     /// True once the session was reported as up.
     pub is_announced: bool,
+    /// Whether the last push that came into it opened it.
+    pub via: Via,
     /// Our tag in the dialog.
     tag: String,
     /// The name of the MSRP session in our path.
@@ -141,6 +143,7 @@ impl Sessions {
                 waiting: VecDeque::new(),
                 open: BTreeMap::new(),
                 is_announced: false,
+                via: Via::New,
                 tag: opening.tag,
                 path_id: opening.path_id,
                 next_message: 0,

@@ -356,3 +356,30 @@ fn hostile_octets_at_every_door_change_nothing() {
     assert_eq!(lab.gateway.sessions().len(), 0);
     assert_eq!(lab.gateway.ledger().live(), 0);
 }
+
+#[test]
+fn a_sir_that_waited_is_not_sent_to_a_device_that_has_the_push() {
+    let mut lab = Lab::registered();
+    // The first SIR to the second device stays without answer, so the next one waits for it.
+    lab.push("p0", &[IMEI], "");
+    assert_eq!(lab.sirs().len(), 1);
+    let headers = "X-Sirgate-Plan: fanout+id\nX-Sirgate-Device: C1, C2\n";
+    lab.push("p1", &[ALICE], headers);
+    let sirs = lab.sirs();
+    assert_eq!(sirs.len(), 2);
+    lab.answer(&sirs[0], 200, "");
+    let session = lab.session(2, "");
+    for content in lab.contents(&session) {
+        lab.confirm(&session, &content, 200);
+    }
+    assert_eq!(lab.outcome("p1", "C2").as_deref(), Some("delivered"));
+    // The first device is asked again: now the second one is no longer addressed.
+    lab.wait(8 * SECOND);
+    lab.wait(30 * SECOND);
+    let late: Vec<_> = lab
+        .events("sir.tx")
+        .into_iter()
+        .filter(|tx| tx["push"] == "p1" && tx["dev"] == "C2")
+        .collect();
+    assert!(late.is_empty(), "{late:?}");
+}
