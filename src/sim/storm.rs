@@ -40,6 +40,8 @@ pub struct Storm {
     /// In a million, before each output of the gateway.
     crash_chance: u64,
     pushes: Vec<(Time, Submission)>,
+    /// Messages are not reported and sessions end at once.
+    is_silent: bool,
 }
 
 impl Storm {
@@ -60,6 +62,7 @@ impl Storm {
             weather,
             crash_chance: random.below(8_000),
             pushes,
+            is_silent: false,
         }
     }
 }
@@ -187,6 +190,37 @@ impl fmt::Display for Sum {
     }
 }
 
+/// No storm at all: so many pushes to all three devices on a network that loses nothing; gives the contents taken.
+///
+/// For measuring: no message is reported, and every push needs its own sessions.
+#[must_use]
+pub fn calm(plan: &str, pushes: u32) -> usize {
+    let push = |number: u32| {
+        let settings = [
+            ("plan".to_owned(), plan.to_owned()),
+            ("content".to_owned(), "hello".to_owned()),
+        ];
+        let at = START + Duration::from_secs(10) + Duration::from_millis(20) * number;
+        let notify = Some("http://pi.example.com/results".to_owned());
+        let to: Vec<String> = DEVICES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        (
+            at,
+            cast::submission(&format!("p{number}"), &to, &settings, notify).unwrap_or_default(),
+        )
+    };
+    let storm = Storm {
+        seed: 1,
+        weather: Weather {
+            latency: Duration::from_micros(50),
+            ..Weather::CALM
+        },
+        crash_chance: 0,
+        pushes: (0..pushes).map(push).collect(),
+        is_silent: true,
+    };
+    run(&storm).delivered
+}
+
 /// Lets a storm pass.
 #[must_use]
 pub fn run(storm: &Storm) -> Report {
@@ -273,7 +307,7 @@ fn enter(simulation: &mut Simulation, storm: &Storm, random: &mut Random) -> Led
         front: String::new(),
     };
     let script = script();
-    let gateway = enter_gateway(simulation, &script, &places, random);
+    let gateway = enter_gateway(simulation, storm, &script, &places, random);
     let fleet = cast::fleet(&script, &places, random).unwrap_or_else(|_| Fleet::new(Vec::new()));
     let fleet = simulation.enter(Box::new(fleet), address(10, 5060));
     for (socket, place) in (0..).zip(&places.devices) {
@@ -306,6 +340,7 @@ fn script() -> Script {
 
 fn enter_gateway(
     simulation: &mut Simulation,
+    storm: &Storm,
     script: &Script,
     places: &Places,
     random: &mut Random,
@@ -313,6 +348,12 @@ fn enter_gateway(
     let config = cast::gateway(script, places).unwrap_or_default();
     let config = Config {
         push_lifetime: LIFETIME,
+        report_wire: !storm.is_silent,
+        session_linger: if storm.is_silent {
+            Duration::ZERO
+        } else {
+            config.session_linger
+        },
         ..config
     };
     let node = simulation.enter(
