@@ -80,11 +80,7 @@ impl Draft {
         reason: &str,
         to_tag: Option<&str>,
     ) -> Self {
-        let status = status.clamp(100, 699);
-        let mut start = format!("SIP/2.0 {status} ").into_bytes();
-        start.extend(reason.bytes().filter(|&octet| !ends_a_row(octet)));
-        start.extend_from_slice(b"\r\n");
-        let mut draft = Self::new(start, None, Some(status));
+        let mut draft = Self::response_alone(status, reason);
         for via in request.rows(Name::Via) {
             draft.push(Name::Via.text(), via);
         }
@@ -111,6 +107,15 @@ impl Draft {
             draft.push(Name::Timestamp.text(), timestamp);
         }
         draft
+    }
+
+    /// A response without any header.
+    pub(super) fn response_alone(status: u16, reason: &str) -> Self {
+        let status = status.clamp(100, 699);
+        let mut start = format!("SIP/2.0 {status} ").into_bytes();
+        start.extend(reason.bytes().filter(|&octet| !ends_a_row(octet)));
+        start.extend_from_slice(b"\r\n");
+        Self::new(start, None, Some(status))
     }
 
     fn new(start: Vec<u8>, method: Option<Method>, status: Option<u16>) -> Self {
@@ -150,6 +155,12 @@ impl Draft {
     #[must_use]
     pub fn body(mut self, content_type: &str, body: &[u8]) -> Self {
         self.push(Name::ContentType.text(), content_type.as_bytes());
+        self.body_octets(body)
+    }
+
+    /// Sets the body alone; its Content-Type is among the headers already, or it has none.
+    #[must_use]
+    pub fn body_octets(mut self, body: &[u8]) -> Self {
         if self.len().saturating_add(body.len()) > SIP_MESSAGE_OCTETS {
             self.is_overfull = true;
         } else {

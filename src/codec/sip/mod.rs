@@ -15,6 +15,8 @@ mod method;
 mod name;
 mod param;
 mod read;
+#[cfg(feature = "rsip")]
+pub mod rsip_view;
 mod span;
 mod via;
 
