@@ -4,7 +4,12 @@
 //! Beside ours, over the same octets: httparse (only the header lines, it knows no SIP) and rsip. Run
 //! `cargo bench --bench sip`; an item is one message, and the allocations are counted.
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "measurement")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "measurement"
+)]
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{AllocProfiler, Bencher, black_box};
