@@ -3,7 +3,6 @@
 //! `frame`: start line, header names and boundaries, body. `typed`: what a server looks at in every message, as values.
 //! Beside ours, over the same octets: httparse (only the header lines, it knows no SIP) and rsip. Run
 //! `cargo bench --bench sip`; an item is one message, and the allocations are counted.
-#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
