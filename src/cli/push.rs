@@ -63,6 +63,14 @@ pub struct Arguments {
 ///
 /// The gateway does not answer or refuses, or the end does not come in time.
 pub fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Fault> {
+    if let Some(id) = &arguments.push_id
+        && (id.is_empty() || id.contains(char::is_whitespace))
+    {
+        return Err(Fault::usage(
+            format!("\"{id}\" is no push-id"),
+            "write one without blanks, as in news-7@pi.example.com",
+        ));
+    }
     let api = Api::new(global)?;
     let known = api.json("/api/v1/identities")?;
     let pui = resolve(&arguments.to, &known)?;

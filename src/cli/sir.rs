@@ -164,18 +164,23 @@ fn encode(arguments: &Encode) -> Result<Exit, Fault> {
 }
 
 fn sir(arguments: &Encode) -> Result<Sir, Fault> {
+    // The text form is nothing but a body.
+    let place = if arguments.form == "text" {
+        Placement::BODY
+    } else {
+        arguments.place
+    };
     let devices = arguments
         .device
         .iter()
         .map(|text| identifier(text))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut sir =
-        Sir::new(&arguments.client, &arguments.server).with_devices(arguments.place, &devices);
+    let mut sir = Sir::new(&arguments.client, &arguments.server).with_devices(place, &devices);
     if let Some(ask) = arguments.ask {
-        sir = sir.with_ask(arguments.place, ask);
+        sir = sir.with_ask(place, ask);
     }
     if let Some(app) = &arguments.app {
-        sir = sir.with_apps(arguments.place, &[App::new(app)]);
+        sir = sir.with_apps(place, &[App::new(app)]);
     }
     sir.other_server.clone_from(&arguments.ppg);
     Ok(sir)

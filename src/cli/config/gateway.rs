@@ -35,6 +35,14 @@ pub fn read(config: &mut Config, table: &mut Table<'_>, source: &mut Source) {
     config.core = table
         .text(source, "core")
         .and_then(|text| place(source, &text, span));
+    if config.fork == Fork::Core && config.core.is_none() {
+        source.fault(
+            "SG-C015",
+            table.span.clone(),
+            "fork = \"core\" needs the address of a core".into(),
+            "add  core = \"udp:127.0.0.1:5070\"  or fork = \"ppg\"".into(),
+        );
+    }
     config.relay = table.text(source, "relay");
     config.relay_notify = table.text(source, "relay_notify");
     for (key, slot) in [

@@ -51,10 +51,11 @@ pub fn read(gateway: &mut Config, root: &mut Table<'_>, source: &mut Source) -> 
                 pui.as_deref().unwrap_or_default(),
                 &behaviours,
             );
-            profiles.extend(entry.map(|(profile, entry)| {
+            if let Some((profile, entry)) = entry {
+                unlike_others(&device, source, &devices, &entry);
                 devices.push(entry);
-                profile
-            }));
+                profiles.push(profile);
+            }
             device.finish(source);
         }
         if let Some(pui) = pui {
@@ -71,6 +72,36 @@ pub fn read(gateway: &mut Config, root: &mut Table<'_>, source: &mut Source) -> 
         table.finish(source);
     }
     devices
+}
+
+/// A name stands once in an identity, an identifier once in the file: else a push could not tell who is meant.
+fn unlike_others(
+    table: &Table<'_>,
+    source: &mut Source,
+    others: &[DeviceEntry],
+    entry: &DeviceEntry,
+) {
+    let same_name = |other: &&DeviceEntry| other.pui == entry.pui && other.name == entry.name;
+    if others.iter().any(|other| same_name(&other)) {
+        source.fault(
+            "SG-C013",
+            table.span.clone(),
+            format!("{} has two devices called \"{}\"", entry.pui, entry.name),
+            "give each device of an identity a name of its own".into(),
+        );
+    }
+    let shared = entry
+        .ids
+        .iter()
+        .find(|id| others.iter().any(|other| other.ids.contains(id)));
+    if let Some(id) = shared {
+        source.fault(
+            "SG-C014",
+            table.span.clone(),
+            format!("{id} belongs to two devices"),
+            "an identifier names one device; remove it from one of them".into(),
+        );
+    }
 }
 
 type Behaviours = BTreeMap<String, Arc<Behaviour>>;

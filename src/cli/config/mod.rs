@@ -438,4 +438,16 @@ mod tests {
             faults[0]
         );
     }
+
+    #[test]
+    fn two_devices_of_one_name_or_identifier_are_refused() {
+        let text = "[gateway]\nfork = \"core\"\n[[identity]]\npui = \"sip:a@example.com\"\n\
+            [[identity.device]]\nname = \"C1\"\nid = [\"esn:80A1B2C3\"]\n\
+            [[identity.device]]\nname = \"C1\"\nid = [\"esn:80A1B2C3\"]\n";
+        let codes: Vec<String> = faults(text)
+            .iter()
+            .map(|fault| fault[..7].to_owned())
+            .collect();
+        assert_eq!(codes, ["SG-C015", "SG-C013", "SG-C014"]);
+    }
 }
