@@ -91,8 +91,9 @@ impl Gateway {
             }
             Plan::Deliver(deliveries) => {
                 self.report_plan(now, no, group, &deliveries, only, out);
-                self.leave_out(now, no, group, deliveries.excluded, only, out);
+                // First those who get it: an address ends when nobody of it is under way.
                 self.carry_out(now, no, group, &deliveries, only, out);
+                self.leave_out(now, no, group, deliveries.excluded, only, out);
             }
         }
     }

@@ -25,6 +25,16 @@ use crate::world::{LinkId, Output};
 /// How long a link may stay without naming its session.
 const BIND_PATIENCE: Duration = Duration::from_secs(32);
 
+/// Kinds of information that are kept of a device, the latest of each (profile E.7).
+const KINDS_KEPT: [&str; 6] = [
+    "capability",
+    "preference",
+    "security",
+    "subscription",
+    "refusal",
+    "registration",
+];
+
 impl Gateway {
     pub(super) fn link_opened(&mut self, now: Time, link: LinkId, out: &mut Vec<Output>) {
         if self.sessions.links() >= limits::LINKS {
@@ -338,7 +348,10 @@ impl Gateway {
         }
         if let Some(device) = self.registry.device_mut(key) {
             device.profile.learn(&kind, &told);
-            device.reported.insert(kind.clone(), told);
+            // What is of no known kind was told to the log; keeping it would let a device fill the memory.
+            if KINDS_KEPT.contains(&kind.as_str()) {
+                device.reported.insert(kind.clone(), told);
+            }
             if let Some(identity) = self.registry.get(key.identity) {
                 out.push(Output::Save(snapshot::identity(identity)));
             }
@@ -388,6 +401,10 @@ impl Gateway {
             return;
         }
         let named = sir.and_then(|sir| self.ledger.by_sir(sir));
+        // A refusal that comes late is of a push that is over, and of no other.
+        if sir.is_some() && named.is_none() {
+            return;
+        }
         for (no, group) in self.ledger.waiting_for(key) {
             if named.is_none_or(|named| named == no) {
                 let ending = Ending::refused(reason, now);

@@ -325,7 +325,10 @@ impl Gateway {
             }
             addresses.retain(|address| cancellable.contains(&address.text));
         }
-        self.cancel(now, no, &cancellable, out);
+        // No address would mean all of them.
+        if !cancellable.is_empty() {
+            self.cancel(now, no, &cancellable, out);
+        }
         Ok(())
     }
 }

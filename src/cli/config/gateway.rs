@@ -31,18 +31,7 @@ pub fn read(config: &mut Config, table: &mut Table<'_>, source: &mut Source) {
         config.fork = fork;
     }
     placement(config, table, source);
-    let span = table.span_of("core");
-    config.core = table
-        .text(source, "core")
-        .and_then(|text| place(source, &text, span));
-    if config.fork == Fork::Core && config.core.is_none() {
-        source.fault(
-            "SG-C015",
-            table.span.clone(),
-            "fork = \"core\" needs the address of a core".into(),
-            "add  core = \"udp:127.0.0.1:5070\"  or fork = \"ppg\"".into(),
-        );
-    }
+    core(config, table, source);
     config.relay = table.text(source, "relay");
     config.relay_notify = table.text(source, "relay_notify");
     for (key, slot) in [
@@ -71,6 +60,21 @@ pub fn read(config: &mut Config, table: &mut Table<'_>, source: &mut Source) {
         .and_then(|n| u32::try_from(n).ok())
     {
         config.retries = retries;
+    }
+}
+
+fn core(config: &mut Config, table: &mut Table<'_>, source: &mut Source) {
+    let span = table.span_of("core");
+    config.core = table
+        .text(source, "core")
+        .and_then(|text| place(source, &text, span));
+    if config.fork == Fork::Core && config.core.is_none() {
+        source.fault(
+            "SG-C015",
+            table.span.clone(),
+            "fork = \"core\" needs the address of a core".into(),
+            "add  core = \"udp:127.0.0.1:5070\"  or fork = \"ppg\"".into(),
+        );
     }
 }
 

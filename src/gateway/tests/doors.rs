@@ -217,6 +217,9 @@ fn r2_4_to_r2_9_what_is_put_into_the_registry_is_planned_with() {
         plan["excluded"],
         serde_json::json!([["C2", "subscription"], ["C3", "preference"]])
     );
+    // Who is left out ends at once; the push goes on for the device that gets it.
+    assert!(lab.events("push.end").is_empty());
+    assert_eq!(lab.get("/api/v1/pushes/p1")["state"], "pending");
     let theft = format!("{{\"devices\":[{{\"name\":\"C1\",\"ids\":[\"{IMEI}\"]}}]}}");
     assert_eq!(
         lab.http("PUT", path, "application/json", &theft).status,
