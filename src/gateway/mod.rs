@@ -191,10 +191,12 @@ impl Gateway {
     /// Lets the endpoint do what is due, and takes what comes out of it to its owner.
     fn run(&mut self, now: Time, out: &mut Vec<Output>) {
         loop {
-            let effects = core::mem::take(&mut self.effects);
-            for effect in effects {
+            let mut effects = core::mem::take(&mut self.effects);
+            for effect in effects.drain(..) {
                 self.on_effect(now, effect, out);
             }
+            // Handling an effect only queues inputs, so the emptied list can be filled again.
+            self.effects = effects;
             let Some(input) = self.todo.pop_front() else {
                 return;
             };

@@ -15,10 +15,11 @@ use super::forwarding::Onward;
 use super::push::asked::{self, Asked, Refused};
 use super::push::submission::{Options, Push, PushNo};
 use super::submitting::NotTaken;
+use crate::codec::mime;
 use crate::codec::pap::{
     BadMessage, CancelMessage, CancelResponse, CancelResult, CcqMessage, CcqResponse, Document,
     MessageState, Operation, PushMessage, PushResponse, Refusal, Status, StatusQuery,
-    StatusQueryResponse, StatusResult,
+    StatusQueryResponse, StatusResult, Version,
 };
 use crate::event::Fact;
 use crate::time::Time;
@@ -26,6 +27,26 @@ use crate::world::{HttpRequest, HttpResponse, Output, RequestId};
 
 /// Seconds after which an initiator may try again.
 const RETRY_AFTER: &str = "5";
+
+/// In what an initiator is answered.
+#[derive(Clone, Copy, Debug)]
+struct Reply {
+    version: Version,
+    exceeds_1_0: bool,
+}
+
+impl Reply {
+    fn to(document: &Document) -> Self {
+        Self {
+            version: document.version,
+            exceeds_1_0: document.author_exceeds_1_0(),
+        }
+    }
+
+    fn document(self, operation: Operation) -> Document {
+        Document::new(self.version, self.exceeds_1_0, operation)
+    }
+}
 
 impl Gateway {
     pub(super) fn on_request(
@@ -118,27 +139,15 @@ impl Gateway {
             Ok(received) => received,
             Err(refusal) => return self.refuse_pap(now, id, request, &refusal, out),
         };
-        let document = received.document.clone();
-        let push_id = asked::push_id(&document.operation).map(str::to_owned);
-        let answer = match document.operation.clone() {
+        let reply = Reply::to(&received.document);
+        let operation = received.document.operation;
+        let push_id = asked::push_id(&operation).map(str::to_owned);
+        let answer = match operation {
             Operation::PushMessage(message) => {
-                let defaults = self.options();
-                let asked = asked::of_pap(
-                    message.clone(),
-                    document.version,
-                    received.content.as_ref(),
-                    &defaults,
-                    &self.config.application,
-                );
-                let asked = asked.map(|asked| match &received.content {
-                    Some(part) if self.hands_on() => Asked {
-                        onward: Some(Box::new(Onward::new(message.clone(), part))),
-                        ..asked
-                    },
-                    _ => asked,
-                });
-                return self
-                    .submit_pap(now, id, request, &initiator, &document, message, asked, out);
+                let part = received.content.as_ref();
+                let asked = self.asked(message, reply.version, part);
+                let push_id = push_id.unwrap_or_default();
+                return self.submit_pap(now, id, request, &initiator, reply, push_id, asked, out);
             }
             Operation::CancelMessage(message) => {
                 Operation::CancelResponse(self.cancel_pap(now, &initiator, message, out))
@@ -153,8 +162,24 @@ impl Gateway {
                 fragment: None,
             }),
         };
-        let response = pap(&document.reply(answer));
+        let response = pap(&reply.document(answer));
         self.answer_http(now, id, request, response, push_id.as_deref(), out);
+    }
+
+    /// What a push-message asks; as it came too, where pushes are handed on.
+    fn asked(
+        &self,
+        message: PushMessage,
+        version: Version,
+        part: Option<&mime::Part<'_>>,
+    ) -> Result<Asked, Refused> {
+        let defaults = self.options();
+        let onward = part
+            .filter(|_| self.hands_on())
+            .map(|part| Box::new(Onward::new(message.clone(), part)));
+        let application = &self.config.application;
+        let asked = asked::of_pap(message, version, part, &defaults, application)?;
+        Ok(Asked { onward, ..asked })
     }
 
     /// What could not be read as PAP is refused in PAP.
@@ -186,8 +211,8 @@ impl Gateway {
         id: RequestId,
         request: &HttpRequest,
         initiator: &str,
-        document: &Document,
-        message: PushMessage,
+        reply: Reply,
+        push_id: String,
         asked: Result<Asked, Refused>,
         out: &mut Vec<Output>,
     ) {
@@ -210,21 +235,21 @@ impl Gateway {
                 return self.answer_http(now, id, request, response, None, out);
             }
         };
-        let answer = document.reply(Operation::PushResponse(PushResponse {
-            push_id: message.push_id.clone(),
+        let answer = reply.document(Operation::PushResponse(PushResponse {
+            push_id: push_id.clone(),
             sender_name: Some(self.config.host.clone()),
             reply_time: Some(now),
             code,
             desc: Some(desc.clone()),
             ..PushResponse::default()
         }));
-        let push = Some(message.push_id.as_str());
+        let push = Some(push_id.as_str());
         self.answer_http(now, id, request, pap(&answer), push, out);
         match taken {
             Ok(no) => self.accepted(now, no, out),
             Err(_) => {
                 let fact = Fact::PapRefused {
-                    push: Some(message.push_id),
+                    push: Some(push_id),
                     code,
                     why: desc,
                 };
