@@ -36,6 +36,7 @@ pub mod push;
 pub mod registry;
 mod relaying;
 mod restoring;
+mod sending;
 pub mod sessions;
 pub mod sir;
 pub mod snapshot;
@@ -64,7 +65,7 @@ pub struct Gateway {
     authenticator: Option<Authenticator>,
     ledger: Ledger,
     jobs: Jobs<ClientId>,
-    envelopes: delivering::Envelopes,
+    envelopes: sending::Envelopes,
     sessions: Sessions,
     notices: Notices,
     quotas: Quotas,
@@ -133,7 +134,7 @@ impl Gateway {
             authenticator,
             ledger: Ledger::default(),
             jobs,
-            envelopes: delivering::Envelopes::default(),
+            envelopes: sending::Envelopes::default(),
             sessions: Sessions::default(),
             notices: Notices::default(),
             quotas: Quotas::default(),

@@ -1,0 +1,310 @@
+//! Sending SIRs: add, wrap, send; what two of them have in common is made once.
+//!
+//! **Source:** requirements R2.118, R2.119, R2.120; spec/sip.md E.2, E.3.
+
+use core::time::Duration;
+
+use super::Gateway;
+use super::bearer::sip::{Envelope, Form, Way};
+use super::bearer::{Job, Lane};
+use super::push::delivery::{Delivery, Stage};
+use super::push::plan::Devices;
+use super::push::submission::{Phase, PushNo};
+use super::registry::{DeviceKey, IdentityNo};
+use super::sir::{self, Parts};
+use crate::codec::device_id::DeviceId;
+use crate::codec::sir::Placement;
+use crate::event::{Bearer, Fact, Mode};
+use crate::protocol::sip::endpoint::{self, Target};
+use crate::time::Time;
+use crate::world::Output;
+
+/// The last SIR that was composed: a fan-out by the gateway sends the same one to every device.
+#[derive(Debug, Default)]
+pub(super) struct Envelopes(Option<(Sealed, Envelope)>);
+
+/// What two SIRs must have in common to be the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Sealed {
+    push: PushNo,
+    group: usize,
+    mode: Mode,
+    named: Devices,
+    form: Form,
+    core: bool,
+    at: Time,
+}
+
+impl Gateway {
+    /// Sends a SIR now, or when the one before it to the same device was answered.
+    pub(super) fn enqueue(&mut self, now: Time, job: Job, out: &mut Vec<Output>) {
+        match self.jobs.admit(job) {
+            Ok(Some(job)) => self.send_next(now, Some(job), out),
+            Ok(None) => {}
+            Err(job) => {
+                for at in self.waking(&job).iter() {
+                    self.later(now, &job, at, "too many SIRs wait for the device", None);
+                }
+            }
+        }
+    }
+
+    /// Sends the job, or the next one of its lane that is still of use.
+    pub(super) fn send_next(&mut self, now: Time, job: Option<Job>, out: &mut Vec<Output>) {
+        let mut next = job;
+        while let Some(job) = next {
+            let lane = job.lane;
+            if self.send(now, job, out) {
+                return;
+            }
+            next = self.jobs.next(lane);
+        }
+    }
+
+    /// Sends one SIR (R2.119); false when there is no longer a use or a way for it.
+    fn send(&mut self, now: Time, job: Job, out: &mut Vec<Output>) -> bool {
+        if !self.is_of_use(now, &job) {
+            return false;
+        }
+        let Some((target, uri, path)) = self.way(&job) else {
+            for at in self.waking(&job).iter() {
+                self.stage(job.push, job.group, at, Stage::Held("not registered"));
+            }
+            return false;
+        };
+        let text = job
+            .lane
+            .device()
+            .and_then(|key| self.registry.device(key))
+            .is_some_and(|device| device.takes_text);
+        let form = Form {
+            text: job.form.text || text,
+            ..job.form
+        };
+        let Some(ids) = self.seal(now, &job, form) else {
+            return false;
+        };
+        let Some(push) = self.ledger.get(job.push) else {
+            return false;
+        };
+        let call_id = format!(
+            "{}.{}@{}",
+            push.sir,
+            self.random.token::<8>(),
+            self.config.host
+        );
+        let fact = Fact::SirTx {
+            push: push.push_id.clone(),
+            bearer: Bearer::Sip,
+            mode: job.mode,
+            dev: self.lane_name(job.lane),
+            place: if ids.is_empty() {
+                Vec::new()
+            } else {
+                placed(push.options.place, ids.len())
+            },
+            ids,
+        };
+        let way = Way {
+            uri: &uri,
+            path: &path,
+            call_id: &call_id,
+            authorization: job.authorization.as_ref(),
+        };
+        let Some((_, envelope)) = &self.envelopes.0 else {
+            return false;
+        };
+        let draft = envelope.wrap(&way, &mut self.random);
+        self.report(now, fact, out);
+        let id = self.client_id();
+        self.jobs.sent(id, job);
+        self.todo
+            .push_back(endpoint::Input::Request { id, draft, target });
+        true
+    }
+
+    /// True while the push and the device still wait for this SIR.
+    fn is_of_use(&self, now: Time, job: &Job) -> bool {
+        let Some(push) = self.ledger.get(job.push) else {
+            return false;
+        };
+        let Some(of) = push.groups.get(job.group) else {
+            return false;
+        };
+        if push.phase != Phase::Running || now >= push.expires_at {
+            return false;
+        }
+        let waits = |delivery: &Delivery| match delivery.stage {
+            Stage::Waking => true,
+            // A SIR for all goes to the connected device too: it says that it is.
+            Stage::Sending(_) => job.mode != Mode::Targeted,
+            _ => false,
+        };
+        match job.lane.device() {
+            Some(key) if of.others.has(key.at) => {
+                of.deliveries.iter().any(|d| d.ending().is_none())
+            }
+            Some(key) => of.deliveries.iter().any(|d| d.at == key.at && waits(d)),
+            None => of.deliveries.iter().any(waits),
+        }
+    }
+
+    /// Target, Request-URI and Route of a job.
+    pub(super) fn way(&self, job: &Job) -> Option<(Target, String, Vec<String>)> {
+        let core = || {
+            self.config
+                .core
+                .map(|(transport, peer)| Target::Address { transport, peer })
+        };
+        match job.lane {
+            Lane::Core(identity) => Some((
+                core()?,
+                self.registry.get(identity)?.pui.clone(),
+                Vec::new(),
+            )),
+            Lane::Through(key) => {
+                let device = self.registry.device(key)?;
+                let uri = match device.gruu() {
+                    Some(gruu) => gruu.to_owned(),
+                    None => self.registry.get(key.identity)?.pui.clone(),
+                };
+                Some((core()?, uri, Vec::new()))
+            }
+            Lane::Device(key) => {
+                let device = self.registry.device(key)?;
+                let route = device.routes.get(job.flow)?;
+                // The GRUU shows the device that it alone was asked; a plain SIR goes to the contact as to any phone.
+                let uri = match (job.mode, device.gruu.as_ref()) {
+                    (Mode::Targeted, Some(gruu)) if !job.named.is_empty() => gruu,
+                    _ => &route.contact,
+                };
+                Some((route.target, uri.clone(), route.path.clone()))
+            }
+        }
+    }
+
+    /// Composes the SIR of a job, unless it is the same as the last one; the identifiers in it come back.
+    fn seal(&mut self, now: Time, job: &Job, form: Form) -> Option<Vec<String>> {
+        let push = self.ledger.get(job.push)?;
+        let of = push.groups.get(job.group)?;
+        let named = self.ids(of.identity, job.named);
+        let texts = named.iter().map(|id| id.as_str().to_owned()).collect();
+        let core = !matches!(job.lane, Lane::Device(_));
+        let sealed = Sealed {
+            push: job.push,
+            group: job.group,
+            mode: job.mode,
+            named: job.named,
+            form,
+            core,
+            at: now,
+        };
+        if self
+            .envelopes
+            .0
+            .as_ref()
+            .is_some_and(|(last, _)| *last == sealed)
+        {
+            return Some(texts);
+        }
+        let sir = sir::compose(&Parts {
+            pui: &of.pui,
+            server: &self.config.uri,
+            sir: &push.sir,
+            options: &push.options,
+            application: &push.content.application,
+            named: &named,
+            targeted: job.mode == Mode::Targeted,
+            contact: self.contact().filter(|_| !form.short),
+            add_pui: self.config.add_pui,
+        });
+        // An Expires of 0 would say that it is over.
+        let left = push.expires_at.since(now).max(Duration::from_secs(1));
+        let validity = self.config.sir_expires.min(left);
+        let mut envelope = Envelope::new(&sir, job.mode, form, validity, now);
+        if core {
+            envelope = envelope.through_core(self.instance_to_prefer(job));
+        }
+        self.envelopes.0 = Some((sealed, envelope));
+        Some(texts)
+    }
+
+    /// The instance a core shall prefer, for a targeted SIR whose device has no GRUU.
+    fn instance_to_prefer(&self, job: &Job) -> Option<String> {
+        let Lane::Through(key) = job.lane else {
+            return None;
+        };
+        let device = self.registry.device(key)?;
+        match device.gruu() {
+            Some(_) => None,
+            None => device.name_id().map(|id| id.as_str().to_owned()),
+        }
+    }
+
+    /// Where sessions are taken: our first SIP address.
+    pub(super) fn contact(&self) -> Option<std::net::SocketAddr> {
+        if !self.config.sia {
+            return None;
+        }
+        let sockets = self.config.udp.iter().map(|(_, address)| *address);
+        let listeners = self
+            .config
+            .listeners
+            .iter()
+            .filter(|own| own.speaks == super::config::Speaks::Sip)
+            .map(|own| own.address);
+        sockets.chain(listeners).next()
+    }
+
+    /// Devices of a job that wait for its answer.
+    pub(super) fn waking(&self, job: &Job) -> Devices {
+        let of = self
+            .ledger
+            .get(job.push)
+            .and_then(|push| push.groups.get(job.group));
+        let one = job
+            .lane
+            .device()
+            .map_or(Devices::ALL, |key| Devices::one(key.at));
+        of.into_iter()
+            .flat_map(|of| &of.deliveries)
+            .filter(|delivery| delivery.stage == Stage::Waking && one.has(delivery.at))
+            .map(|delivery| delivery.at)
+            .collect()
+    }
+
+    /// The identifiers that name devices in a SIR.
+    pub(super) fn ids(&self, identity: IdentityNo, devices: Devices) -> Vec<DeviceId> {
+        devices
+            .iter()
+            .filter_map(|at| {
+                self.registry
+                    .device(DeviceKey { identity, at })?
+                    .name_id()
+                    .cloned()
+            })
+            .collect()
+    }
+
+    /// Where a lane leads, for events: a device's name, or `*` for all.
+    pub(super) fn lane_name(&self, lane: Lane) -> String {
+        lane.device()
+            .and_then(|key| self.name(key.identity, key.at))
+            .unwrap_or("*")
+            .to_owned()
+    }
+}
+
+/// The names of the placements that identifiers stand in.
+fn placed(place: Placement, ids: usize) -> Vec<String> {
+    let place = if ids > 1 && place == Placement::VALUE {
+        place | Placement::HEADER
+    } else {
+        place
+    };
+    Placement::NAMES
+        .iter()
+        .filter(|(one, _)| place.contains(*one))
+        .map(|(_, name)| (*name).to_owned())
+        .collect()
+}
