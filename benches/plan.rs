@@ -115,6 +115,7 @@ fn plan_and_compose_three_messages(bencher: Bencher<'_, '_>) {
                 path: &[],
                 call_id: "0123456789.abcdefgh@ppg.example.com",
                 authorization: None,
+                trusted: false,
             };
             envelope.wrap(&way, random)
         };

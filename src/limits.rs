@@ -91,3 +91,11 @@ pub const EVENTS_KEPT: usize = 65_536;
 pub const EVENT_OCTETS_KEPT: usize = 67_108_864;
 /// Events that wait to be written to the event log; further ones are left out of it.
 pub const EVENTS_UNWRITTEN: usize = 65_536;
+/// Devices of one identity; their sets are one word.
+pub const DEVICES_PER_IDENTITY: usize = 64;
+/// Octets of content of all pushes in progress, unless configured otherwise.
+pub const CONTENT_OCTETS: usize = 512 * 1024 * 1024;
+/// Initiators whose quotas are remembered.
+pub const QUOTAS: usize = 4_096;
+/// Submissions that wait for another element's answer.
+pub const SUBMISSIONS_RELAYED: usize = 10_000;

@@ -172,6 +172,8 @@ pub struct Notification {
 pub struct Bounds {
     /// Pushes in progress; more are answered 503.
     pub pushes: usize,
+    /// Octets of their content together; more are answered 503.
+    pub content_octets: usize,
     /// Ended pushes that can still be asked for.
     pub ended: usize,
     /// How long an ended push can be asked for.
@@ -251,6 +253,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             pushes: 100_000,
+            content_octets: crate::limits::CONTENT_OCTETS,
             ended: 10_000,
             ended_kept: Duration::from_secs(3600),
             identities: 100_000,

@@ -120,7 +120,14 @@ impl Gateway {
         for identity in &config.identities {
             registry.provision(identity);
         }
-        let registrar = registrar(&config, random.fork());
+        let mut registrar = registrar(&config, random.fork());
+        // Of a device that is known but not here, a GRUU is unavailable (480), not unknown (404).
+        for identity in &config.identities {
+            let pui = registry::canonical(&identity.pui);
+            for id in identity.devices.iter().flat_map(|device| &device.ids) {
+                registrar.remember(&pui, id.as_str());
+            }
+        }
         let endpoint = Endpoint::new(local(&config), random.fork());
         let authenticator = on_sip::authenticator(&config, &mut random);
         let jobs = Jobs::new(config.bounds.queue);

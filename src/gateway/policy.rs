@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::limits;
 use crate::time::Time;
 
 /// What initiators may do; the default allows everything, as a laboratory needs it.
@@ -99,14 +100,12 @@ fn is_same(one: &str, other: &str) -> bool {
 /// How much each initiator has left of its minute.
 #[derive(Clone, Debug, Default)]
 pub struct Quotas {
-    /// Thousandths of a submission that are left, and when that was so.
+    /// Thousandths of a submission that are left, and when that was so. Past [`limits::QUOTAS`] the initiator that pushed
+    /// least recently is forgotten.
     left: BTreeMap<String, (u64, Time)>,
 }
 
 impl Quotas {
-    /// Initiators that are remembered; past that the one that pushed least recently is forgotten.
-    const MOST: usize = 4096;
-
     /// Takes one submission from the initiator's minute.
     ///
     /// # Errors
@@ -123,7 +122,7 @@ impl Quotas {
         let Some(rest) = left.checked_sub(1000) else {
             return Err(Denial::TooMany);
         };
-        if self.left.len() >= Self::MOST && !self.left.contains_key(initiator) {
+        if self.left.len() >= limits::QUOTAS && !self.left.contains_key(initiator) {
             self.forget_oldest();
         }
         self.left.insert(initiator.to_owned(), (rest, now));
@@ -169,13 +168,13 @@ mod tests {
             ..Policy::default()
         };
         let mut quotas = Quotas::default();
-        for n in 0..=Quotas::MOST {
+        for n in 0..=limits::QUOTAS {
             assert_eq!(
                 quotas.take(&policy, &n.to_string(), Time::from_secs(1)),
                 Ok(())
             );
         }
-        assert_eq!(quotas.left.len(), Quotas::MOST);
+        assert_eq!(quotas.left.len(), limits::QUOTAS);
     }
 
     #[test]

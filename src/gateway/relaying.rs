@@ -6,11 +6,9 @@
 use super::Gateway;
 use super::api::problem;
 use crate::event::Fact;
+use crate::limits;
 use crate::time::Time;
 use crate::world::{FetchError, FetchId, HttpRequest, HttpResponse, Output, RequestId};
-
-/// Submissions that wait for the other element at a time; more are answered 503.
-const RELAYED: usize = 10_000;
 
 /// A request that waits for the other element's answer.
 #[derive(Clone, Debug)]
@@ -29,7 +27,7 @@ impl Gateway {
         request: &HttpRequest,
         out: &mut Vec<Output>,
     ) {
-        if self.relayed.len() >= RELAYED {
+        if self.relayed.len() >= limits::SUBMISSIONS_RELAYED {
             let response = problem(503, "the gateway is busy", "too many submissions under way");
             return self.answer_http(now, id, request, response, None, out);
         }

@@ -2,7 +2,7 @@
 
 use super::push::notification::Owed;
 use super::push::submission::PushNo;
-use super::registry::{DeviceKey, canonical};
+use super::registry::DeviceKey;
 use super::{Gateway, Timer, snapshot};
 use crate::event::Fact;
 use crate::protocol::sip::registrar::Change;
@@ -57,12 +57,6 @@ impl Gateway {
             .collect();
         for change in &bindings {
             self.mirror(change);
-        }
-        for identity in &self.config.identities {
-            for id in identity.devices.iter().flat_map(|device| &device.ids) {
-                let pui = canonical(&identity.pui);
-                self.registrar.remember(&pui, id.as_str());
-            }
         }
         let open: Vec<PushNo> = self
             .ledger

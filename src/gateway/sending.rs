@@ -17,7 +17,7 @@ use crate::codec::sir::Placement;
 use crate::event::{Bearer, Fact, Mode};
 use crate::protocol::sip::endpoint::{self, Target};
 use crate::time::Time;
-use crate::world::Output;
+use crate::world::{Output, Transport};
 
 /// The last SIR that was composed: a fan-out by the gateway sends the same one to every device.
 #[derive(Debug, Default)]
@@ -110,6 +110,7 @@ impl Gateway {
             path: &path,
             call_id: &call_id,
             authorization: job.authorization.as_ref(),
+            trusted: self.is_trusted(&target),
         };
         let Some((_, envelope)) = &self.envelopes.0 else {
             return false;
@@ -121,6 +122,15 @@ impl Gateway {
         self.todo
             .push_back(endpoint::Input::Request { id, draft, target });
         true
+    }
+
+    /// True for a way nobody can listen or write to: TLS.
+    fn is_trusted(&self, target: &Target) -> bool {
+        let transport = match target {
+            Target::Address { transport, .. } => Some(*transport),
+            Target::Flow(flow) => self.endpoint.peer(*flow).map(|(transport, _)| transport),
+        };
+        transport == Some(Transport::Tls)
     }
 
     /// True while the push and the device still wait for this SIR.

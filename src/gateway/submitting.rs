@@ -16,9 +16,6 @@ use crate::protocol::sip::registrar::Resolved;
 use crate::time::Time;
 use crate::world::Output;
 
-/// Octets of content of all pushes in progress together.
-const CONTENT_OCTETS: usize = 512 * 1024 * 1024;
-
 /// Why a submission is not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum NotTaken {
@@ -131,7 +128,7 @@ impl Gateway {
             .ledger
             .content_octets()
             .saturating_add(asked.content.body.len())
-            > CONTENT_OCTETS
+            > self.config.bounds.content_octets
         {
             return Err(NotTaken::Busy("too much content in progress"));
         }

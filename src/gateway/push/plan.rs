@@ -7,6 +7,7 @@ use core::fmt;
 
 use crate::event::Mode;
 use crate::gateway::profile::{Deliver, Presence, Profile};
+use crate::limits;
 use crate::time::Time;
 
 /// How the initiator, or the configuration, wants a SIR to travel.
@@ -146,7 +147,7 @@ pub struct Devices(u64);
 
 impl Devices {
     /// How many devices one identity may have.
-    pub const MOST: usize = 64;
+    pub const MOST: usize = limits::DEVICES_PER_IDENTITY;
     /// None.
     pub const NONE: Self = Self(0);
     /// Every place.

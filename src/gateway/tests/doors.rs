@@ -467,3 +467,44 @@ fn r2_17_a_submission_may_be_passed_on_and_its_answer_comes_back() {
     assert_eq!((answered, response.status), (id, 202));
     assert_eq!(&response.body[..], b"answer");
 }
+
+#[test]
+fn content_beyond_the_bound_of_all_is_refused_until_some_ended() {
+    let mut lab = Lab::with(crate::gateway::Config {
+        bounds: Bounds {
+            content_octets: 9,
+            ..Bounds::default()
+        },
+        ..config()
+    });
+    assert_eq!(lab.push("p1", &[UUID], ""), 1001);
+    let body = pap_body("p2", &[UUID], "", "");
+    assert_eq!(lab.http("POST", "/pap", MULTIPART, &body).status, 503);
+    lab.http("DELETE", "/api/v1/pushes/p1", "", "");
+    assert_eq!(lab.post(&body), 1001);
+}
+
+#[test]
+fn policy_refuses_content_that_is_too_large_and_too_many_submissions() {
+    let mut config = config();
+    config.policy.content_octets_max = Some(4);
+    config.policy.pushes_per_minute = Some(1);
+    let mut lab = Lab::with(config);
+    assert_eq!(lab.push("p1", &[UUID], ""), 2001);
+    let small = pap_body("p2", &[UUID], "", "").replace("hello", "hi");
+    assert_eq!(lab.post(&small), 1001);
+    let next = small.replace("p2", "p3");
+    assert_eq!(lab.http("POST", "/pap", MULTIPART, &next).status, 503);
+    lab.wait(Duration::from_secs(60));
+    assert_eq!(lab.post(&next), 1001);
+}
+
+#[test]
+fn a_gruu_of_a_device_that_is_not_here_is_unavailable() {
+    let mut lab = Lab::new();
+    lab.register(1);
+    let headers = format!("To: <{ALICE}>\n");
+    let uri = format!("{ALICE};gr={UUID}");
+    let answer = lab.request(1, "OPTIONS", &uri, &headers, "");
+    assert_eq!(answer.status(), Some(480));
+}

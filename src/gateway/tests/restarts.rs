@@ -263,3 +263,21 @@ fn a_death_between_the_records_of_an_end_loses_no_result_and_tells_none_twice() 
     assert_eq!(lab.fetches.len(), 1);
     assert_eq!(owed(&lab), 1);
 }
+
+#[test]
+fn content_that_is_no_text_survives() {
+    let mut lab = Lab::registered();
+    let body = format!(
+        "{{\"push_id\":\"p1\",\"to\":\"{ALICE}\",\"devices\":[\"C1\"],\"content_base64\":\"/w==\",\
+         \"content_type\":\"image/png\",\"headers\":{{\"X-Wap-Content-URI\":\"http://pi.example.com/1\"}}}}"
+    );
+    let accepted = lab.http("POST", "/api/v1/pushes", "application/json", &body);
+    assert_eq!(accepted.status, 202, "{accepted:?}");
+    let mut lab = lab.restarted(config());
+    lab.sirs();
+    let no = lab.gateway.ledger().by_id("p1").unwrap();
+    let content = lab.gateway.ledger().get(no).unwrap().content.clone();
+    assert_eq!(&content.body[..], b"\xff");
+    assert_eq!(content.content_type, "image/png");
+    assert_eq!(content.headers.len(), 1);
+}

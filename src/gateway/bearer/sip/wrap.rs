@@ -23,6 +23,8 @@ pub struct Way<'a> {
     pub call_id: &'a str,
     /// A header that answers a challenge.
     pub authorization: Option<&'a (&'static str, String)>,
+    /// The way is trusted to carry an asserted identity (RFC 3325).
+    pub trusted: bool,
 }
 
 /// What all MESSAGEs of a SIR share.
@@ -98,6 +100,9 @@ impl Envelope {
         if let Some(other) = &self.wrapped.reply_to {
             draft = draft.header_octets("Reply-To", bracketed(other).as_bytes());
         }
+        if way.trusted {
+            draft = draft.header_octets("P-Asserted-Identity", self.from.as_bytes());
+        }
         if let Some((name, value)) = way.authorization {
             draft = draft.header_octets(name, value.as_bytes());
         }
@@ -147,6 +152,7 @@ mod tests {
             path: &[],
             call_id: "sir-0001@ppg.example.com",
             authorization: None,
+            trusted: false,
         }
     }
 
@@ -178,6 +184,26 @@ mod tests {
         assert_eq!(message.extension("X-Sirgate-Sir"), Some(&b"0001"[..]));
         assert!(message.header(Name::Contact).is_none());
         assert!(message.header(Name::RequestDisposition).is_none());
+    }
+
+    #[test]
+    fn the_identity_is_asserted_on_a_trusted_way_only() {
+        let mut random = Random::from_number(1);
+        let sir = sir();
+        let envelope = envelope(&sir, Mode::Targeted, Form::default());
+        let bare = envelope.wrap(&way("sip:a@h"), &mut random).finish();
+        assert!(bare.header(Name::PAssertedIdentity).is_none());
+        let trusted = Way {
+            trusted: true,
+            ..way("sip:a@h")
+        };
+        assert_eq!(
+            envelope
+                .wrap(&trusted, &mut random)
+                .finish()
+                .text(Name::PAssertedIdentity),
+            Some("<sip:push@ppg.example.com>")
+        );
     }
 
     #[test]
