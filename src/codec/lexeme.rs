@@ -163,6 +163,35 @@ impl Part {
     }
 }
 
+/// Octets of which several parts are wanted as text: it is looked at once whether they are.
+#[derive(Clone, Copy)]
+pub(crate) struct Text<'a> {
+    octets: &'a [u8],
+    text: Option<&'a str>,
+}
+
+impl<'a> Text<'a> {
+    #[inline]
+    pub(crate) fn new(octets: &'a [u8]) -> Self {
+        Self {
+            octets,
+            text: core::str::from_utf8(octets).ok(),
+        }
+    }
+
+    /// A part, which a parser has found to be ASCII whatever else is in the octets.
+    #[inline]
+    pub(crate) fn part(self, part: Part) -> Option<&'a str> {
+        if part.is_none() {
+            return None;
+        }
+        match self.text {
+            Some(text) => text.get(usize::from(part.at)..usize::from(part.end)),
+            None => part.text(self.octets),
+        }
+    }
+}
+
 /// An offset in a text that is known to have at most 65,535 octets.
 #[expect(
     clippy::cast_possible_truncation,
@@ -176,30 +205,11 @@ pub(crate) const fn short(offset: usize) -> u16 {
 /// What follows the run of octets of these classes at the start.
 #[inline]
 pub(crate) fn skip(input: &[u8], classes: u16) -> &[u8] {
-    let mut rest = input;
-    // Four at a time, for most of the time a parser spends is spent here.
-    while let [a, b, c, d, after @ ..] = rest {
-        if !is(*a, classes) {
-            return rest;
-        }
-        if !is(*b, classes) {
-            return rest.get(1..).unwrap_or_default();
-        }
-        if !is(*c, classes) {
-            return rest.get(2..).unwrap_or_default();
-        }
-        if !is(*d, classes) {
-            return rest.get(3..).unwrap_or_default();
-        }
-        rest = after;
-    }
-    while let [first, after @ ..] = rest {
-        if !is(*first, classes) {
-            return rest;
-        }
-        rest = after;
-    }
-    rest
+    let run = input
+        .iter()
+        .position(|&octet| !is(octet, classes))
+        .unwrap_or(input.len());
+    input.get(run..).unwrap_or_default()
 }
 
 /// What follows the blanks at the start; mostly there are none.

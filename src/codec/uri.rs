@@ -427,9 +427,11 @@ pub(crate) fn port_number(input: &[u8]) -> Step<'_, u16> {
     let mut rest = input;
     let mut port = 0_u32;
     while let [digit @ b'0'..=b'9', after @ ..] = rest {
+        // Once above the largest port it stays there, whatever follows.
         port = port
-            .saturating_mul(10)
-            .saturating_add(u32::from(digit.wrapping_sub(b'0')));
+            .wrapping_mul(10)
+            .wrapping_add(u32::from(digit.wrapping_sub(b'0')))
+            | (port & !0xffff);
         rest = after;
     }
     match u16::try_from(port) {

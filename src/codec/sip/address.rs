@@ -8,7 +8,7 @@ use memchr::memchr;
 use uuid::Uuid;
 
 use super::frame::error;
-use super::param::{Params, quoted, text_of, unquote, walk};
+use super::param::{Params, Walk, quoted, text_of, unquote};
 use crate::codec::lexeme::{
     BLANK, Fault, Part, Step, TOKEN, before, fault_of, is, number, skip, skip_blanks, trim,
 };
@@ -92,9 +92,18 @@ impl<'a> Address<'a> {
             _ => return Err(Fault::at(at_uri, "a URI in angle brackets")),
         };
         let mut well_known = WellKnown::default();
-        let (rest, params) = walk(rest, usual_len, |(name, value)| {
-            well_known.see(text, name, value);
-        })?;
+        let mut walk = Walk::new(rest);
+        while let Some(param) = walk.semicolon() {
+            if let Some((place, after)) = well_known.usual(param) {
+                let value = walk.value(after)?;
+                keep(place, text, value);
+            } else if let (name, Some(value)) = walk.param(param)?
+                && let Some(place) = well_known.place(name)
+            {
+                keep(place, text, value);
+            }
+        }
+        let (rest, params) = walk.done();
         let address = Self {
             uri,
             text,
@@ -173,42 +182,39 @@ impl<'a> Address<'a> {
 }
 
 impl WellKnown {
-    /// Keeps the first value of each.
+    /// The place of a parameter in its usual spelling, and what follows the equals sign: nearly all are written so, and
+    /// then the name need not be searched for its end.
     #[inline(always)]
-    fn see(&mut self, text: &[u8], name: &[u8], value: Option<&[u8]>) {
-        let place = match name.len() {
-            1 if is_named(name, b"q") => &mut self.q,
-            3 if is_named(name, b"tag") => &mut self.tag,
-            6 if is_named(name, b"reg-id") => &mut self.reg_id,
-            7 if is_named(name, b"expires") => &mut self.expires,
-            13 if is_named(name, b"+sip.instance") => &mut self.instance,
-            _ => return,
-        };
-        if let Some(value) = value
-            && place.is_none()
-        {
-            *place = Part::of(text, value);
-        }
+    fn usual<'p>(&mut self, param: &'p [u8]) -> Option<(&mut Part, &'p [u8])> {
+        Some(match param.first()? {
+            b't' => (&mut self.tag, param.strip_prefix(b"tag=")?),
+            b'e' => (&mut self.expires, param.strip_prefix(b"expires=")?),
+            b'r' => (&mut self.reg_id, param.strip_prefix(b"reg-id=")?),
+            b'q' => (&mut self.q, param.strip_prefix(b"q=")?),
+            b'+' => (&mut self.instance, param.strip_prefix(b"+sip.instance=")?),
+            _ => return None,
+        })
+    }
+
+    /// The place of a parameter in any spelling.
+    fn place(&mut self, name: &[u8]) -> Option<&mut Part> {
+        Some(match name.len() {
+            1 if name.eq_ignore_ascii_case(b"q") => &mut self.q,
+            3 if name.eq_ignore_ascii_case(b"tag") => &mut self.tag,
+            6 if name.eq_ignore_ascii_case(b"reg-id") => &mut self.reg_id,
+            7 if name.eq_ignore_ascii_case(b"expires") => &mut self.expires,
+            13 if name.eq_ignore_ascii_case(b"+sip.instance") => &mut self.instance,
+            _ => return None,
+        })
     }
 }
 
-/// The length of a name of [`WellKnown`] in its usual spelling that an equals sign follows.
+/// Keeps the first value.
 #[inline(always)]
-fn usual_len(param: &[u8]) -> usize {
-    match param {
-        [b't', ..] if param.starts_with(b"tag=") => 3,
-        [b'+', ..] if param.starts_with(b"+sip.instance=") => 13,
-        [b'e', ..] if param.starts_with(b"expires=") => 7,
-        [b'r', ..] if param.starts_with(b"reg-id=") => 6,
-        [b'q', b'=', ..] => 1,
-        _ => 0,
+pub(super) fn keep(place: &mut Part, text: &[u8], value: &[u8]) {
+    if place.is_none() {
+        *place = Part::of(text, value);
     }
-}
-
-/// True for that name in any case; the usual spelling is compared first, which is faster.
-#[inline(always)]
-pub(super) fn is_named(name: &[u8], usual: &[u8]) -> bool {
-    name == usual || name.eq_ignore_ascii_case(usual)
 }
 
 /// `<uri>`, and what follows.
@@ -374,6 +380,12 @@ mod tests {
         assert_eq!(
             refused("sip:a@h?Route=x"),
             (7, "a URI without headers, or angle brackets")
+        );
+        let long = format!("<sip:{}>", "h".repeat(SIP_MESSAGE_OCTETS - 6));
+        assert!(Address::decode(long.as_bytes()).is_ok());
+        assert_eq!(
+            refused(&format!("{long} ")),
+            (SIP_MESSAGE_OCTETS, "the end of the address")
         );
         assert_eq!(refused("<sip:a@h"), (8, "a closing angle bracket"));
         assert_eq!(refused("<sip:a@h>;;tag=1"), (10, "the name of a parameter"));

@@ -129,6 +129,12 @@ impl Message {
         self.frame().text(name)
     }
 
+    /// As [`Message::text`], with each fold as one space.
+    #[must_use]
+    pub fn unfolded(&self, name: Name) -> Option<Cow<'_, str>> {
+        self.frame().unfolded(name)
+    }
+
     /// The value of the first row of that name in any case, known or not.
     #[must_use]
     pub fn extension(&self, name: &str) -> Option<&[u8]> {

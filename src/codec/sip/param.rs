@@ -49,33 +49,58 @@ impl<'a> Iterator for Params<'a> {
 /// A parameter's name and its value as written.
 pub(super) type Param<'a> = (&'a [u8], Option<&'a [u8]>);
 
-/// `*( ; name [= value] )`: shows each to `see` and gives all of them as one text.
-///
-/// `usual` gives the length of a name in its usual spelling that an equals sign follows, and 0 for all others; such a
-/// name need not be searched for its end.
-#[inline(always)]
-pub(super) fn walk<'a>(
-    input: &'a [u8],
-    usual: impl Fn(&[u8]) -> usize,
-    mut see: impl FnMut(Param<'a>),
-) -> Step<'a, &'a [u8]> {
-    let mut rest = skip_blanks(input);
-    let whole = rest;
-    let mut end = rest;
-    while let [b';', param @ ..] = rest {
-        let len = usual(param);
-        let (after, param) = match param.get(len..) {
-            Some([b'=', after @ ..]) if len > 0 => {
-                let (after, value) = value(after)?;
-                (after, (param.get(..len).unwrap_or_default(), Some(value)))
-            }
-            _ => one(param)?,
-        };
-        see(param);
-        end = after;
-        rest = skip_blanks(after);
+/// Steps through `*( ; name [= value] )`, for a parser that keeps some of the values.
+pub(super) struct Walk<'a> {
+    whole: &'a [u8],
+    /// What follows the last parameter.
+    end: &'a [u8],
+    /// The same without the blanks before it.
+    rest: &'a [u8],
+}
+
+impl<'a> Walk<'a> {
+    #[inline(always)]
+    pub(super) fn new(input: &'a [u8]) -> Self {
+        let whole = skip_blanks(input);
+        Self {
+            whole,
+            end: whole,
+            rest: whole,
+        }
     }
-    Ok((rest, before(whole, end)))
+
+    /// What follows the semicolon of the next parameter.
+    #[inline(always)]
+    pub(super) fn semicolon(&self) -> Option<&'a [u8]> {
+        match self.rest {
+            [b';', param @ ..] => Some(param),
+            _ => None,
+        }
+    }
+
+    /// The value after a name and its equals sign.
+    #[inline(always)]
+    pub(super) fn value(&mut self, input: &'a [u8]) -> Result<&'a [u8], nom::Err<Fault>> {
+        let (end, value) = value(input)?;
+        self.end = end;
+        self.rest = skip_blanks(end);
+        Ok(value)
+    }
+
+    /// A parameter in any spelling.
+    #[inline]
+    pub(super) fn param(&mut self, input: &'a [u8]) -> Result<Param<'a>, nom::Err<Fault>> {
+        let (end, param) = one(input)?;
+        self.end = end;
+        self.rest = skip_blanks(end);
+        Ok(param)
+    }
+
+    /// What follows all of them, and all of them.
+    #[inline(always)]
+    pub(super) fn done(self) -> (&'a [u8], &'a [u8]) {
+        (self.rest, before(self.whole, self.end))
+    }
 }
 
 /// `name [= value]`, blanks before each part.
@@ -164,10 +189,18 @@ pub(super) fn text_of(value: &[u8]) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
+    fn walk(input: &[u8]) -> Result<(&[u8], &[u8]), nom::Err<Fault>> {
+        let mut walk = Walk::new(input);
+        while let Some(param) = walk.semicolon() {
+            walk.param(param)?;
+        }
+        Ok(walk.done())
+    }
+
     #[test]
     fn parameters_may_have_blanks_and_quotes() {
         let text = b" ; a = 1;\r\n b;C=\"x\\\";y\" , rest";
-        let (rest, params) = walk(text, |_| 0, |_| {}).unwrap();
+        let (rest, params) = walk(text).unwrap();
         assert_eq!(rest, b", rest");
         let params = Params::new(params);
         assert_eq!(params.get("A").unwrap().unwrap(), "1");
@@ -185,10 +218,10 @@ mod tests {
 
     #[test]
     fn separators_without_parameters_are_refused() {
-        assert!(walk(b";;a=1", |_| 0, |_| {}).is_err());
-        assert!(walk(b";a=", |_| 0, |_| {}).is_err());
-        assert!(walk(b";=1", |_| 0, |_| {}).is_err());
-        assert!(walk(b";a=\"1", |_| 0, |_| {}).is_err());
-        assert!(walk(b";a=\"1\\", |_| 0, |_| {}).is_err());
+        assert!(walk(b";;a=1").is_err());
+        assert!(walk(b";a=").is_err());
+        assert!(walk(b";=1").is_err());
+        assert!(walk(b";a=\"1").is_err());
+        assert!(walk(b";a=\"1\\").is_err());
     }
 }

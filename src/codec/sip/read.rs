@@ -11,7 +11,7 @@ use super::method::Method;
 use super::name::Name;
 use super::via::Via;
 use crate::codec::lexeme::{
-    BLANK, DIGIT, Fault, Step, TOKEN, WORD, ascii, before, fault_of, number, skip, trim,
+    DIGIT, Fault, Step, TOKEN, WORD, ascii, before, fault_of, number, skip, skip_blanks, trim,
 };
 use crate::codec::uri::Uri;
 use crate::codec::{Class, DecodeError};
@@ -107,6 +107,20 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub fn text(&self, name: Name) -> Option<&'a str> {
         core::str::from_utf8(self.header(name)?).ok()
+    }
+
+    /// As [`Frame::text`], with each fold as one space.
+    #[must_use]
+    pub fn unfolded(&self, name: Name) -> Option<Cow<'a, str>> {
+        let text = self.text(name)?;
+        if !text.contains('\r') {
+            return Some(Cow::Borrowed(text));
+        }
+        let lines: Vec<&str> = text
+            .split("\r\n")
+            .map(|line| line.trim_matches([' ', '\t']))
+            .collect();
+        Some(Cow::Owned(lines.join(" ")))
     }
 
     /// The value of the first row of that name in any case, known or not.
@@ -536,20 +550,25 @@ fn cseq(value: &[u8]) -> Step<'_, CSeq<'_>> {
     let Some(number) = number(before(value, after_number)) else {
         return Err(Fault::at(value, "a number below 2^32"));
     };
-    let name = skip(after_number, BLANK);
-    let rest = skip(name, TOKEN);
-    if name.len() == after_number.len() || rest.len() == name.len() {
+    let name = skip_blanks(after_number);
+    if name.len() == after_number.len() {
         return Err(Fault::at(name, "a blank and a method"));
     }
-    let method_text = before(name, rest);
-    let method = Method::from_octets(method_text);
+    let (rest, method, method_text) = match Method::from_octets(name) {
+        Method::Other => {
+            let rest = skip(name, TOKEN);
+            let text = before(name, rest);
+            (rest, Method::from_octets(text), ascii(text))
+        }
+        known => (&[][..], known, known.name()),
+    };
+    if method_text.is_empty() {
+        return Err(Fault::at(name, "a blank and a method"));
+    }
     let cseq = CSeq {
         number,
         method,
-        method_text: match method {
-            Method::Other => ascii(method_text),
-            known => known.name(),
-        },
+        method_text,
     };
     Ok((rest, cseq))
 }

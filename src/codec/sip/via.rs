@@ -6,11 +6,15 @@
 use nom::Parser as _;
 use nom::bytes::complete::take_while1;
 
-use super::address::is_named;
-use super::param::{Params, walk};
-use crate::codec::DecodeError;
-use crate::codec::lexeme::{Fault, Step, TOKEN, ascii, before, fault_of, is, number, skip_blanks};
+use super::address::keep;
+use super::frame::error;
+use super::param::{Params, Walk};
+use crate::codec::lexeme::{
+    Fault, Part, Step, TOKEN, Text, ascii, before, fault_of, is, number, skip_blanks,
+};
 use crate::codec::uri::{host, port_number};
+use crate::codec::{Class, DecodeError};
+use crate::limits::SIP_MESSAGE_OCTETS;
 
 /// One element of Via.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +46,13 @@ impl<'a> Via<'a> {
     ///
     /// [`DecodeError`] with the offset of the first octet that is outside the grammar.
     pub fn decode(text: &'a [u8]) -> Result<Self, DecodeError> {
+        if text.len() > SIP_MESSAGE_OCTETS {
+            return Err(error(
+                SIP_MESSAGE_OCTETS,
+                Class::TooLarge,
+                "the end of the Via",
+            ));
+        }
         match Self::parse(text) {
             Ok(([], via)) => Ok(via),
             Ok((rest, _)) => Err(Fault {
@@ -70,18 +81,29 @@ impl<'a> Via<'a> {
             }
             _ => (rest, None),
         };
-        let mut via = Self {
+        let mut known = Known::default();
+        let mut walk = Walk::new(rest);
+        while let Some(param) = walk.semicolon() {
+            if let Some((place, after)) = known.usual(param) {
+                let value = walk.value(after)?;
+                keep(place, at_host, value);
+            } else {
+                let (name, value) = walk.param(param)?;
+                known.see(at_host, name, value);
+            }
+        }
+        let (rest, params) = walk.done();
+        let text = Text::new(before(at_host, rest));
+        let via = Self {
             transport,
-            host: ascii(sent_by),
+            host: text.part(Part::of(at_host, sent_by)).unwrap_or_default(),
             port,
-            branch: None,
-            received: None,
-            rport: None,
-            maddr: None,
-            params: &[],
+            branch: text.part(known.branch),
+            received: text.part(known.received).map(without_brackets),
+            rport: known.rport(at_host),
+            maddr: text.part(known.maddr),
+            params,
         };
-        let (rest, params) = walk(rest, usual_len, |(name, value)| via.see(name, value))?;
-        via.params = params;
         Ok((rest, via))
     }
 
@@ -101,38 +123,53 @@ impl<'a> Via<'a> {
                     .is_some_and(|head| head.eq_ignore_ascii_case(Self::COOKIE))
         })
     }
-
-    #[inline(always)]
-    fn see(&mut self, name: &[u8], value: Option<&'a [u8]>) {
-        match name.len() {
-            6 if is_named(name, b"branch") => {
-                self.branch = self.branch.or_else(|| value.map(ascii));
-            }
-            5 if is_named(name, b"rport") && self.rport.is_none() => {
-                let port = value
-                    .and_then(number)
-                    .and_then(|port| u16::try_from(port).ok());
-                self.rport = Some(port);
-            }
-            8 if is_named(name, b"received") => {
-                self.received = self.received.or_else(|| value.map(without_brackets));
-            }
-            5 if is_named(name, b"maddr") => {
-                self.maddr = self.maddr.or_else(|| value.map(ascii));
-            }
-            _ => {}
-        }
-    }
 }
 
-/// The length of a name of a parameter that is looked at, in its usual spelling and with an equals sign after it.
-#[inline(always)]
-fn usual_len(param: &[u8]) -> usize {
-    match param {
-        [b'b', ..] if param.starts_with(b"branch=") => 6,
-        [b'r', b'p', ..] if param.starts_with(b"rport=") => 5,
-        [b'r', b'e', ..] if param.starts_with(b"received=") => 8,
-        _ => 0,
+/// Parameters that are looked at, as written.
+#[derive(Default)]
+struct Known {
+    branch: Part,
+    received: Part,
+    maddr: Part,
+    rport: Part,
+    /// True when `rport` stands there without a value.
+    is_rport_asked: bool,
+}
+
+impl Known {
+    /// The place of a parameter in its usual spelling, and what follows the equals sign.
+    #[inline(always)]
+    fn usual<'p>(&mut self, param: &'p [u8]) -> Option<(&mut Part, &'p [u8])> {
+        Some(match param {
+            [b'b', ..] => (&mut self.branch, param.strip_prefix(b"branch=")?),
+            [b'r', b'e', ..] => (&mut self.received, param.strip_prefix(b"received=")?),
+            [b'r', ..] => (&mut self.rport, param.strip_prefix(b"rport=")?),
+            _ => return None,
+        })
+    }
+
+    /// Keeps a parameter in any spelling.
+    fn see(&mut self, text: &[u8], name: &[u8], value: Option<&[u8]>) {
+        let place = match name.len() {
+            6 if name.eq_ignore_ascii_case(b"branch") => &mut self.branch,
+            5 if name.eq_ignore_ascii_case(b"rport") => {
+                self.is_rport_asked |= value.is_none();
+                &mut self.rport
+            }
+            8 if name.eq_ignore_ascii_case(b"received") => &mut self.received,
+            5 if name.eq_ignore_ascii_case(b"maddr") => &mut self.maddr,
+            _ => return,
+        };
+        if let Some(value) = value {
+            keep(place, text, value);
+        }
+    }
+
+    fn rport(&self, text: &[u8]) -> Option<Option<u16>> {
+        match self.rport.octets(text) {
+            Some(value) => Some(number(value).and_then(|port| u16::try_from(port).ok())),
+            None => self.is_rport_asked.then_some(None),
+        }
     }
 }
 
@@ -171,11 +208,11 @@ fn slash(input: &[u8]) -> Result<&[u8], nom::Err<Fault>> {
     }
 }
 
-fn without_brackets(value: &[u8]) -> &str {
-    match value {
-        [b'[', inner @ .., b']'] => ascii(inner),
-        _ => ascii(value),
-    }
+fn without_brackets(value: &str) -> &str {
+    value
+        .strip_prefix('[')
+        .and_then(|inner| inner.strip_suffix(']'))
+        .unwrap_or(value)
 }
 
 #[cfg(test)]
@@ -221,6 +258,9 @@ mod tests {
     fn faults_name_the_octet() {
         let refused = |text: &str| Via::decode(text.as_bytes()).unwrap_err().offset;
         assert_eq!(refused("SIP/2.0/UDP"), 11);
+        let long = format!("SIP/2.0/UDP {}", "h".repeat(SIP_MESSAGE_OCTETS - 12));
+        assert!(Via::decode(long.as_bytes()).is_ok());
+        assert_eq!(refused(&format!("{long}h")), SIP_MESSAGE_OCTETS);
         assert_eq!(refused("SIP/2.0 UDP h"), 8);
         assert_eq!(refused("SIP/2.0/UDP h;;"), 14);
         assert_eq!(refused("SIP/2.0/UDP h:x"), 14);

@@ -158,6 +158,17 @@ fn blanks_around_values_are_not_part_of_them() {
 }
 
 #[test]
+fn folds_read_as_one_space() {
+    let message = message("OPTIONS sip:h SIP/2.0\nSubject: a \n  b\n\tc\nServer: d\n\n");
+    assert_eq!(message.text(Name::Subject), Some("a \r\n  b\r\n\tc"));
+    assert_eq!(message.unfolded(Name::Subject).unwrap(), "a b c");
+    assert!(matches!(
+        message.unfolded(Name::Server),
+        Some(std::borrow::Cow::Borrowed("d"))
+    ));
+}
+
+#[test]
 fn octets_that_are_no_text_survive() {
     let octets = Bytes::from_static(b"OPTIONS sip:h SIP/2.0\r\nX-Odd: \xff\x00\xfe\r\n\r\n");
     let message = Message::decode(octets.clone()).unwrap();
