@@ -240,6 +240,14 @@ fn read_fields(body: &[u8]) -> Result<Read, DecodeError> {
                 .split_once('=')
                 .ok_or_else(|| fault(Class::BadValue, at, "a line name=value"))?;
             let base = at.saturating_add(name.len()).saturating_add(1);
+            if let Some(control) = value.find(char::is_control) {
+                let control = base.saturating_add(control);
+                return Err(fault(
+                    Class::BadValue,
+                    control,
+                    "a value without control characters",
+                ));
+            }
             read.field(&name.to_ascii_lowercase(), value, base)?;
         }
         at = at.saturating_add(line.len());
@@ -263,10 +271,10 @@ impl Read {
                     (own, more) => own.or(more),
                 };
             }
-            "app" if value.is_empty() => {
-                return Err(fault(Class::BadValue, base, "an application"));
-            }
-            "app" => self.placed.apps.push(App::new(value)),
+            "app" => self
+                .placed
+                .apps
+                .push(App::decode(value, None).map_err(|fault| fault.within(base))?),
             "app-name" => match self.placed.apps.last_mut() {
                 Some(app) => app.name = Some(value.to_owned()),
                 None => return Err(fault(Class::BadValue, base, "app before app-name")),

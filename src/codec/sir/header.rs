@@ -86,11 +86,10 @@ fn read_apps(sir: &mut Sir, row: &str) -> Result<(), DecodeError> {
         let name = parameters
             .into_iter()
             .find(|(name, _)| name.eq_ignore_ascii_case("name"))
-            .map(|(_, value)| value.into_owned());
-        sir.header.apps.push(App {
-            id: uri.to_owned(),
-            name,
-        });
+            .map(|(_, value)| value);
+        let app =
+            App::decode(uri, name.as_deref()).map_err(|fault| fault.within(offset(row, uri)))?;
+        sir.header.apps.push(app);
     }
     Ok(())
 }

@@ -362,6 +362,37 @@ impl Placed {
 }
 
 impl App {
+    /// An application as it came: its identifier in visible US-ASCII without `<`, `>` and `"`, so that what was read can be
+    /// written again in every placement, and its name.
+    ///
+    /// # Errors
+    /// `BadValue` with the offset in the identifier of what cannot stand there, or in the name of a control character.
+    fn decode(id: &str, name: Option<&str>) -> Result<Self, DecodeError> {
+        let unfit = |c: char| !c.is_ascii_graphic() || matches!(c, '<' | '>' | '"');
+        match id.find(unfit) {
+            Some(at) => {
+                return Err(fault(
+                    Class::BadValue,
+                    at,
+                    "an application in visible US-ASCII",
+                ));
+            }
+            None if id.is_empty() => return Err(fault(Class::BadValue, 0, "an application")),
+            None => {}
+        }
+        if name.is_some_and(|name| name.contains(char::is_control)) {
+            return Err(fault(
+                Class::BadValue,
+                0,
+                "an application's name without control characters",
+            ));
+        }
+        Ok(Self {
+            id: id.to_owned(),
+            name: name.map(str::to_owned),
+        })
+    }
+
     /// An application without a name.
     #[must_use]
     pub fn new(id: &str) -> Self {

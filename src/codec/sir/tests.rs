@@ -244,7 +244,8 @@ fn a_broken_part_is_refused_with_its_offset() {
     assert_eq!(offset("pui=x\r\ngr=urn:uuid:7"), 20);
     assert_eq!(offset("app-name=x"), 9);
     assert_eq!(offset("sir=a b"), 4);
-    assert_eq!(offset("pui=x\u{1}\r\nsir="), 12);
+    assert_eq!(offset("pui=x\u{1}\r\nsir="), 5);
+    assert_eq!(offset("pui=x\r\nsir="), 11);
     let error = read("image/png", b"").unwrap_err();
     assert_eq!(error.expected, "a body of type application/vnd.wap.sia");
     assert!(!Sir::accepts("image/png"));
@@ -527,5 +528,23 @@ proptest! {
         if let Ok(id) = DeviceId::decode(&text) {
             prop_assert_eq!(DeviceId::decode(&id.canonical().to_string()), Ok(id));
         }
+    }
+}
+
+#[test]
+fn an_application_that_could_not_be_written_again_is_refused_where_it_breaks() {
+    for (body, offset) in [
+        ("app=\0", 4),
+        ("app=", 4),
+        ("app=x-a:b c", 9),
+        ("gr=sip:a@b.c\r\napp=x-a:<b", 22),
+        ("app=x-a:b\r\napp-name=B\x1B[2J", 21),
+    ] {
+        let fault = super::body::read("text/plain", body.as_bytes());
+        assert_eq!(
+            fault.err().map(|fault| fault.offset),
+            Some(offset),
+            "{body:?}"
+        );
     }
 }

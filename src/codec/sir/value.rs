@@ -128,16 +128,9 @@ fn app(text: &str, base: usize) -> Result<App, DecodeError> {
     let (id, name) = text
         .split_once('$')
         .map_or((text, None), |(id, name)| (id, Some(name)));
-    let id = unescaped(id, base)?.into_owned();
-    if id.is_empty() {
-        return Err(fault(Class::BadValue, base, "an application"));
-    }
-    Ok(App {
-        id,
-        name: name
-            .map(|name| unescaped(name, base).map(Cow::into_owned))
-            .transpose()?,
-    })
+    let id = unescaped(id, base)?;
+    let name = name.map(|name| unescaped(name, base)).transpose()?;
+    App::decode(&id, name.as_deref()).map_err(|fault| fault.within(base))
 }
 
 /// The parameter's name in front of its first member, the separator in front of the others.
