@@ -54,16 +54,17 @@ const IMPORTS: &[(&str, &[&[&str]])] = &[
 /// Codecs that may use one another; a codec not named here stands alone.
 const CODEC_SIBLINGS: &[(&str, &[&str])] = &[
     ("cursor", &[]),
+    ("format", &[]),
     ("lexeme", &[]),
     ("uri", &["lexeme"]),
     ("stun", &[]),
     ("device_id", &["uri"]),
     ("mime", &[]),
-    ("sia", &["cursor"]),
+    ("sia", &["cursor", "format"]),
     ("sip", &["lexeme", "uri"]),
     ("sdp", &[]),
     ("msrp", &["mime"]),
-    ("sir", &["device_id", "uri", "mime", "sia", "sip"]),
+    ("sir", &["device_id", "format", "uri", "mime", "sia", "sip"]),
     ("pap", &["mime", "uri"]),
 ];
 

@@ -8,6 +8,7 @@ use core::fmt;
 
 pub mod cursor;
 pub mod device_id;
+pub mod format;
 mod lexeme;
 pub mod mime;
 pub mod msrp;

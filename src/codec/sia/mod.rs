@@ -8,6 +8,7 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 use sha1::{Digest, Sha1};
 
 use super::DecodeError;
+use super::format::Deviation;
 
 mod names;
 mod octets;
@@ -104,15 +105,6 @@ pub struct Reached<'a> {
     pub protocol: u32,
     /// Its CPI tag, when the protocol has one and it was sent.
     pub cpi_tag: Option<[u8; 4]>,
-}
-
-/// Something a strict reader refuses and a lenient one accepts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deviation {
-    /// Octets before it.
-    pub at: usize,
-    /// What it is.
-    pub what: &'static str,
 }
 
 impl Sia {

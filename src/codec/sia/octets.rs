@@ -5,8 +5,9 @@
 use core::fmt;
 
 use super::text::Octets;
-use super::{AppId, BearerAddress, CLAUSE, Contact, Deviation, End, ProvUrl, Sia, bearer_name};
+use super::{AppId, BearerAddress, CLAUSE, Contact, End, ProvUrl, Sia, bearer_name};
 use crate::codec::cursor::{Cursor, put_integer_value, put_text_string, put_uintvar};
+use crate::codec::format::Deviation;
 use crate::codec::{Class, DecodeError, Span};
 use crate::limits;
 

@@ -1,27 +1,16 @@
 //! SIRs and SIA content as JSON, for people and programs at the command line; reads back what it writes.
 
-use core::fmt;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{App, Ask, DeviceId, Named, Placed, SIA_APPLICATION, SiaContent, Sir};
+use crate::codec::format::FieldFault;
 use crate::codec::sia::{AppId, BearerAddress, Contact, End, ProvUrl, Sia};
 
 /// The schema's name and version.
 pub const SCHEMA: &str = "sirgate.sir/1";
-
-/// Why a JSON value is no SIR.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct FieldFault(String);
-
-impl FieldFault {
-    fn new(text: impl fmt::Display) -> Self {
-        Self(text.to_string())
-    }
-}
 
 /// The fields of a SIR; what was computed from them (`ppg`, `named`) is there to be read only.
 #[must_use]
@@ -160,7 +149,7 @@ impl PlacedFields {
             .iter()
             .map(|text| {
                 DeviceId::decode(text)
-                    .map_err(|fault| FieldFault(format!("device {text:?}: {fault}")))
+                    .map_err(|fault| FieldFault::new(format_args!("device {text:?}: {fault}")))
             })
             .collect::<Result<_, _>>()?;
         let ask: Ask = self.ask.join(",").parse().map_err(FieldFault::new)?;
@@ -351,7 +340,7 @@ impl ContactFields {
                 .parse::<Ipv4Addr>()
                 .map(BearerAddress::from)
                 .or_else(|_| text.parse::<Ipv6Addr>().map(BearerAddress::from))
-                .map_err(|_| FieldFault(format!("address: {text:?} is no IP address")))?,
+                .map_err(|_| FieldFault::new(format_args!("address: {text:?} is no IP address")))?,
             (None, Some(digits)) => BearerAddress::new(&octets(&digits)?)
                 .ok_or_else(|| FieldFault::new("address_hex: at most 63 octets"))?,
             _ => return Err(FieldFault::new("contact: either address or address_hex")),
@@ -395,7 +384,7 @@ fn hex(octets: &[u8]) -> String {
 }
 
 fn octets(digits: &str) -> Result<Vec<u8>, FieldFault> {
-    let fault = || FieldFault(format!("{digits:?} is not hexadecimal octets"));
+    let fault = || FieldFault::new(format_args!("{digits:?} is not hexadecimal octets"));
     if !digits.len().is_multiple_of(2) || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return Err(fault());
     }

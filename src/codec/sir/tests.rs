@@ -1,5 +1,6 @@
 //! Placements, forms of the body, conflicts and bounds.
 
+use super::body;
 use super::*;
 use crate::limits;
 use proptest::prelude::*;
@@ -540,7 +541,7 @@ fn an_application_that_could_not_be_written_again_is_refused_where_it_breaks() {
         ("gr=sip:a@b.c\r\napp=x-a:<b", 22),
         ("app=x-a:b\r\napp-name=B\x1B[2J", 21),
     ] {
-        let fault = super::body::read("text/plain", body.as_bytes());
+        let fault = body::read("text/plain", body.as_bytes());
         assert_eq!(
             fault.err().map(|fault| fault.offset),
             Some(offset),

@@ -6,11 +6,12 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::body::Form as BodyForm;
-use super::fields::{FieldFault, SCHEMA, fields_of, fields_of_sia, sia_of, sir_of};
+use super::fields::{SCHEMA, fields_of, fields_of_sia, sia_of, sir_of};
 use super::{DecodeError, DeviceId, Named, Received, SIA_TYPE, Sir, TEXT_TYPE, UnknownName};
 use crate::codec::Span;
+use crate::codec::format::{Deviation, FieldFault};
 use crate::codec::mime;
-use crate::codec::sia::{self, Deviation, Sia};
+use crate::codec::sia::{self, Sia};
 use crate::codec::sip::{Draft, Message, Method};
 use crate::codec::uri::Uri;
 
