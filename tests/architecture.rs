@@ -55,17 +55,19 @@ const IMPORTS: &[(&str, &[&[&str]])] = &[
 const CODEC_SIBLINGS: &[(&str, &[&str])] = &[
     ("cursor", &[]),
     ("format", &[]),
+    ("hex", &[]),
     ("lexeme", &[]),
     ("uri", &["lexeme"]),
     ("stun", &[]),
     ("device_id", &["uri"]),
     ("mime", &[]),
-    ("sia", &["cursor", "format"]),
+    ("sia", &["cursor", "format", "hex"]),
     ("sip", &["lexeme", "uri"]),
     ("sdp", &[]),
     ("msrp", &["mime"]),
     ("sir", &["device_id", "format", "uri", "mime", "sia", "sip"]),
     ("pap", &["mime", "uri"]),
+    ("vector", &["format", "hex"]),
 ];
 
 /// Words that have no place below `driver`, each with the reason.

@@ -10,8 +10,9 @@ use bytes::Bytes;
 use sirgate::codec::Class;
 use sirgate::codec::device_id::DeviceId;
 use sirgate::codec::sia::Sia;
+use sirgate::codec::sia::fields::{fields_of as fields_of_sia, sia_of};
 use sirgate::codec::sip::{Draft, Message, Method, Name};
-use sirgate::codec::sir::fields::{fields_of, fields_of_sia, sia_of, sir_of};
+use sirgate::codec::sir::fields::{fields_of, sir_of};
 use sirgate::codec::sir::{App, Ask, Named, Placement, SiaContent, Sir};
 
 const UUID: &str = "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6";

@@ -9,6 +9,7 @@ use core::fmt;
 pub mod cursor;
 pub mod device_id;
 pub mod format;
+pub mod hex;
 mod lexeme;
 pub mod mime;
 pub mod msrp;
@@ -19,6 +20,12 @@ pub mod sip;
 pub mod sir;
 pub mod stun;
 pub mod uri;
+pub mod vector;
+
+/// Every wire format, by name; each codec adds its own lines.
+pub const FORMATS: &[&format::Format] = &[
+    &sia::FORMAT, //
+];
 
 /// Why octets were refused: which format, where, what kind of fault, and what was expected there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +74,20 @@ pub enum Class {
     XmlForbidden,
     /// A MIME structure that is broken.
     MimeBad,
+    /// An unassigned PDU type.
+    UnknownPdu,
+    /// A WBXML token that is not in the document type.
+    UnknownToken,
+    /// A version of WTP that is not spoken.
+    WtpVersion,
+    /// Segmentation where the peer has none.
+    WtpSarUnsupported,
+    /// A version of the USSD carriage that is not spoken.
+    UdcpVersion,
+    /// Two segments that contradict one another.
+    SegConflict,
+    /// A rule above the syntax is broken.
+    Semantic,
 }
 
 impl Class {
@@ -89,6 +110,13 @@ impl Class {
             Self::XmlInvalid => "xml_invalid",
             Self::XmlForbidden => "xml_forbidden",
             Self::MimeBad => "mime_bad",
+            Self::UnknownPdu => "unknown_pdu",
+            Self::UnknownToken => "unknown_token",
+            Self::WtpVersion => "wtp_version",
+            Self::WtpSarUnsupported => "wtp_sar_unsupported",
+            Self::UdcpVersion => "udcp_version",
+            Self::SegConflict => "seg_conflict",
+            Self::Semantic => "semantic",
         }
     }
 }

@@ -10,10 +10,12 @@ use sha1::{Digest, Sha1};
 use super::DecodeError;
 use super::format::Deviation;
 
+pub mod fields;
 mod names;
 mod octets;
 mod text;
 
+pub use fields::FORMAT;
 pub use names::{application_code, application_uri, bearer_name};
 pub use text::{label, rows};
 
@@ -325,7 +327,8 @@ impl ProvUrl {
         }
     }
 
-    const DIGEST_MAX: usize = 4;
+    /// Octets of the longest digest; anything longer is text.
+    pub const DIGEST_MAX: usize = 4;
 }
 
 /// OTA-HTTP without a CPI tag.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::body::Form as BodyForm;
-use super::fields::{SCHEMA, fields_of, fields_of_sia, sia_of, sir_of};
+use super::fields::{SCHEMA, fields_of, sir_of};
 use super::{DecodeError, DeviceId, Named, Received, SIA_TYPE, Sir, TEXT_TYPE, UnknownName};
 use crate::codec::Span;
 use crate::codec::format::{Deviation, FieldFault};
@@ -114,9 +114,9 @@ pub fn annotate(
         Form::Sia if lenient => {
             let (sia, odd) = Sia::decode_lenient(octets)?;
             deviations = odd;
-            fields_of_sia(&sia)
+            sia::fields::fields_of(&sia)
         }
-        Form::Sia => fields_of_sia(&Sia::decode(octets)?),
+        Form::Sia => sia::fields::fields_of(&Sia::decode(octets)?),
         Form::Text => {
             let sir = Sir::decode(&Received {
                 to: "",
@@ -234,10 +234,10 @@ impl Annotated {
 /// The octets of such fields: SIA content, text fields, or a MESSAGE with the rows every request needs.
 ///
 /// # Errors
-/// As [`sir_of`] and [`sia_of`].
+/// As [`sir_of`] and [`sia::fields::sia_of`].
 pub fn compose(fields: &Value, form: Form) -> Result<Vec<u8>, FieldFault> {
     match form {
-        Form::Sia => Ok(sia_of(fields.get("sia").unwrap_or(fields))?.encode()),
+        Form::Sia => Ok(sia::fields::sia_of(fields.get("sia").unwrap_or(fields))?.encode()),
         Form::Text => Ok(sir_of(fields)?.encode_text().body),
         Form::Sip => Ok(message(&sir_of(fields)?).octets().to_vec()),
     }
