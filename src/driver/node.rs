@@ -211,12 +211,19 @@ where
         noted = note_closes(&mut self.outlet.links, &turn.out, noted);
         for arrival in turn.arrivals.drain(..) {
             if let Some(input) = admit(&mut self.outlet, arrival) {
+                let is_reading = turn.order.is_failing() && only_reads(&input);
+                let before = turn.out.len();
                 self.node.handle(self.clock.now(), input, &mut turn.out);
+                let is_record = |output: &Output| matches!(output, Output::Save(_));
+                if is_reading && !turn.out.iter().skip(before).any(is_record) {
+                    // A store that takes nothing must not keep operators from looking.
+                    turn.go.extend(turn.out.drain(before..));
+                }
                 noted = note_closes(&mut self.outlet.links, &turn.out, noted);
             }
         }
         let now = self.clock.now();
-        if self.node.deadline().is_some_and(|due| due <= now) {
+        if !turn.order.is_full() && self.node.deadline().is_some_and(|due| due <= now) {
             self.node.expire(now, &mut turn.out);
         }
         note_closes(&mut self.outlet.links, &turn.out, noted);
@@ -274,7 +281,9 @@ where
             }
             None => {
                 // The store's thread is gone: nothing can be promised any more.
-                tracing::error!("the store's thread ended; records are no longer kept");
+                if !turn.order.is_failing() {
+                    tracing::error!("the store's thread ended; records are no longer kept");
+                }
                 self.gauge.failing.store(true, Ordering::Release);
                 turn.order.failed(Vec::new(), &mut turn.go);
                 turn.retry_at = Instant::now() + RETRY;
@@ -297,7 +306,7 @@ where
     fn set_alarm(&self, turn: &mut Turn) {
         let now = Instant::now();
         let mut wake = now + NAP;
-        if let Some(due) = self.node.deadline() {
+        if let Some(due) = self.node.deadline().filter(|_| !turn.order.is_full()) {
             wake = wake.min(now + due.since(self.clock.now()).min(NAP));
         }
         if turn.order.is_failing() && !turn.order.is_flying() {
@@ -415,6 +424,11 @@ fn note_closes(links: &mut Links, outputs: &[Output], from: usize) -> usize {
         }
     }
     outputs.len()
+}
+
+/// True for a request that changes nothing.
+fn only_reads(input: &Input) -> bool {
+    matches!(input, Input::Request { request, .. } if matches!(request.method.as_str(), "GET" | "HEAD"))
 }
 
 /// What of an arrival the node is told: nothing of links that it has closed.

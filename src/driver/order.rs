@@ -1,17 +1,19 @@
 //! The order of outputs: what follows a record waits until the record is durable.
 //!
 //! Pure: outputs go in, those that may be performed come out, and the changes for the next transaction are handed over.
-//! While a commit is under way further outputs gather; all their records then share the next transaction.
+//! While a commit is under way further outputs gather; all their records then share the next transaction. A commit that
+//! failed is as one that is still under way: what waits for it waits for the next try, answers to clients too, so that
+//! nobody is told that a push was not accepted which is accepted later.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 
 use crate::driver::store::Change;
-use crate::limits::{OUTPUTS_HELD, RECORDS_UNSAVED};
+use crate::limits::OUTPUTS_HELD;
 use crate::world::{HttpResponse, Output, RecordKey};
 
-/// Seconds a client is asked to wait when a record could not be stored.
+/// Seconds a client is asked to wait while no record can be stored.
 pub(super) const RETRY_AFTER: u32 = 5;
 
 /// Outputs between the node and the world.
@@ -25,6 +27,10 @@ pub(super) struct Order {
     forgets: Vec<Change>,
     /// What a failed commit left over; the newest change of each record.
     unsaved: BTreeMap<RecordKey, Change>,
+    /// Outputs behind the failed commit.
+    waiting: Vec<Output>,
+    /// Set while the record of a failed commit holds back what follows it.
+    is_blocked: bool,
     /// Set when the last commit failed and a later one has not yet succeeded.
     failing: bool,
     /// Set when a failing store should be tried again.
@@ -54,18 +60,22 @@ impl Order {
     }
 
     fn is_gated(&self) -> bool {
-        !self.held.is_empty() || self.flight.as_ref().is_some_and(|flight| flight.gates)
+        self.is_blocked
+            || !self.held.is_empty()
+            || self.flight.as_ref().is_some_and(|flight| flight.gates)
     }
 
     /// True when so much waits that the node should get no more inputs.
     pub(super) fn is_full(&self) -> bool {
-        self.held.len() >= OUTPUTS_HELD
+        let behind = self.waiting.len().saturating_add(self.unsaved.len());
+        self.held.len().saturating_add(behind) >= OUTPUTS_HELD
     }
 
     /// How many outputs wait.
     pub(super) fn len(&self) -> usize {
         let flying = self.flight.as_ref().map_or(0, |flight| flight.after.len());
-        self.held.len().saturating_add(flying)
+        let waiting = self.waiting.len().saturating_add(flying);
+        self.held.len().saturating_add(waiting)
     }
 
     /// True while a commit is under way.
@@ -79,6 +89,7 @@ impl Order {
             && self.held.is_empty()
             && self.forgets.is_empty()
             && self.unsaved.is_empty()
+            && !self.is_blocked
     }
 
     /// True from a failed commit to the next that succeeds.
@@ -94,18 +105,17 @@ impl Order {
 
     /// The changes of the next transaction, when one is due and none is under way.
     pub(super) fn launch(&mut self) -> Option<Vec<Change>> {
-        let nothing_due =
-            self.held.is_empty() && self.forgets.is_empty() && self.unsaved.is_empty();
-        if self.flight.is_some() || nothing_due || (self.failing && !self.retry) {
+        if self.flight.is_some() || self.is_idle() || (self.failing && !self.retry) {
             return None;
         }
         self.retry = false;
         let mut changes: Vec<Change> = core::mem::take(&mut self.unsaved).into_values().collect();
         changes.append(&mut self.forgets);
         let mut flight = Flight {
-            gates: !self.held.is_empty(),
-            after: Vec::new(),
+            gates: self.is_gated(),
+            after: core::mem::take(&mut self.waiting),
         };
+        self.is_blocked = false;
         for output in self.held.drain(..) {
             match output {
                 Output::Save(record) => changes.push(Change::Save(record)),
@@ -126,20 +136,20 @@ impl Order {
         self.release(go);
     }
 
-    /// The commit under way failed and nothing of it is stored: clients are told to come back, and the changes stay
-    /// for another try.
+    /// The commit under way failed and nothing of it is stored: the changes, and what waits for them, stay for another
+    /// try.
     pub(super) fn failed(&mut self, changes: Vec<Change>, go: &mut Vec<Output>) {
         self.failing = true;
         for change in changes {
-            let key = change.key().clone();
-            if self.unsaved.len() < RECORDS_UNSAVED || self.unsaved.contains_key(&key) {
-                self.unsaved.insert(key, change);
-            }
+            self.unsaved.insert(change.key().clone(), change);
         }
         if let Some(flight) = self.flight.take() {
-            go.extend(flight.after.into_iter().map(refuse));
+            self.waiting = flight.after;
+            self.is_blocked = flight.gates;
         }
-        self.release(go);
+        if !self.is_blocked {
+            self.release(go);
+        }
     }
 
     /// Lets what gathered during a commit go, up to its first record.
@@ -157,18 +167,7 @@ impl Order {
     }
 }
 
-/// The output as it is, but an answer that says it worked becomes one that says it did not.
-fn refuse(output: Output) -> Output {
-    match output {
-        Output::Respond { id, .. } => Output::Respond {
-            id,
-            response: unavailable(),
-        },
-        other => other,
-    }
-}
-
-/// The answer when a record could not be stored.
+/// The answer to a request that the node does not get, because no record can be stored now.
 pub(super) fn unavailable() -> HttpResponse {
     HttpResponse {
         status: 503,

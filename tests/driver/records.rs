@@ -134,7 +134,7 @@ async fn nothing_overtakes_a_record_that_is_not_yet_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_store_means_503_until_there_is_room_again() {
+async fn a_full_store_holds_answers_and_refuses_until_there_is_room_again() {
     let store = Slow::default();
     store.is_full.store(true, Ordering::SeqCst);
     let mut setup = usual();
@@ -142,11 +142,15 @@ async fn a_full_store_means_503_until_there_is_room_again() {
     let journal = setup.journal.clone();
     let (handle, addresses) = run(setup);
     let http = addresses.http[0];
-    let got = post(http, "/save", "a").await;
+    let saving = tokio::spawn(async move { post(http, "/save", "a").await });
+    while get(http, "/readyz").await.status == 200 {
+        tokio::task::yield_now().await;
+    }
+    // From now on nothing that changes something reaches the node.
+    let got = post(http, "/event", "x").await;
     assert_eq!(got.status, 503);
     assert!(got.head.contains("retry-after: 5"), "{}", got.head);
     assert!(format!("{:?}", journal.events()).contains("no room left"));
-    // From now on nothing that changes something reaches the node.
     let events = journal.last();
     assert_eq!(post(http, "/event", "x").await.status, 503);
     assert_eq!(journal.last(), events);
@@ -154,6 +158,8 @@ async fn a_full_store_means_503_until_there_is_room_again() {
     let ready = get(http, "/readyz").await;
     assert_eq!(ready.status, 503);
     assert_eq!(ready.json()["faults"][0], "the store takes no records");
+    // The node knows the record and will try again, so it must not say that nothing was accepted.
+    assert!(!saving.is_finished());
     store.is_full.store(false, Ordering::SeqCst);
     let recovered = async {
         while get(http, "/readyz").await.status != 200 {
@@ -161,7 +167,7 @@ async fn a_full_store_means_503_until_there_is_room_again() {
         }
     };
     timeout(Duration::from_secs(10), recovered).await.unwrap();
-    // The node knows the record, so the store has it now as well.
+    assert_eq!(saving.await.unwrap().status, 200);
     assert_eq!(store.stored(), ["a"]);
     assert_eq!(post(http, "/save", "b").await.status, 200);
     assert_eq!(store.stored(), ["a", "b"]);

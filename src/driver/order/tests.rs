@@ -130,7 +130,7 @@ fn a_forget_between_saves_keeps_its_place() {
 }
 
 #[test]
-fn a_failed_commit_turns_answers_into_503_and_is_tried_again() {
+fn what_follows_a_record_waits_until_a_later_try_stores_it() {
     let mut order = Order::default();
     push_all(
         &mut order,
@@ -139,15 +139,34 @@ fn a_failed_commit_turns_answers_into_503_and_is_tried_again() {
     let changes = order.launch().unwrap();
     let mut go = Vec::new();
     order.failed(changes, &mut go);
-    assert_eq!(names(&go), ["respond 2 503", "close 3"]);
-    assert!(order.is_failing());
+    assert_eq!(names(&go), [""; 0], "nobody is told anything yet");
+    assert!(order.is_failing() && !order.is_idle());
     assert!(order.launch().is_none(), "not before it is asked for");
+    let went = push_all(&mut order, vec![respond(4), save("b"), respond(5)]);
+    assert_eq!(went, [""; 0], "nothing overtakes what waits");
     order.retry();
-    assert_eq!(changed(&order.launch().unwrap()), ["+a"]);
-    go.clear();
+    let changes = order.launch().unwrap();
+    assert_eq!(changed(&changes), ["+a", "+b"]);
+    order.failed(changes, &mut go);
+    assert_eq!(names(&go), [""; 0]);
+    order.retry();
+    assert_eq!(changed(&order.launch().unwrap()), ["+a", "+b"]);
     order.landed(&mut go);
+    let all = ["respond 2 202", "close 3", "respond 4 202", "respond 5 202"];
+    assert_eq!(names(&go), all);
     assert!(!order.is_failing());
     assert!(order.is_idle());
+}
+
+#[test]
+fn a_forget_that_failed_holds_nothing_back() {
+    let mut order = Order::default();
+    push_all(&mut order, vec![Output::Forget(key("a"))]);
+    let changes = order.launch().unwrap();
+    order.failed(changes, &mut Vec::new());
+    assert_eq!(push_all(&mut order, vec![close(1)]), ["close 1"]);
+    order.retry();
+    assert_eq!(changed(&order.launch().unwrap()), ["-a"]);
 }
 
 #[test]
@@ -158,7 +177,11 @@ fn a_later_record_replaces_the_one_that_could_not_be_stored() {
     order.failed(changes, &mut Vec::new());
     push_all(&mut order, vec![Output::Forget(key("a")), save("c")]);
     order.retry();
-    assert_eq!(changed(&order.launch().unwrap()), ["+a", "+b", "-a", "+c"]);
+    let changes = order.launch().unwrap();
+    assert_eq!(changed(&changes), ["+a", "+b", "-a", "+c"]);
+    order.failed(changes, &mut Vec::new());
+    order.retry();
+    assert_eq!(changed(&order.launch().unwrap()), ["-a", "+b", "+c"]);
 }
 
 #[test]
@@ -166,5 +189,16 @@ fn the_node_gets_no_more_inputs_when_too_much_waits() {
     let mut order = Order::default();
     push_all(&mut order, vec![save("a")]);
     push_all(&mut order, (1..OUTPUTS_HELD as u64).map(close).collect());
+    assert!(order.is_full());
+}
+
+#[test]
+fn what_waits_for_a_failed_commit_counts_too() {
+    let mut order = Order::default();
+    push_all(&mut order, vec![save("a")]);
+    push_all(&mut order, (1..OUTPUTS_HELD as u64).map(close).collect());
+    let changes = order.launch().unwrap();
+    assert!(!order.is_full());
+    order.failed(changes, &mut Vec::new());
     assert!(order.is_full());
 }
