@@ -430,9 +430,7 @@ fn read(response: &Result<HttpResponse, FetchError>, push_id: &str, before: bool
         Err(error) => return Said::Unclear(format!("{error:?}")),
     };
     let status = response.status;
-    if status == 503 {
-        return Said::Unreached("HTTP 503".to_owned());
-    }
+    // Whoever fails, 503 included, may have the push and take it up later: only a document says that it has not.
     if status >= 500 {
         return Said::Unclear(format!("HTTP {status}"));
     }

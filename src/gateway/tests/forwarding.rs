@@ -152,6 +152,27 @@ fn r2_17_what_the_relay_refuses_ends_with_its_code() {
 }
 
 #[test]
+fn r2_17_a_relay_that_fails_may_have_the_push_all_the_same() {
+    let mut lab = Lab::with(front());
+    let (id, message) = pushed(&mut lab);
+    let busy = HttpResponse {
+        status: 503,
+        headers: Vec::new(),
+        body: bytes::Bytes::from_static(b"busy"),
+    };
+    answer(&mut lab, id, Ok(busy));
+    let cancelled = lab.http("DELETE", "/api/v1/pushes/p1", "", "");
+    assert_eq!(cancelled.status, 409, "it may be delivered");
+    lab.wait(Duration::from_secs(1));
+    let (id, request) = lab.fetches.pop().expect("a second try");
+    assert_eq!(handed(&request).push_id, message.push_id);
+    answer(&mut lab, id, Ok(response("p1", 2007)));
+    lab.wait(Duration::from_secs(600));
+    assert!(lab.fetches.is_empty());
+    assert_eq!(lab.end("p1"), None, "it is there, and its result will come");
+}
+
+#[test]
 fn r2_17_a_push_is_handed_on_after_a_restart_unless_it_was_taken() {
     let mut lab = Lab::with(front());
     pushed(&mut lab);
