@@ -9,13 +9,14 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 use crate::codec::device_id::DeviceId;
+use crate::codec::format::Format;
 use crate::codec::pap::address::ClientAddress;
 use crate::codec::sia::Sia;
 use crate::codec::sip::{self, Frame, Framed, Framer, Index};
 use crate::codec::sir::Sir;
 use crate::codec::stun::{self, Stun};
 use crate::codec::uri::Uri;
-use crate::codec::{mime, msrp, pap, sdp};
+use crate::codec::{self, download_descriptor, mime, msrp, pap, presence, sdp, vector};
 use crate::gateway::Gateway;
 use crate::limits;
 use crate::machine::Machine;
@@ -45,6 +46,10 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("msrp", msrp),
     ("sdp", sdp),
     ("stun", stun),
+    ("pidf", pidf),
+    ("reginfo", reginfo),
+    ("dd", dd),
+    ("message_summary", message_summary),
     ("gateway", gateway),
     ("device", device),
 ];
@@ -181,6 +186,45 @@ pub fn sir(octets: &[u8]) {
             );
         }
     }
+}
+
+/// What every [`Format`] promises: a lenient reading accepts what a strict one does, fields are written and read again as
+/// the same, spans cover the octets.
+pub fn of_format(format: &Format, octets: &[u8]) {
+    // Writing may add escapes, so near a bound what was read may not be read again.
+    if octets.len() > 8_192 {
+        return;
+    }
+    let lenient = (format.decode)(octets, true);
+    if let Ok(strict) = (format.decode)(octets, false) {
+        assert_eq!(Ok(&strict), lenient.as_ref(), "readings that differ");
+    }
+    let covered = vector::covered(&(format.spans)(octets, true));
+    let Ok(read) = lenient else { return };
+    assert_eq!(covered, Ok(octets.len()), "spans with a gap");
+    let written = (format.encode)(&read.fields);
+    let again = written.map(|octets| (format.decode)(&octets, true).map(|read| read.fields));
+    assert_eq!(again, Ok(Ok(read.fields)), "fields that change by writing");
+}
+
+/// A presence document.
+pub fn pidf(octets: &[u8]) {
+    of_format(&presence::FORMAT, octets);
+}
+
+/// A registration document.
+pub fn reginfo(octets: &[u8]) {
+    of_format(&codec::reginfo::FORMAT, octets);
+}
+
+/// A download descriptor.
+pub fn dd(octets: &[u8]) {
+    of_format(&download_descriptor::FORMAT, octets);
+}
+
+/// A message summary.
+pub fn message_summary(octets: &[u8]) {
+    of_format(&codec::message_summary::FORMAT, octets);
 }
 
 /// A multipart body.

@@ -67,8 +67,10 @@ pub const DATAGRAM_OCTETS_WAITING: u64 = 33_554_432;
 pub const DATAGRAMS_UNSENT: usize = 256;
 /// Other inputs that wait for the node; their links and connections wait with them.
 pub const INPUTS_WAITING: usize = 2_048;
-/// Outputs that wait for a record to be stored, and records that could not be, before the node gets no more inputs.
+/// Outputs that wait for a record to be stored, before the node gets no more inputs.
 pub const OUTPUTS_HELD: usize = 65_536;
+/// Records kept for another try after the store took none.
+pub const RECORDS_UNSAVED: usize = 262_144;
 /// Octets that wait for the peer of one link; a peer that lets more gather is cut off.
 pub const LINK_OCTETS_UNSENT: usize = 8_388_608;
 /// Octets that wait for the peer of one link, and from it for the node, before no more is read from it.
@@ -97,3 +99,11 @@ pub const CONTENT_OCTETS: usize = 512 * 1024 * 1024;
 pub const QUOTAS: usize = 4_096;
 /// Submissions that wait for another element's answer.
 pub const SUBMISSIONS_RELAYED: usize = 10_000;
+/// Octets of one XML document other than PAP.
+pub const XML_OCTETS: usize = 65_536;
+/// Elements nested in such a document.
+pub const XML_DEPTH: usize = 16;
+/// Elements, attributes and texts of such a document.
+pub const XML_PARTS: usize = 4_096;
+/// Octets of one message summary.
+pub const MESSAGE_SUMMARY_OCTETS: usize = 65_536;

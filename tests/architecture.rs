@@ -68,6 +68,11 @@ const CODEC_SIBLINGS: &[(&str, &[&str])] = &[
     ("sir", &["device_id", "format", "uri", "mime", "sia", "sip"]),
     ("pap", &["mime", "uri"]),
     ("vector", &["format", "hex"]),
+    ("xml", &["format"]),
+    ("presence", &["format", "xml"]),
+    ("reginfo", &["format", "xml"]),
+    ("download_descriptor", &["format", "xml"]),
+    ("message_summary", &["format"]),
 ];
 
 /// Words that have no place below `driver`, each with the reason.

@@ -8,12 +8,16 @@ use core::fmt;
 
 pub mod cursor;
 pub mod device_id;
+pub mod download_descriptor;
 pub mod format;
 pub mod hex;
 mod lexeme;
+pub mod message_summary;
 pub mod mime;
 pub mod msrp;
 pub mod pap;
+pub mod presence;
+pub mod reginfo;
 pub mod sdp;
 pub mod sia;
 pub mod sip;
@@ -21,10 +25,15 @@ pub mod sir;
 pub mod stun;
 pub mod uri;
 pub mod vector;
+pub mod xml;
 
 /// Every wire format, by name; each codec adds its own lines.
 pub const FORMATS: &[&format::Format] = &[
-    &sia::FORMAT, //
+    &download_descriptor::FORMAT,
+    &message_summary::FORMAT,
+    &presence::FORMAT,
+    &reginfo::FORMAT,
+    &sia::FORMAT,
 ];
 
 /// Why octets were refused: which format, where, what kind of fault, and what was expected there.

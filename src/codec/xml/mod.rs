@@ -1,0 +1,318 @@
+//! Small XML documents as trees with namespaces: what presence, registration and download descriptors are read from.
+//!
+//! **Source:** XML 1.0, Namespaces in XML 1.0. Not here: document types and entities, which are refused, and comments and
+//! instructions, which are passed over. PAP has a reader of its own, because there the DOCTYPE says the version.
+
+mod fields;
+mod read;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use fields::{fields_of, of_fields};
+pub use read::{read, spans};
+pub use write::write;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::format::FieldFault;
+use super::{Class, DecodeError};
+
+/// The namespace that the prefix `xml` stands for everywhere.
+pub const XML: &str = "http://www.w3.org/XML/1998/namespace";
+
+/// An element.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "Value")]
+pub struct Element {
+    /// Its namespace; empty when it is in none.
+    pub space: String,
+    /// Its name without a prefix.
+    pub name: String,
+    /// Its attributes without namespace declarations, in order.
+    pub attributes: Vec<Attribute>,
+    /// What stands between its tags; white space between elements is left out.
+    pub content: Vec<Content>,
+    /// Octets before its start tag; does not count in a comparison.
+    pub at: usize,
+}
+
+/// An attribute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attribute {
+    /// Its namespace; usually empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub space: String,
+    /// Its name without a prefix.
+    pub name: String,
+    /// Its value as XML reads it.
+    pub value: String,
+}
+
+/// What stands between two tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// An element.
+    Element(Element),
+    /// Text as XML reads it.
+    Text(String),
+}
+
+impl PartialEq for Element {
+    fn eq(&self, other: &Self) -> bool {
+        self.space == other.space
+            && self.name == other.name
+            && self.attributes == other.attributes
+            && self.content == other.content
+    }
+}
+
+impl Eq for Element {}
+
+impl TryFrom<Value> for Element {
+    type Error = FieldFault;
+
+    fn try_from(fields: Value) -> Result<Self, FieldFault> {
+        of_fields(&fields)
+    }
+}
+
+impl From<Element> for Value {
+    fn from(element: Element) -> Self {
+        fields_of(&element)
+    }
+}
+
+impl Element {
+    /// An empty element.
+    #[must_use]
+    pub fn new(space: &str, name: &str) -> Self {
+        Self {
+            space: space.to_owned(),
+            name: name.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// The same with one more attribute, which is in no namespace.
+    #[must_use]
+    pub fn attribute(mut self, name: &str, value: &str) -> Self {
+        self.attributes.push(Attribute {
+            space: String::new(),
+            name: name.to_owned(),
+            value: value.to_owned(),
+        });
+        self
+    }
+
+    /// The same with one more attribute when there is a value.
+    #[must_use]
+    pub fn attribute_if(self, name: &str, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.attribute(name, value),
+            None => self,
+        }
+    }
+
+    /// The same with an `xml:lang` when there is a language.
+    #[must_use]
+    pub fn language(mut self, language: Option<&str>) -> Self {
+        if let Some(language) = language {
+            self.attributes.push(Attribute {
+                space: XML.to_owned(),
+                name: "lang".to_owned(),
+                value: language.to_owned(),
+            });
+        }
+        self
+    }
+
+    /// The same with a text; an empty one adds nothing.
+    #[must_use]
+    pub fn text(mut self, text: &str) -> Self {
+        if !text.is_empty() {
+            self.content.push(Content::Text(text.to_owned()));
+        }
+        self
+    }
+
+    /// The same with one more element.
+    #[must_use]
+    pub fn child(mut self, child: Self) -> Self {
+        self.content.push(Content::Element(child));
+        self
+    }
+
+    /// The same with more elements.
+    #[must_use]
+    pub fn children(mut self, children: impl IntoIterator<Item = Self>) -> Self {
+        self.content
+            .extend(children.into_iter().map(Content::Element));
+        self
+    }
+
+    /// The value of an attribute in no namespace.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.value_in("", name)
+    }
+
+    /// The value of an attribute.
+    #[must_use]
+    pub fn value_in(&self, space: &str, name: &str) -> Option<&str> {
+        self.attributes
+            .iter()
+            .find(|own| own.space == space && own.name == name)
+            .map(|own| own.value.as_str())
+    }
+
+    /// Whether it is this element.
+    #[must_use]
+    pub fn is(&self, space: &str, name: &str) -> bool {
+        self.space == space && self.name == name
+    }
+
+    /// The elements in it.
+    pub fn elements(&self) -> impl Iterator<Item = &Self> {
+        self.content.iter().filter_map(|content| match content {
+            Content::Element(element) => Some(element),
+            Content::Text(_) => None,
+        })
+    }
+
+    /// The text in it, elements left out, without white space at its ends.
+    #[must_use]
+    pub fn own_text(&self) -> String {
+        let text: String = self
+            .content
+            .iter()
+            .filter_map(|content| match content {
+                Content::Text(text) => Some(text.as_str()),
+                Content::Element(_) => None,
+            })
+            .collect();
+        text.trim().to_owned()
+    }
+
+    /// A fault of `format` at this element.
+    #[must_use]
+    pub const fn fault(&self, format: &'static str, expected: &'static str) -> DecodeError {
+        DecodeError {
+            format,
+            offset: self.at,
+            class: Class::XmlInvalid,
+            expected,
+        }
+    }
+}
+
+/// Takes the attributes and elements that are known out of an element, and keeps the others.
+#[derive(Debug)]
+pub struct Taken {
+    format: &'static str,
+    rest: Element,
+}
+
+impl Taken {
+    /// All of an element.
+    #[must_use]
+    pub const fn of(format: &'static str, element: Element) -> Self {
+        Self {
+            format,
+            rest: element,
+        }
+    }
+
+    /// The value of an attribute, if there.
+    pub fn value(&mut self, name: &str) -> Option<String> {
+        self.value_in("", name)
+    }
+
+    /// The value of an attribute, if there.
+    pub fn value_in(&mut self, space: &str, name: &str) -> Option<String> {
+        let at = self
+            .rest
+            .attributes
+            .iter()
+            .position(|own| own.space == space && own.name == name)?;
+        Some(self.rest.attributes.remove(at).value)
+    }
+
+    /// The value of an attribute that must be there.
+    ///
+    /// # Errors
+    /// Invalid, at the element.
+    pub fn required(&mut self, name: &str, expected: &'static str) -> Result<String, DecodeError> {
+        self.value(name).ok_or_else(|| self.fault(expected))
+    }
+
+    /// The first element of that name.
+    pub fn one(&mut self, space: &str, name: &str) -> Option<Element> {
+        let at = self.rest.content.iter().position(
+            |content| matches!(content, Content::Element(element) if element.is(space, name)),
+        )?;
+        match self.rest.content.remove(at) {
+            Content::Element(element) => Some(element),
+            Content::Text(_) => None,
+        }
+    }
+
+    /// The text of the one element of that name.
+    ///
+    /// # Errors
+    /// Invalid, when a second one follows.
+    pub fn one_text(
+        &mut self,
+        space: &str,
+        name: &str,
+        expected: &'static str,
+    ) -> Result<Option<String>, DecodeError> {
+        let first = self.one(space, name);
+        match self.one(space, name) {
+            Some(second) => Err(second.fault(self.format, expected)),
+            None => Ok(first.map(|element| element.own_text())),
+        }
+    }
+
+    /// Every element of that name.
+    pub fn all(&mut self, space: &str, name: &str) -> Vec<Element> {
+        let (found, kept) = core::mem::take(&mut self.rest.content)
+            .into_iter()
+            .partition(
+                |content| matches!(content, Content::Element(element) if element.is(space, name)),
+            );
+        self.rest.content = kept;
+        let found: Vec<Content> = found;
+        found
+            .into_iter()
+            .filter_map(|content| match content {
+                Content::Element(element) => Some(element),
+                Content::Text(_) => None,
+            })
+            .collect()
+    }
+
+    /// What was not taken.
+    #[must_use]
+    pub fn others(self) -> (Vec<Attribute>, Vec<Element>) {
+        let elements = self
+            .rest
+            .content
+            .into_iter()
+            .filter_map(|content| match content {
+                Content::Element(element) => Some(element),
+                Content::Text(_) => None,
+            })
+            .collect();
+        (self.rest.attributes, elements)
+    }
+
+    /// A fault at the element.
+    #[must_use]
+    pub const fn fault(&self, expected: &'static str) -> DecodeError {
+        self.rest.fault(self.format, expected)
+    }
+}

@@ -1,0 +1,126 @@
+//! Trees are read, refused and written as XML says.
+
+use super::*;
+use proptest::prelude::*;
+
+fn class(text: &str) -> (Class, usize) {
+    let error = read("t", text.as_bytes()).unwrap_err();
+    (error.class, error.offset)
+}
+
+#[test]
+fn namespaces_are_resolved_and_written_with_usual_prefixes() {
+    let text = "<?xml version=\"1.0\"?><a xmlns=\"u:a\" xmlns:x='u:b'> <x:b x:c=\"1\" d='&lt;&#65;'>t</x:b> <!-- no --></a>";
+    let root = read("t", text.as_bytes()).unwrap();
+    assert!(root.is("u:a", "a"));
+    let b = root.elements().next().unwrap();
+    assert!(b.is("u:b", "b"));
+    assert_eq!(
+        (b.value_in("u:b", "c"), b.value("d")),
+        (Some("1"), Some("<A"))
+    );
+    assert_eq!(b.own_text(), "t");
+    let written = write(&root, &[("u:b", "q")]);
+    assert_eq!(
+        String::from_utf8_lossy(&written),
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <a xmlns=\"u:a\" xmlns:q=\"u:b\"><q:b q:c=\"1\" d=\"&lt;A\">t</q:b></a>"
+    );
+    assert_eq!(read("t", &written), Ok(root));
+}
+
+#[test]
+fn what_is_not_allowed_is_refused_where_it_stands() {
+    assert_eq!(class("<!DOCTYPE a><a/>"), (Class::XmlForbidden, 0));
+    assert_eq!(class("<a>&b;</a>"), (Class::XmlForbidden, 3));
+    assert_eq!(class("<a b='&c;'/>"), (Class::XmlForbidden, 3));
+    assert_eq!(class("<a><b></a>").0, Class::XmlNotWellFormed);
+    assert_eq!(class("<a/><b/>"), (Class::XmlNotWellFormed, 4));
+    assert_eq!(class("<p:a/>"), (Class::XmlNotWellFormed, 1));
+    assert_eq!(class("<a b='1' b='2'/>").0, Class::XmlNotWellFormed);
+    assert_eq!(class("<a>").0, Class::XmlNotWellFormed);
+    assert_eq!(class("x<a/>"), (Class::XmlNotWellFormed, 0));
+    assert_eq!(class(""), (Class::XmlNotWellFormed, 0));
+}
+
+#[test]
+fn depth_parts_and_octets_are_bounded() {
+    let nested = |depth: usize| format!("{}{}", "<a>".repeat(depth), "</a>".repeat(depth));
+    let depth = crate::limits::XML_DEPTH;
+    assert!(read("t", nested(depth).as_bytes()).is_ok());
+    assert_eq!(class(&nested(depth + 1)).0, Class::TooLarge);
+    let wide = |count: usize| format!("<a>{}</a>", "<b/>".repeat(count));
+    let parts = crate::limits::XML_PARTS;
+    assert!(read("t", wide(parts - 1).as_bytes()).is_ok());
+    assert_eq!(class(&wide(parts)).0, Class::TooLarge);
+    let long = |octets: usize| format!("<a>{}</a>", "x".repeat(octets - 7));
+    let octets = crate::limits::XML_OCTETS;
+    assert!(read("t", long(octets).as_bytes()).is_ok());
+    assert_eq!(class(&long(octets + 1)), (Class::TooLarge, octets));
+}
+
+#[test]
+fn an_element_in_no_namespace_says_so() {
+    let text = "<a xmlns=\"u\"><b xmlns=\"\"><c xmlns=\"u\"/></b></a>";
+    let root = read("t", text.as_bytes()).unwrap();
+    let written = write(&root, &[]);
+    assert!(String::from_utf8_lossy(&written).ends_with(text));
+}
+
+#[test]
+fn spans_cover_every_octet_in_order() {
+    let text = "<?xml version=\"1.0\"?>\n<a x=\"1\"  y='2'>\n <b>t&amp;u</b><b/><!-- c --></a>\n";
+    let spans = spans("t", "clause", text.as_bytes());
+    let mut at = 0;
+    for span in &spans {
+        assert_eq!(span.at, at, "{span:?}");
+        at += span.len;
+    }
+    assert_eq!(at, text.len());
+    let paths: Vec<&str> = spans.iter().map(|span| span.path.as_str()).collect();
+    assert!(
+        paths.contains(&"t.a.y") && paths.contains(&"t.a.b[1]"),
+        "{paths:?}"
+    );
+}
+
+fn tree() -> impl Strategy<Value = Element> {
+    let space = prop_oneof![Just(String::new()), Just("u:a".into()), Just("u:b".into())];
+    let leaf = (space.clone(), "[a-c]", "[ -~\u{e9}]{0,6}")
+        .prop_map(|(space, name, text)| Element::new(&space, &name).text(text.trim()));
+    leaf.prop_recursive(4, 24, 4, move |inner| {
+        let attributes = proptest::collection::btree_map("[d-f]", "[ -~\n\t]{0,5}", 0..3);
+        (
+            space.clone(),
+            "[a-c]",
+            attributes,
+            proptest::collection::vec(inner, 1..4),
+        )
+            .prop_map(|(space, name, attributes, children)| {
+                let empty = Element::new(&space, &name);
+                attributes
+                    .iter()
+                    .fold(empty, |element, (name, value)| {
+                        element.attribute(name, value)
+                    })
+                    .children(children)
+            })
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_tree_reads_back_as_written(root in tree()) {
+        let written = write(&root, &[("u:b", "b")]);
+        prop_assert_eq!(read("t", &written), Ok(root.clone()), "{}", String::from_utf8_lossy(&written));
+        prop_assert_eq!(of_fields(&fields_of(&root)), Ok(root));
+    }
+
+    #[test]
+    fn any_octets_end_with_a_tree_or_an_offset(octets in proptest::collection::vec(any::<u8>(), 0..60)) {
+        if let Err(error) = read("t", &octets) {
+            prop_assert!(error.offset <= octets.len());
+        }
+        let _ = spans("t", "c", &octets);
+    }
+}
