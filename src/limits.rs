@@ -97,8 +97,6 @@ pub const DEVICES_PER_IDENTITY: usize = 64;
 pub const CONTENT_OCTETS: usize = 512 * 1024 * 1024;
 /// Initiators whose quotas are remembered.
 pub const QUOTAS: usize = 4_096;
-/// Submissions that wait for another element's answer.
-pub const SUBMISSIONS_RELAYED: usize = 10_000;
 /// Octets of one XML document other than PAP.
 pub const XML_OCTETS: usize = 65_536;
 /// Elements nested in such a document.

@@ -65,13 +65,8 @@ pub struct Config {
     pub authentication: Option<Authentication>,
     /// What the gateway answers a device that challenges its SIR.
     pub credentials: Option<(String, String)>,
-    /// The PAP URL of an element that submissions are passed on to; it then looks up, adds and sends (R2.17).
-    ///
-    /// Alone, it makes the gateway pass each submission through; with [`Config::relay_notify`] the gateway keeps pushes
-    /// and hands them on.
-    pub relay: Option<String>,
-    /// The URL of our PAP as the element at `relay` reaches it: results of pushes that are kept here are told there.
-    pub relay_notify: Option<String>,
+    /// Another gateway that pushes are handed on to; it then looks up, adds and sends (R2.17).
+    pub relay: Option<Relay>,
     /// What initiators may do.
     pub policy: Policy,
     /// Registration intervals and counts.
@@ -137,6 +132,15 @@ pub struct Authentication {
     pub realm: String,
     /// User names and passwords.
     pub users: Vec<(String, String)>,
+}
+
+/// Another gateway, which queries, adds and sends (R2.17): pushes are kept here and handed on to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relay {
+    /// The URL of its PAP.
+    pub url: String,
+    /// The URL of our PAP as it reaches us: it tells results there.
+    pub notify: String,
 }
 
 /// Registration intervals and counts (spec/sip.md E.8).
@@ -216,7 +220,6 @@ impl Default for Config {
             authentication: None,
             credentials: None,
             relay: None,
-            relay_notify: None,
             policy: Policy::default(),
             registration: Registration::default(),
             notification: Notification::default(),

@@ -1,8 +1,8 @@
 //! Pushes that are kept here and handed on: another gateway queries, adds and sends, this one answers for the push.
 //!
-//! **Source:** requirement R2.17; WAP-247 sections 7 (HTTP binding), 8.1, 8.5. Unlike `relaying`, which passes a
-//! submission through, the push is saved and answered first, tried until the other gateway has it, and its result comes
-//! back here. The URL at which the other gateway tells it ends with the push's correlator: who knows it was handed it.
+//! **Source:** requirement R2.17; WAP-247 sections 7 (HTTP binding), 8.1, 8.5. The push is saved and answered first, tried
+//! until the other gateway has it, and its result comes back here. The URL at which the other gateway tells it ends with
+//! the push's correlator: who knows it was handed it.
 //!
 //! ```text
 //!             deliver-after             1001, or 2007 for one that may be there             every result told
@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::config::back_off;
+use super::config::{Relay, back_off};
 use super::on_http::pap as in_pap;
 use super::push::asked::{self, Asked, Refused};
 use super::push::plan::Devices;
@@ -104,8 +104,9 @@ impl Push {
             .is_some_and(|onward| onward.is_taken || (onward.may_be_there && has_begun))
     }
 
-    /// The submission for the other gateway: as it came, but its results come to `notify`, and its time is ours.
-    fn onward_request(&self, onward: &Onward, relay: &str, notify: &str) -> HttpRequest {
+    /// The submission for the other gateway: as it came, but its results come to us, and its time is ours.
+    fn onward_request(&self, onward: &Onward, relay: &Relay) -> HttpRequest {
+        let notify = &relay.notify;
         let mut control = onward.control.clone();
         let mark = if notify.contains('?') { '&' } else { '?' };
         control.notify_to = Some(format!("{notify}{mark}{OF}={}", self.sir));
@@ -123,7 +124,7 @@ impl Push {
         let (content_type, body) = pap::compose(&document, &headers, Some(&self.content.body));
         HttpRequest {
             method: "POST".to_owned(),
-            target: relay.to_owned(),
+            target: relay.url.clone(),
             headers: vec![("content-type".to_owned(), content_type)],
             body: Bytes::from(body),
         }
@@ -157,12 +158,12 @@ pub(super) fn named(push: &Push) -> Vec<String> {
 impl Gateway {
     /// True when pushes are kept here and handed on.
     pub(super) const fn hands_on(&self) -> bool {
-        self.config.relay.is_some() && self.config.relay_notify.is_some()
+        self.config.relay.is_some()
     }
 
     /// Hands a push on, unless too many are under way: then it waits for one of them to end.
     pub(super) fn hand_on(&mut self, now: Time, no: PushNo, out: &mut Vec<Output>) {
-        let (Some(relay), Some(notify)) = (&self.config.relay, &self.config.relay_notify) else {
+        let Some(relay) = &self.config.relay else {
             return;
         };
         let Some(push) = self.ledger.get_mut(no) else {
@@ -183,7 +184,7 @@ impl Gateway {
         let Some(onward) = &push.onward else {
             return;
         };
-        let request = push.onward_request(onward, relay, notify);
+        let request = push.onward_request(onward, relay);
         let id = self.notices.fetch_id();
         self.forwards.open.insert(id, (no, before));
         out.push(Output::Fetch { id, request });

@@ -5,7 +5,7 @@
 //! (registrations, answers), `on_invite` (sessions), `on_msrp` (content and returned information). The walk of a push
 //! is in `delivering` (obtain, judge, add, wrap, send: R2.117 to R2.122) and `ending` (results, records).
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use foldhash::quality::FixedState;
 
@@ -17,7 +17,7 @@ use crate::protocol::sip::registrar::{self, Registrar};
 use crate::random::Random;
 use crate::time::Time;
 use crate::timers::Timers;
-use crate::world::{FetchId, Input, LinkId, Output, Record, RecordKind};
+use crate::world::{Input, LinkId, Output, Record, RecordKind};
 
 mod answering;
 pub mod api;
@@ -34,7 +34,6 @@ pub mod policy;
 pub mod profile;
 pub mod push;
 pub mod registry;
-mod relaying;
 mod restoring;
 mod sending;
 pub mod sessions;
@@ -76,8 +75,6 @@ pub struct Gateway {
     /// before the messages that depend on them.
     todo: VecDeque<endpoint::Input>,
     effects: Vec<endpoint::Output>,
-    /// Submissions that were passed on and are not answered yet.
-    relayed: BTreeMap<FetchId, relaying::Relayed>,
     /// Pushes that are being handed on.
     forwards: forwarding::Forwards,
     next_client: u64,
@@ -149,7 +146,6 @@ impl Gateway {
             flows: HashMap::default(),
             todo: VecDeque::new(),
             effects: Vec::new(),
-            relayed: BTreeMap::new(),
             forwards: forwarding::Forwards::default(),
             next_client: 0,
         }
@@ -290,9 +286,7 @@ impl Machine for Gateway {
             }
             Input::Request { id, peer, request } => self.on_request(now, id, peer, &request, out),
             Input::Response { id, response } => {
-                if !self.handed_on(now, id, &response, out)
-                    && let Some(response) = self.relayed(now, id, response, out)
-                {
+                if !self.handed_on(now, id, &response, out) {
                     self.on_response(now, id, response, out);
                 }
             }

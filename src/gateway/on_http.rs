@@ -132,9 +132,6 @@ impl Gateway {
             Ok(initiator) => initiator,
             Err(response) => return self.answer_http(now, id, request, response, None, out),
         };
-        if let Some(url) = self.config.relay.clone().filter(|_| !self.hands_on()) {
-            return self.relay(now, id, &url, request, out);
-        }
         let received = match asked::receive(content_type, &request.body) {
             Ok(received) => received,
             Err(refusal) => return self.refuse_pap(now, id, request, &refusal, out),

@@ -17,7 +17,7 @@ use crate::device::applications::Application;
 use crate::device::behaviour::Behaviour;
 use crate::device::config::{Config as DeviceConfig, Information, Profile as Handset};
 use crate::device::{Device, Fleet};
-use crate::gateway::config::{Config as Gateway, DeviceProfile, Identity, Listener, Speaks};
+use crate::gateway::config::{Config as Gateway, DeviceProfile, Identity, Listener, Relay, Speaks};
 use crate::gateway::profile::Profile;
 use crate::gateway::push::plan::Fork;
 use crate::random::Random;
@@ -127,8 +127,10 @@ pub fn relays(script: &Script) -> bool {
 pub fn front(places: &Places) -> Gateway {
     Gateway {
         host: "front.example.com".into(),
-        relay: Some(places.relay.clone()),
-        relay_notify: Some(places.front.clone()),
+        relay: Some(Relay {
+            url: places.relay.clone(),
+            notify: places.front.clone(),
+        }),
         report_wire: true,
         ..Gateway::default()
     }

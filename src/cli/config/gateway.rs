@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Source, Table, authentication, place, users};
 use crate::codec::sir::Placement;
-use crate::gateway::config::Config;
+use crate::gateway::config::{Config, Relay};
 use crate::gateway::policy::Rule;
 use crate::gateway::push::plan::{Fork, PlanWish};
 
@@ -32,8 +32,7 @@ pub fn read(config: &mut Config, table: &mut Table<'_>, source: &mut Source) {
     }
     placement(config, table, source);
     core(config, table, source);
-    config.relay = table.text(source, "relay");
-    config.relay_notify = table.text(source, "relay_notify");
+    relay(config, table, source);
     for (key, slot) in [
         ("sia", &mut config.sia),
         ("add_pui", &mut config.add_pui),
@@ -61,6 +60,32 @@ pub fn read(config: &mut Config, table: &mut Table<'_>, source: &mut Source) {
     {
         config.retries = retries;
     }
+}
+
+fn relay(config: &mut Config, table: &mut Table<'_>, source: &mut Source) {
+    let spans = [table.span_of("relay"), table.span_of("relay_notify")];
+    let url = table.text(source, "relay");
+    let notify = table.text(source, "relay_notify");
+    config.relay = match (url, notify) {
+        (Some(url), Some(notify)) => Some(Relay { url, notify }),
+        (None, None) => None,
+        (url, _) => {
+            let [relay, relay_notify] = spans;
+            let (span, what) = match url {
+                Some(_) => (relay, "relay needs relay_notify: where results are told"),
+                None => (relay_notify, "relay_notify is of no use without relay"),
+            };
+            source.fault(
+                "SG-C016",
+                span,
+                what.into(),
+                "give both, or neither: our PAP as the other gateway reaches it, e.g. \
+                 relay_notify = \"http://127.0.0.1:8642/pap\""
+                    .into(),
+            );
+            None
+        }
+    };
 }
 
 fn core(config: &mut Config, table: &mut Table<'_>, source: &mut Source) {

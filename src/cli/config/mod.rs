@@ -450,4 +450,14 @@ mod tests {
             .collect();
         assert_eq!(codes, ["SG-C015", "SG-C013", "SG-C014"]);
     }
+
+    #[test]
+    fn a_relay_without_a_place_for_its_results_is_refused() {
+        for key in ["relay", "relay_notify"] {
+            let text = format!("[gateway]\n{key} = \"http://127.0.0.1:8652/pap\"\n");
+            let faults = faults(&text);
+            assert_eq!(faults.len(), 1);
+            assert!(faults[0].starts_with("SG-C016 "), "{faults:?}");
+        }
+    }
 }

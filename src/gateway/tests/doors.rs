@@ -435,40 +435,6 @@ fn wire_events_come_only_when_they_are_wanted() {
 }
 
 #[test]
-fn r2_17_a_submission_may_be_passed_on_and_its_answer_comes_back() {
-    let mut config = config();
-    config.relay = Some("http://ppg2.example.com/pap".to_owned());
-    let mut lab = Lab::with(config);
-    let id = crate::world::RequestId(77);
-    let body = pap_body("p1", &[UUID], "", "");
-    lab.input(crate::world::Input::Request {
-        id,
-        peer: "198.51.100.1:40000".parse().unwrap(),
-        request: crate::world::HttpRequest {
-            method: "POST".to_owned(),
-            target: "/pap".to_owned(),
-            headers: vec![("content-type".to_owned(), MULTIPART.to_owned())],
-            body: body.clone().into(),
-        },
-    });
-    assert!(lab.responses.is_empty() && lab.sirs().is_empty());
-    let (fetch, onward) = lab.fetches.remove(0);
-    assert_eq!(onward.target, "http://ppg2.example.com/pap");
-    assert_eq!(onward.body, body.as_bytes());
-    lab.input(crate::world::Input::Response {
-        id: fetch,
-        response: Ok(HttpResponse {
-            status: 202,
-            headers: Vec::new(),
-            body: bytes::Bytes::from_static(b"answer"),
-        }),
-    });
-    let (answered, response) = lab.responses.pop().unwrap();
-    assert_eq!((answered, response.status), (id, 202));
-    assert_eq!(&response.body[..], b"answer");
-}
-
-#[test]
 fn content_beyond_the_bound_of_all_is_refused_until_some_ended() {
     let mut lab = Lab::with(crate::gateway::Config {
         bounds: Bounds {

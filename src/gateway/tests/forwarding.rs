@@ -6,7 +6,7 @@ use super::lab::{ALICE, Lab, NOTIFY, UUID, pap_body};
 use crate::codec::pap::{
     self, Document, MessageState, Operation, PushMessage, PushResponse, ResultNotification, Version,
 };
-use crate::gateway::config::Config;
+use crate::gateway::config::{Config, Relay};
 use crate::gateway::push::asked;
 use crate::world::{FetchError, FetchId, HttpRequest, HttpResponse, Input};
 
@@ -15,8 +15,10 @@ const FRONT: &str = "http://front.example.com/pap";
 
 fn front() -> Config {
     Config {
-        relay: Some(RELAY.to_owned()),
-        relay_notify: Some(FRONT.to_owned()),
+        relay: Some(Relay {
+            url: RELAY.to_owned(),
+            notify: FRONT.to_owned(),
+        }),
         ..Config::default()
     }
 }
