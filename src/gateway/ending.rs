@@ -3,12 +3,14 @@
 //! **Source:** WAP-247 sections 8.3 to 8.8; WAP-249 section 5.1. Records come before everything that says they are
 //! there.
 
+use std::collections::BTreeMap;
+
 use super::config::back_off;
 use super::push::asked::given;
 use super::push::delivery::{Ending, Stage};
 use super::push::notification::{Answer, Owed, OwedNo, read};
 use super::push::plan::Devices;
-use super::push::submission::{Phase, PushNo};
+use super::push::submission::{Address, PushNo};
 use super::registry::DeviceKey;
 use super::sessions::SessionNo;
 use super::{Gateway, Timer, snapshot};
@@ -196,47 +198,32 @@ impl Gateway {
         self.end_open(now, no, Devices::ALL, None, Ending::expired, out);
     }
 
-    /// Takes a push back for the addresses given, or for all. True when anything was still open.
+    /// Takes a push back for the addresses given, or for all: those for which it is taken back now.
     pub(super) fn cancel(
         &mut self,
         now: Time,
         no: PushNo,
         addresses: &[String],
         out: &mut Vec<Output>,
-    ) -> bool {
-        let Some(push) = self.ledger.get(no) else {
-            return false;
+    ) -> Vec<String> {
+        let Some(push) = self.ledger.get(no).filter(|push| !push.is_ended()) else {
+            return Vec::new();
         };
-        if push.is_ended() {
-            return false;
-        }
         if push.onward.is_some() {
             return self.take_back(now, no, addresses, out);
         }
-        // A device that another address still wants is not taken out.
-        let (mut gone, mut kept) = (Vec::new(), Vec::new());
-        for address in push.addresses.iter().filter(|a| a.end.is_none()) {
-            let named = addresses.is_empty() || addresses.contains(&address.text);
-            let list = if named { &mut gone } else { &mut kept };
-            list.push((address.group, address.devices));
+        let gone: Vec<&Address> = push.cancellable(addresses);
+        let texts = gone.iter().map(|address| address.text.clone()).collect();
+        let mut out_of: BTreeMap<usize, Devices> = BTreeMap::new();
+        for address in gone {
+            let devices = out_of.entry(address.group).or_insert(Devices::NONE);
+            *devices = devices.or(address.devices);
         }
-        let is_any = !gone.is_empty();
-        for (group, devices) in gone {
-            let still = kept
-                .iter()
-                .filter(|(other, _)| *other == group)
-                .fold(Devices::NONE, |sum, (_, devices)| sum.or(*devices));
-            let out_of = devices.without(still);
-            self.end_open(
-                now,
-                no,
-                out_of,
-                Some(group),
-                |_, now| Ending::cancelled(now),
-                out,
-            );
+        for (group, devices) in out_of {
+            let ending = |_: &str, now| Ending::cancelled(now);
+            self.end_open(now, no, devices, Some(group), ending, out);
         }
-        is_any
+        texts
     }
 
     /// Ends every open delivery to the devices; the content is recalled from sessions where it has not left.
@@ -249,13 +236,9 @@ impl Gateway {
         ending: impl Fn(&str, Time) -> Ending,
         out: &mut Vec<Output>,
     ) {
-        let Some(push) = self.ledger.get_mut(no) else {
+        let Some(push) = self.ledger.get(no).filter(|push| !push.is_ended()) else {
             return;
         };
-        if push.is_ended() {
-            return;
-        }
-        push.phase = Phase::Running;
         let groups = push.groups.len();
         let mut ended = Vec::new();
         for group in (0..groups).filter(|group| only.is_none_or(|only| only == *group)) {

@@ -303,17 +303,17 @@ impl Gateway {
         self.end_onward(now, no, &[], state, code, desc, now, out);
     }
 
-    /// Takes a push back for the addresses given, or for all, before it is handed on. True when anything was.
+    /// Takes a push back for the addresses given, or for all, before it is handed on: those it is taken back for.
     pub(super) fn take_back(
         &mut self,
         now: Time,
         no: PushNo,
         addresses: &[String],
         out: &mut Vec<Output>,
-    ) -> bool {
+    ) -> Vec<String> {
         let push = self.ledger.get_mut(no);
         let Some(push) = push.filter(|push| !push.is_handed_on(now)) else {
-            return false;
+            return Vec::new();
         };
         let is_gone =
             |text: &String| addresses.is_empty() || addresses.iter().any(|named| named == text);
@@ -321,17 +321,17 @@ impl Gateway {
             onward.control.addresses.retain(|text| !is_gone(text));
         }
         let open = push.addresses.iter().enumerate();
-        let places: Vec<usize> = open
+        let (places, texts): (Vec<usize>, Vec<String>) = open
             .filter(|(_, address)| address.end.is_none() && is_gone(&address.text))
-            .map(|(place, _)| place)
-            .collect();
+            .map(|(place, address)| (place, address.text.clone()))
+            .unzip();
         if places.is_empty() {
-            return false;
+            return texts;
         }
         let (state, code) = (MessageState::Cancelled, Status::Ok.code());
         let desc = "cancelled by the initiator";
         self.end_onward(now, no, &places, state, code, desc, now, out);
-        true
+        texts
     }
 
     /// Takes a document that came to the URL of a push's results; false when the request was to another URL.

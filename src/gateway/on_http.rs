@@ -277,15 +277,23 @@ impl Gateway {
                     results.push(result(Status::AddressNotFound, unknown));
                 }
                 if !known.is_empty() {
-                    let (open, over): (Vec<String>, Vec<String>) = known
-                        .into_iter()
-                        .partition(|text| is_open(push, text) && !push.is_handed_on(now));
-                    if !open.is_empty() {
-                        self.cancel(now, no, &open, out);
-                        results.push(result(Status::Ok, open));
-                    }
-                    if !over.is_empty() {
-                        results.push(result(Status::CancellationNotPossible, over));
+                    let (open, over): (Vec<String>, Vec<String>) =
+                        known.into_iter().partition(|text| is_open(push, text));
+                    let gone = match open.as_slice() {
+                        // No address would mean all of them.
+                        [] => Vec::new(),
+                        open => self.cancel(now, no, open, out),
+                    };
+                    let wanted = open.into_iter().filter(|text| !gone.contains(text));
+                    let wanted: Vec<String> = wanted.collect();
+                    for (status, addresses) in [
+                        (Status::Ok, gone),
+                        (Status::CancellationNotPossible, wanted),
+                        (Status::NotPossible, over),
+                    ] {
+                        if !addresses.is_empty() {
+                            results.push(result(status, addresses));
+                        }
                     }
                 }
             }
@@ -385,7 +393,7 @@ impl Gateway {
         let Some(no) = self.ledger.by_id(push_id) else {
             return api::no_push();
         };
-        if !self.cancel(now, no, &[], out) {
+        if self.cancel(now, no, &[], out).is_empty() {
             return api::problem(409, "the push has ended", "nothing of it can be cancelled");
         }
         self.ledger.get(no).map_or_else(api::no_push, api::push)

@@ -304,13 +304,18 @@ impl Gateway {
             };
         };
         let texts: Vec<String> = addresses.iter().map(|a| a.text.clone()).collect();
-        let pending = |push: &Push, text: &str| {
-            push.addresses
-                .iter()
-                .any(|a| a.text == text && a.end.is_none())
-        };
         let cancellable: Vec<String> = match self.ledger.get(no) {
-            Some(push) => texts.into_iter().filter(|t| pending(push, t)).collect(),
+            Some(push) if push.onward.is_some() => {
+                let is_pending = |text: &String| {
+                    let mut addresses = push.addresses.iter();
+                    addresses.any(|a| a.text == *text && a.end.is_none())
+                };
+                texts.into_iter().filter(is_pending).collect()
+            }
+            Some(push) => {
+                let gone = push.cancellable(&texts).into_iter();
+                gone.map(|address| address.text.clone()).collect()
+            }
             None => Vec::new(),
         };
         if method == ReplaceMethod::PendingOnly {

@@ -202,6 +202,32 @@ impl Push {
         settled
     }
 
+    /// The addresses, of those named or of all, that the push can still be taken back for: nothing of it is left to be
+    /// sent to their devices then. A device that an address which stays wants too keeps its own.
+    #[must_use]
+    pub fn cancellable(&self, named: &[String]) -> Vec<&Address> {
+        let open = |address: &Address| match self.groups.get(address.group) {
+            Some(group) => address.devices.without(group.ended()),
+            None => Devices::NONE,
+        };
+        let is_named = |a: &&Address| named.is_empty() || named.contains(&a.text);
+        let pending = self.addresses.iter().filter(|a| a.end.is_none());
+        let (mut gone, mut kept): (Vec<&Address>, Vec<&Address>) = pending.partition(is_named);
+        // What cannot go stays, and may keep another one from going.
+        loop {
+            let is_wanted = |a: &&Address| {
+                kept.iter()
+                    .any(|k| k.group == a.group && !open(k).and(open(a)).is_empty())
+            };
+            let (stay, go): (Vec<&Address>, Vec<&Address>) = gone.into_iter().partition(is_wanted);
+            gone = go;
+            if stay.is_empty() {
+                return gone;
+            }
+            kept.extend(stay);
+        }
+    }
+
     /// The one word for the whole push: the best that became of any address.
     #[must_use]
     pub fn state(&self) -> MessageState {

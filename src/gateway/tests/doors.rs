@@ -149,6 +149,65 @@ fn an_initiator_can_ask_and_take_back() {
     assert_eq!(lab.invite(1, "").status(), Some(480));
 }
 
+/// Takes a push back for these addresses; each with the code of its result.
+fn cancel(lab: &mut Lab, push_id: &str, addresses: &[&str]) -> Vec<(String, u16)> {
+    let list: String = addresses
+        .iter()
+        .map(|address| format!("<address address-value=\"{}\"/>", to(address)))
+        .collect();
+    let cancel = format!("<cancel-message push-id=\"{push_id}\">{list}</cancel-message>");
+    let answer = lab.http("POST", "/pap", "application/xml", &control(&cancel));
+    let Operation::CancelResponse(cancelled) = operation(&answer) else {
+        panic!("{answer:?}");
+    };
+    let each = cancelled.results.into_iter().flat_map(|result| {
+        let code = result.code;
+        result.addresses.into_iter().map(move |a| (a, code))
+    });
+    each.collect()
+}
+
+#[test]
+fn an_address_whose_devices_another_one_wants_cannot_be_taken_back_alone() {
+    let mut lab = Lab::registered();
+    lab.push("p1", &[UUID, ALICE], "");
+    assert_eq!(cancel(&mut lab, "p1", &[UUID]), [(to(UUID), 2008)]);
+    assert_eq!(cancel(&mut lab, "p1", &[ALICE]), [(to(ALICE), 2008)]);
+    for device in ["C1", "C2", "C3"] {
+        assert_eq!(lab.outcome("p1", device), None, "{device}");
+    }
+    let both = cancel(&mut lab, "p1", &[UUID, ALICE]);
+    assert_eq!(both, [(to(UUID), 1000), (to(ALICE), 1000)]);
+    assert_eq!(lab.end("p1"), Some(("cancelled".to_owned(), 1000)));
+    assert_eq!(cancel(&mut lab, "p1", &[UUID]), [(to(UUID), 3003)]);
+}
+
+#[test]
+fn an_address_is_taken_back_when_what_covers_it_goes_too() {
+    let mut lab = Lab::registered();
+    lab.push("p1", &[UUID, ALICE, IMEI], "");
+    // C2 is wanted by an address that stays, so all its devices stay, and those of C1 with them.
+    let some = cancel(&mut lab, "p1", &[UUID, ALICE]);
+    assert_eq!(some, [(to(UUID), 2008), (to(ALICE), 2008)]);
+    assert_eq!(lab.outcome("p1", "C1"), None);
+}
+
+#[test]
+fn a_push_taken_back_for_one_address_waits_for_its_time_for_the_others() {
+    let mut lab = Lab::registered();
+    let after = (lab.now + Duration::from_secs(60)).to_string();
+    let attributes = format!(" deliver-after-timestamp=\"{after}\"");
+    let body = pap_body("p1", &[UUID, IMEI], &attributes, "");
+    assert_eq!(lab.post(&body), 1001);
+    assert_eq!(cancel(&mut lab, "p1", &[UUID]), [(to(UUID), 1000)]);
+    lab.register(2);
+    assert_eq!(lab.invite(2, "").status(), Some(480));
+    lab.wait(Duration::from_secs(59));
+    assert!(lab.sirs().is_empty());
+    lab.wait(Duration::from_secs(2));
+    assert_eq!(lab.sirs().len(), 1);
+}
+
 #[test]
 fn a_push_may_take_the_place_of_one_that_is_pending() {
     let mut lab = Lab::registered();
