@@ -1,6 +1,7 @@
 //! The JSON interface below `/api/v1`: identities and pushes shown and changed; problems as RFC 9457 says.
 //!
-//! Shapes carry `schema`; members are only added within a version. Who may ask is the driver's affair.
+//! Shapes carry `schema`; members are only added within a version. Whoever may submit may ask, with the same credentials,
+//! and sees its own pushes only.
 
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer};
@@ -11,7 +12,7 @@ use super::profile::{Capability, Preference, Presence, Profile};
 use super::push::asked::Refused;
 use super::push::delivery::{Delivery, Stage};
 use super::push::ledger::Ledger;
-use super::push::submission::{Group, Phase, Push};
+use super::push::submission::{Group, Phase, Push, PushNo};
 use super::registry::{Device, Identity, Registry};
 use super::snapshot;
 use crate::codec::device_id::DeviceId;
@@ -85,6 +86,30 @@ impl Route {
     }
 }
 
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Viewer {
+    /// The initiator: an authenticated name, or the host it asks from.
+    pub name: String,
+    /// It sees the pushes of every initiator.
+    pub sees_all: bool,
+}
+
+impl Viewer {
+    /// True when it may know of the push.
+    #[must_use]
+    pub fn sees(&self, push: &Push) -> bool {
+        self.sees_all || push.initiator == self.name
+    }
+
+    /// The push it means by a push-id: its own, else the latest of those it sees.
+    #[must_use]
+    pub fn find(&self, ledger: &Ledger, push_id: &str) -> Option<PushNo> {
+        let any = || ledger.by_id(push_id).filter(|_| self.sees_all);
+        ledger.of(&self.name, push_id).or_else(any)
+    }
+}
+
 /// All identities.
 #[must_use]
 pub fn identities(registry: &Registry) -> HttpResponse {
@@ -154,7 +179,7 @@ fn show_device(device: &Device) -> Value {
 
 /// Pushes, latest first; `?state=`, `?pui=` and `?limit=` narrow the list.
 #[must_use]
-pub fn pushes(ledger: &Ledger, target: &str) -> HttpResponse {
+pub fn pushes(ledger: &Ledger, viewer: &Viewer, target: &str) -> HttpResponse {
     let query = |name: &str| {
         let (_, query) = target.split_once('?')?;
         let value = query
@@ -168,6 +193,7 @@ pub fn pushes(ledger: &Ledger, target: &str) -> HttpResponse {
         .all()
         .rev()
         .map(|(_, push)| push)
+        .filter(|push| viewer.sees(push))
         .filter(|push| {
             state
                 .as_ref()

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 use super::Gateway;
-use super::api::{self, Route};
+use super::api::{self, Route, Viewer};
 use super::forwarding::Onward;
 use super::push::asked::{self, Asked, Refused};
 use super::push::submission::{Options, Push, PushNo};
@@ -365,16 +365,25 @@ impl Gateway {
         request: &HttpRequest,
         out: &mut Vec<Output>,
     ) {
+        let viewer = match self.initiator(peer, request) {
+            Ok(name) => Viewer {
+                // Without names whoever sits at the gateway itself is its operator.
+                sees_all: self.config.policy.initiators.is_empty() && peer.ip().is_loopback(),
+                name,
+            },
+            Err(response) => return self.answer_http(now, id, request, response, None, out),
+        };
         let response = match route {
-            Route::Submit => return self.submit_json(now, id, peer, request, out),
+            Route::Submit => return self.submit_json(now, id, &viewer.name, request, out),
             Route::Identities => api::identities(&self.registry),
             Route::Identity(pui) => api::identity(&self.registry, &pui),
-            Route::Pushes => api::pushes(&self.ledger, &request.target),
-            Route::Push(push_id) => match self.ledger.by_id(&push_id) {
-                Some(no) => self.ledger.get(no).map_or_else(api::no_push, api::push),
-                None => api::no_push(),
-            },
-            Route::Cancel(push_id) => self.cancel_json(now, &push_id, out),
+            Route::Pushes => api::pushes(&self.ledger, &viewer, &request.target),
+            Route::Push(push_id) => {
+                let push = viewer.find(&self.ledger, &push_id);
+                let push = push.and_then(|no| self.ledger.get(no));
+                push.map_or_else(api::no_push, api::push)
+            }
+            Route::Cancel(push_id) => self.cancel_json(now, &viewer, &push_id, out),
             Route::Change(pui) => match api::change(&mut self.registry, &pui, &request.body) {
                 Ok(changed) => {
                     out.push(Output::Save(changed.record));
@@ -389,8 +398,14 @@ impl Gateway {
         self.answer_http(now, id, request, response, None, out);
     }
 
-    fn cancel_json(&mut self, now: Time, push_id: &str, out: &mut Vec<Output>) -> HttpResponse {
-        let Some(no) = self.ledger.by_id(push_id) else {
+    fn cancel_json(
+        &mut self,
+        now: Time,
+        viewer: &Viewer,
+        push_id: &str,
+        out: &mut Vec<Output>,
+    ) -> HttpResponse {
+        let Some(no) = viewer.find(&self.ledger, push_id) else {
             return api::no_push();
         };
         if self.cancel(now, no, &[], out).is_empty() {
@@ -403,23 +418,19 @@ impl Gateway {
         &mut self,
         now: Time,
         id: RequestId,
-        peer: SocketAddr,
+        initiator: &str,
         request: &HttpRequest,
         out: &mut Vec<Output>,
     ) {
-        let initiator = match self.initiator(peer, request) {
-            Ok(initiator) => initiator,
-            Err(response) => return self.answer_http(now, id, request, response, None, out),
-        };
         let fresh = format!("{}@{}", self.random.token::<10>(), self.config.host);
         let application = self.config.application.clone();
         let taken = asked::of_json(&request.body, fresh, &self.options(), &application)
             .map_err(NotTaken::from)
-            .and_then(|asked| self.submit(now, &initiator, asked, out));
+            .and_then(|asked| self.submit(now, initiator, asked, out));
         let no: PushNo = match taken {
             Ok(no) => no,
             Err(not_taken) => {
-                let response = self.not_taken(now, &initiator, &not_taken, out);
+                let response = self.not_taken(now, initiator, &not_taken, out);
                 return self.answer_http(now, id, request, response, None, out);
             }
         };

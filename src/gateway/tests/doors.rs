@@ -89,6 +89,59 @@ fn an_initiator_shows_its_name_where_names_are_wanted() {
     let mut lab = Lab::with(config);
     let nobody = lab.http("POST", "/pap", MULTIPART, &pap_body("p1", &[UUID], "", ""));
     assert_eq!(nobody.status, 401);
+    let pui = "/api/v1/identities/sip:alice@example.com";
+    for (method, target) in [
+        ("GET", "/api/v1/pushes"),
+        ("POST", "/api/v1/pushes"),
+        ("GET", "/api/v1/pushes/p1"),
+        ("DELETE", "/api/v1/pushes/p1"),
+        ("GET", "/api/v1/identities"),
+        ("GET", pui),
+        ("PUT", pui),
+    ] {
+        for name in [None, Some("pi:wrong")] {
+            let answer = lab.http_of("127.0.0.1", name, (method, target), "", "{}");
+            assert_eq!(answer.status, 401, "{method} {target}");
+        }
+    }
+    let known = lab.http_of("198.51.100.1", Some("pi:secret"), ("PUT", pui), "", "{}");
+    assert_eq!(known.status, 200);
+}
+
+#[test]
+fn an_initiator_sees_and_takes_back_only_its_own_pushes() {
+    let mut config = config();
+    let names = ["one", "two"].map(|name| (name.to_owned(), "x".to_owned()));
+    config.policy.initiators = names.to_vec();
+    let mut lab = Lab::with(config);
+    let mut ask = |name: &str, method: &str, target: &str, body: &str| {
+        let target = format!("/api/v1/pushes{target}");
+        lab.http_of("127.0.0.1", Some(name), (method, &target), "", body)
+    };
+    let body = format!("{{\"push_id\":\"p1\",\"to\":\"{ALICE}\",\"content\":\"hi\"}}");
+    assert_eq!(ask("one:x", "POST", "", &body).status, 202);
+    assert_eq!(ask("two:x", "GET", "/p1", "").status, 404);
+    assert_eq!(ask("two:x", "DELETE", "/p1", "").status, 404);
+    let all = ask("two:x", "GET", "", "");
+    assert!(String::from_utf8_lossy(&all.body).contains("\"pushes\":[]"));
+    // Push-ids are of their initiators: the same one names another push.
+    assert_eq!(ask("two:x", "POST", "", &body).status, 202);
+    assert_eq!(ask("one:x", "DELETE", "/p1", "").status, 200);
+    let other = ask("two:x", "GET", "/p1", "");
+    assert!(String::from_utf8_lossy(&other.body).contains("\"state\":\"pending\""));
+}
+
+#[test]
+fn without_names_hosts_are_initiators_and_who_sits_at_the_gateway_sees_all() {
+    let mut lab = Lab::registered();
+    lab.push("p1", &[UUID], "");
+    let of = |lab: &mut Lab, host: &str| {
+        let get = ("GET", "/api/v1/pushes/p1");
+        lab.http_of(host, None, get, "", "").status
+    };
+    assert_eq!(of(&mut lab, "198.51.100.1"), 200);
+    assert_eq!(of(&mut lab, "198.51.100.2"), 404);
+    assert_eq!(of(&mut lab, "127.0.0.1"), 200);
 }
 
 #[test]

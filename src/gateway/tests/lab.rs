@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 use crate::codec::device_id::DeviceId;
@@ -272,15 +274,30 @@ impl Lab {
         content_type: &str,
         body: &str,
     ) -> HttpResponse {
+        self.http_of("198.51.100.1", None, (method, target), content_type, body)
+    }
+
+    /// The same from a host, and with a name and password in Basic form.
+    pub(super) fn http_of(
+        &mut self,
+        host: &str,
+        name: Option<&str>,
+        (method, target): (&str, &str),
+        content_type: &str,
+        body: &str,
+    ) -> HttpResponse {
         let id = RequestId(self.number());
         self.order.clear();
+        let mut headers = vec![("content-type".to_owned(), content_type.to_owned())];
+        let basic = name.map(|name| format!("Basic {}", STANDARD.encode(name)));
+        headers.extend(basic.map(|basic| ("authorization".to_owned(), basic)));
         self.input(Input::Request {
             id,
-            peer: "198.51.100.1:40000".parse().unwrap(),
+            peer: SocketAddr::new(host.parse().unwrap(), 40_000),
             request: HttpRequest {
                 method: method.to_owned(),
                 target: target.to_owned(),
-                headers: vec![("content-type".to_owned(), content_type.to_owned())],
+                headers,
                 body: Bytes::from(body.to_owned()),
             },
         });
