@@ -23,6 +23,14 @@ pub const PAP_CONTROL_OCTETS: usize = 65_536;
 pub const PAP_DEPTH: usize = 8;
 /// Addresses of one PAP submission.
 pub const PAP_ADDRESSES: usize = 1_024;
+/// Octets of one WBXML document, and of one XML document that becomes one.
+pub const WBXML_OCTETS: usize = 65_536;
+/// Elements nested in a WBXML document.
+pub const WBXML_DEPTH: usize = 8;
+/// Elements, attributes and pieces of text of one WBXML document.
+pub const WBXML_NODES: usize = 4_096;
+/// Octets that the references of one WBXML document take from its string table, repetitions counted.
+pub const WBXML_TABLE_OCTETS: usize = 262_144;
 /// Octets of one HTTP body, unless configured otherwise.
 pub const HTTP_BODY_OCTETS: usize = 1_048_576;
 /// Parts of one multipart body.

@@ -73,6 +73,7 @@ const CODEC_SIBLINGS: &[(&str, &[&str])] = &[
     ("reginfo", &["format", "xml"]),
     ("download_descriptor", &["format", "xml"]),
     ("message_summary", &["format"]),
+    ("wbxml", &["cursor", "format", "hex"]),
 ];
 
 /// Words that have no place below `driver`, each with the reason.

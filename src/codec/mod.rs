@@ -25,15 +25,24 @@ pub mod sir;
 pub mod stun;
 pub mod uri;
 pub mod vector;
+pub mod wbxml;
 pub mod xml;
 
 /// Every wire format, by name; each codec adds its own lines.
 pub const FORMATS: &[&format::Format] = &[
+    &wbxml::co::XML_FORMAT,
     &download_descriptor::FORMAT,
+    &wbxml::emn::XML_FORMAT,
     &message_summary::FORMAT,
     &presence::FORMAT,
     &reginfo::FORMAT,
+    &wbxml::si::XML_FORMAT,
     &sia::FORMAT,
+    &wbxml::sl::XML_FORMAT,
+    &wbxml::co::FORMAT,
+    &wbxml::emn::FORMAT,
+    &wbxml::si::FORMAT,
+    &wbxml::sl::FORMAT,
 ];
 
 /// Why octets were refused: which format, where, what kind of fault, and what was expected there.

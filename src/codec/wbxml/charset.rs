@@ -1,0 +1,156 @@
+//! The character sets a document may be in.
+//!
+//! **Source:** WAP-192 section 5.6 (the number is a MIBEnum), section 5.8.4.1 (a string ends as its charset ends one).
+
+use std::borrow::Cow;
+
+/// A character set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Charset {
+    /// US-ASCII, 3.
+    Ascii,
+    /// ISO 8859-1, 4.
+    Latin1,
+    /// UTF-8, 106.
+    #[default]
+    Utf8,
+    /// Two octets a unit, most significant first, by its number: 1000, 1013, 1015.
+    Utf16(u32),
+    /// The same, least significant first: 1014.
+    Utf16Le,
+    /// One that is not known here, read as US-ASCII by a lenient reader.
+    Other(u32),
+}
+
+impl Charset {
+    /// The character set of a number.
+    #[must_use]
+    pub const fn of(number: u32) -> Self {
+        match number {
+            3 => Self::Ascii,
+            4 => Self::Latin1,
+            106 => Self::Utf8,
+            1000 | 1013 | 1015 => Self::Utf16(number),
+            1014 => Self::Utf16Le,
+            other => Self::Other(other),
+        }
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        match self {
+            Self::Ascii => 3,
+            Self::Latin1 => 4,
+            Self::Utf8 => 106,
+            Self::Utf16Le => 1014,
+            Self::Utf16(number) | Self::Other(number) => number,
+        }
+    }
+
+    /// Octets of a unit, and of the end of a string.
+    pub(super) const fn width(self) -> usize {
+        match self {
+            Self::Utf16(_) | Self::Utf16Le => 2,
+            _ => 1,
+        }
+    }
+
+    /// Octets before the end of the string that begins `octets`.
+    pub(super) fn end(self, octets: &[u8]) -> Option<usize> {
+        if self.width() == 1 {
+            return memchr::memchr(0, octets);
+        }
+        let units = octets.chunks_exact(2);
+        let found = units.enumerate().find(|(_, unit)| *unit == [0, 0]);
+        found.map(|(at, _)| at.saturating_mul(2))
+    }
+
+    /// The place of the first octet that is no text of this charset, or none that XML could hold.
+    pub(super) fn fault(self, octets: &[u8]) -> Option<usize> {
+        if octets.iter().all(|octet| matches!(octet, 0x20..=0x7E)) && self.width() == 1 {
+            return None;
+        }
+        match self {
+            Self::Ascii | Self::Other(_) => {
+                let odd = |octet: &u8| !octet.is_ascii() || !is_xml(char::from(*octet));
+                octets.iter().position(odd)
+            }
+            Self::Latin1 => octets.iter().position(|octet| !is_xml(char::from(*octet))),
+            Self::Utf8 => match core::str::from_utf8(octets) {
+                Err(error) => Some(error.valid_up_to()),
+                Ok(text) => text
+                    .char_indices()
+                    .find(|(_, letter)| !is_xml(*letter))
+                    .map(|(at, _)| at),
+            },
+            Self::Utf16(_) | Self::Utf16Le => {
+                let mut at = 0_usize;
+                for letter in self.units(octets) {
+                    match letter {
+                        Ok(letter) if is_xml(letter) => {
+                            at = at.saturating_add(letter.len_utf16().saturating_mul(2));
+                        }
+                        _ => return Some(at),
+                    }
+                }
+                (at != octets.len()).then_some(at)
+            }
+        }
+    }
+
+    /// The text; what is none becomes U+FFFD.
+    pub(super) fn text(self, octets: &[u8]) -> Cow<'_, str> {
+        match self {
+            Self::Utf8 => String::from_utf8_lossy(octets),
+            Self::Ascii | Self::Other(_) => match core::str::from_utf8(octets) {
+                Ok(text) if text.is_ascii() => Cow::Borrowed(text),
+                _ => Cow::Owned(octets.iter().map(|octet| ascii(*octet)).collect()),
+            },
+            Self::Latin1 => match core::str::from_utf8(octets) {
+                Ok(text) if text.is_ascii() => Cow::Borrowed(text),
+                _ => Cow::Owned(octets.iter().copied().map(char::from).collect()),
+            },
+            Self::Utf16(_) | Self::Utf16Le => {
+                let letters = self.units(octets);
+                let known = |letter: Result<char, _>| letter.unwrap_or(char::REPLACEMENT_CHARACTER);
+                Cow::Owned(letters.map(known).collect())
+            }
+        }
+    }
+
+    fn units(
+        self,
+        octets: &[u8],
+    ) -> impl Iterator<Item = Result<char, core::char::DecodeUtf16Error>> {
+        let little = self == Self::Utf16Le;
+        let units = octets.chunks_exact(2).map(move |unit| match *unit {
+            [first, second] if little => u16::from_le_bytes([first, second]),
+            [first, second] => u16::from_be_bytes([first, second]),
+            _ => 0,
+        });
+        char::decode_utf16(units)
+    }
+
+    /// Whether the character can be written in it as one of its own.
+    pub(super) const fn holds(self, letter: char) -> bool {
+        match self {
+            Self::Ascii => letter.is_ascii(),
+            Self::Latin1 => (letter as u32) < 0x100,
+            _ => true,
+        }
+    }
+}
+
+const fn ascii(octet: u8) -> char {
+    if octet.is_ascii() {
+        octet as char
+    } else {
+        char::REPLACEMENT_CHARACTER
+    }
+}
+
+/// A character that may stand in an XML 1.0 document.
+pub(super) const fn is_xml(letter: char) -> bool {
+    matches!(letter, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}

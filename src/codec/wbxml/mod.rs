@@ -1,0 +1,108 @@
+//! WBXML and the four content types that push sends in it: SI, SL, CO and EMN, each also as XML.
+//!
+//! **Source:** WAP-192 (WBXML 1.3), WAP-167 (SI), WAP-168 (SL), WAP-175 (CO), EMN 1.0. A [`Reader`] gives the events of a
+//! document without copying; a document type reads them from WBXML and from XML alike and writes both. What the type
+//! does not know survives as an [`Element`]. Not here: processing instructions and other document types.
+
+use super::DecodeError;
+use super::format::{Deviation, FieldFault};
+
+mod charset;
+pub mod co;
+mod element;
+pub mod emn;
+mod fields;
+mod grammar;
+mod language;
+mod reader;
+pub mod si;
+pub mod sl;
+mod stamp;
+#[cfg(test)]
+mod tests;
+mod value;
+mod writer;
+mod xml;
+
+pub use charset::Charset;
+pub use co::Co;
+pub use element::{Element, Node};
+pub use emn::Emn;
+pub use language::{AttributeRule, Child, ElementRule, Kind, Language, Model, Start};
+pub use reader::{Event, Header, Reader, Source};
+pub use si::Si;
+pub use sl::Sl;
+pub use stamp::Stamp;
+pub use value::{Encoded, Name, Part, Value};
+pub use writer::{Head, write};
+pub use xml::{XmlReader, write as write_xml};
+
+/// A document type of push content.
+pub trait Document<'a>: Sized {
+    /// Its tokens and rules.
+    const LANGUAGE: &'static Language;
+
+    /// Reads the document that the events tell.
+    ///
+    /// # Errors
+    /// The first fault.
+    fn read(source: &mut impl Source<'a>) -> Result<Self, DecodeError>;
+
+    /// The document as a tree.
+    fn into_element(self) -> Element<'a>;
+
+    /// Reads WBXML by the letter of the standard.
+    ///
+    /// # Errors
+    /// The first fault.
+    fn decode(octets: &'a [u8]) -> Result<Self, DecodeError> {
+        Self::read(&mut Reader::new(Self::LANGUAGE, octets, false)?)
+    }
+
+    /// Reads WBXML and lists what the letter forbids; what is not known is passed over.
+    ///
+    /// # Errors
+    /// The first fault that no reading allows.
+    fn decode_lenient(octets: &'a [u8]) -> Result<(Self, Vec<Deviation>), DecodeError> {
+        let mut reader = Reader::new(Self::LANGUAGE, octets, true)?;
+        let document = Self::read(&mut reader)?;
+        Ok((document, reader.deviations()))
+    }
+
+    /// Reads XML by the document type.
+    ///
+    /// # Errors
+    /// The first fault.
+    fn decode_xml(octets: &'a [u8]) -> Result<Self, DecodeError> {
+        Self::read(&mut XmlReader::new(Self::LANGUAGE, octets, false)?)
+    }
+
+    /// The WBXML of the document, in UTF-8.
+    ///
+    /// # Errors
+    /// More octets than a document may have.
+    fn encode(self) -> Result<Vec<u8>, FieldFault> {
+        write(
+            Self::LANGUAGE,
+            &self.into_element(),
+            Head::of(Self::LANGUAGE),
+        )
+    }
+
+    /// The XML of the document.
+    ///
+    /// # Errors
+    /// None for a document that holds text only, as all of ours do.
+    fn encode_xml(self) -> Result<Vec<u8>, FieldFault> {
+        write_xml(Self::LANGUAGE, &self.into_element())
+    }
+}
+
+/// A name of XML, in the letters that WBXML literals are read in.
+fn is_name(text: &str) -> bool {
+    let mut letters = text.chars();
+    let starts = letters
+        .next()
+        .is_some_and(|c| c.is_alphabetic() || matches!(c, '_' | ':'));
+    starts && letters.all(|c| c.is_alphanumeric() || matches!(c, '_' | ':' | '-' | '.'))
+}

@@ -1,0 +1,398 @@
+//! Service Indication: a notice with a link, what it replaces, when it expires, how it is shown.
+//!
+//! **Source:** WAP-167, tokens in section 8.3, reception in section 6.2 as SIN 103 corrects it.
+
+use std::borrow::Cow;
+
+use serde_json::{Value as Json, json};
+
+use super::element::{Element, append};
+use super::fields::{self, Object, Shape};
+use super::language::{Child, ElementRule, Language, Model, date, required, start, text, words};
+use super::reader::{Event, Reader, Source};
+use super::value::Name;
+use super::{Document, Stamp};
+use crate::codec::DecodeError;
+use crate::codec::format::{FieldFault, Format};
+use crate::time::Time;
+
+/// The tokens and rules of SI 1.0.
+pub static LANGUAGE: Language = Language {
+    name: "si",
+    format: "wbxml-si",
+    xml_format: "si-xml",
+    clause: "WAP-167 8.3",
+    version: 0x02,
+    public_number: 0x05,
+    public_id: "-//WAPFORUM//DTD SI 1.0//EN",
+    system_id: "http://www.wapforum.org/DTD/si.dtd",
+    elements: &[
+        ElementRule {
+            name: "si",
+            token: 0x05,
+            content: Model::Sequence(&[once("indication", true), once("info", false)]),
+            attributes: &[],
+        },
+        ElementRule {
+            name: "indication",
+            token: 0x06,
+            content: Model::Text,
+            attributes: &[
+                text("href"),
+                text("si-id"),
+                date("created"),
+                date("si-expires"),
+                words("action", ACTION_WORDS),
+            ],
+        },
+        ElementRule {
+            name: "info",
+            token: 0x07,
+            content: Model::Sequence(&[Child {
+                name: "item",
+                required: true,
+                many: true,
+            }]),
+            attributes: &[],
+        },
+        ElementRule {
+            name: "item",
+            token: 0x08,
+            content: Model::Text,
+            attributes: &[required("class", "the attribute class")],
+        },
+    ],
+    starts: &[
+        start(0x05, "action", "signal-none"),
+        start(0x06, "action", "signal-low"),
+        start(0x07, "action", "signal-medium"),
+        start(0x08, "action", "signal-high"),
+        start(0x09, "action", "delete"),
+        start(0x0A, "created", ""),
+        start(0x0B, "href", ""),
+        start(0x0C, "href", "http://"),
+        start(0x0D, "href", "http://www."),
+        start(0x0E, "href", "https://"),
+        start(0x0F, "href", "https://www."),
+        start(0x10, "si-expires", ""),
+        start(0x11, "si-id", ""),
+        start(0x12, "class", ""),
+    ],
+    values: &[
+        (0x85, ".com/"),
+        (0x86, ".edu/"),
+        (0x87, ".net/"),
+        (0x88, ".org/"),
+    ],
+};
+
+const fn once(name: &'static str, required: bool) -> Child {
+    Child {
+        name,
+        required,
+        many: false,
+    }
+}
+
+const ACTION_WORDS: &[&str] = &[
+    "signal-medium",
+    "signal-none",
+    "signal-low",
+    "signal-high",
+    "delete",
+];
+
+const ACTIONS: &[(&str, Action)] = &[
+    ("signal-medium", Action::SignalMedium),
+    ("signal-none", Action::SignalNone),
+    ("signal-low", Action::SignalLow),
+    ("signal-high", Action::SignalHigh),
+    ("delete", Action::Delete),
+];
+
+/// SI in WBXML.
+pub const FORMAT: Format = Format {
+    name: "wbxml-si",
+    clause: "WAP-167, WAP-192",
+    decode: |octets, lenient| fields::decode(&SHAPE, octets, lenient),
+    spans: |octets, lenient| Reader::spans(&LANGUAGE, octets, lenient),
+    encode: |value| fields::encode(&SHAPE, value),
+};
+
+/// SI as XML.
+pub const XML_FORMAT: Format = Format {
+    name: "si-xml",
+    clause: "WAP-167 7",
+    decode: |octets, lenient| fields::decode_xml(&SHAPE, octets, lenient),
+    spans: |octets, lenient| fields::xml_spans(&SHAPE, octets, lenient),
+    encode: |value| fields::encode_xml(&SHAPE, value),
+};
+
+const SHAPE: Shape = Shape {
+    language: &LANGUAGE,
+    fields: |source| Si::read(source).map(|si| si.fields()),
+    element: |fields| Si::of_fields(fields).map(Document::into_element),
+};
+
+/// A service indication.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Si<'a> {
+    /// Where the service is; none in a mere notice.
+    pub href: Option<Cow<'a, str>>,
+    /// Its identity when it was said; see [`Si::id`].
+    pub si_id: Option<Cow<'a, str>>,
+    /// When it was made.
+    pub created: Option<Stamp>,
+    /// When it expires.
+    pub expires: Option<Stamp>,
+    /// How it is to be shown.
+    pub action: Action,
+    /// The notice.
+    pub text: Cow<'a, str>,
+    /// Further information, when the element is there.
+    pub info: Option<Vec<Item<'a>>>,
+}
+
+/// A piece of further information.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Item<'a> {
+    /// What it is.
+    pub class: Cow<'a, str>,
+    /// What it says.
+    pub value: Cow<'a, str>,
+}
+
+/// How an SI is to be shown, in the order in which several are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// At once, may be intrusive.
+    SignalHigh,
+    /// As soon as it is not intrusive.
+    #[default]
+    SignalMedium,
+    /// Later, when it is asked for.
+    SignalLow,
+    /// Never; the further information may be used.
+    SignalNone,
+    /// Never, and what has the same identity is deleted.
+    Delete,
+}
+
+/// What a receiver does with an SI that came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reception {
+    /// Nothing.
+    Discard(Reason),
+    /// It deletes the stored ones of that identity, and this one.
+    Delete,
+    /// It keeps and shows it; the stored ones of that identity, if any, go.
+    Present {
+        /// Whether a stored one goes.
+        replaces: bool,
+    },
+    /// It never shows it, and may use its further information; the stored ones of that identity, if any, go.
+    Silent {
+        /// Whether a stored one goes.
+        replaces: bool,
+    },
+}
+
+/// Why an SI is discarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It has expired.
+    Expired,
+    /// One of the same identity is stored that is as new or newer.
+    Older,
+    /// It is to delete and does not say what.
+    DeleteWithoutId,
+}
+
+impl Action {
+    /// The word of the attribute.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        let found = ACTIONS.iter().find(|(_, action)| *action == self);
+        found.map_or("", |(word, _)| word)
+    }
+
+    fn of(word: &str) -> Self {
+        let found = ACTIONS.iter().find(|(known, _)| *known == word);
+        found.map_or_else(Self::default, |(_, action)| *action)
+    }
+}
+
+impl<'a> Document<'a> for Si<'a> {
+    const LANGUAGE: &'static Language = &LANGUAGE;
+
+    fn read(source: &mut impl Source<'a>) -> Result<Self, DecodeError> {
+        let mut si = Self::default();
+        let mut inside = "";
+        while let Some(event) = source.next()? {
+            match event {
+                Event::Open(Name::Known("info")) => {
+                    si.info.get_or_insert_default();
+                }
+                Event::Open(Name::Known(name)) => {
+                    inside = name;
+                    if name == "item" {
+                        si.info.get_or_insert_default().push(Item::default());
+                    }
+                }
+                Event::Open(_) | Event::Close => inside = "",
+                Event::Attribute(Name::Known(name), value) => match name {
+                    "href" => si.href = Some(value.text()),
+                    "si-id" => si.si_id = Some(value.text()),
+                    "created" => si.created = value.stamp().ok(),
+                    "si-expires" => si.expires = value.stamp().ok(),
+                    "action" => si.action = Action::of(&value.text()),
+                    "class" => {
+                        if let Some(item) = si.info.as_mut().and_then(|info| info.last_mut()) {
+                            item.class = value.text();
+                        }
+                    }
+                    _ => {}
+                },
+                Event::Attribute(..) => {}
+                Event::Text(value) => match inside {
+                    "indication" => append(&mut si.text, value.text()),
+                    "item" => {
+                        if let Some(item) = si.info.as_mut().and_then(|info| info.last_mut()) {
+                            append(&mut item.value, value.text());
+                        }
+                    }
+                    _ => {}
+                },
+            }
+        }
+        Ok(si)
+    }
+
+    fn into_element(self) -> Element<'a> {
+        let action = (self.action != Action::default()).then(|| self.action.word().into());
+        let indication = Element::new("indication")
+            .with("action", action)
+            .with("href", self.href)
+            .with("si-id", self.si_id)
+            .with(
+                "created",
+                self.created.map(|stamp| stamp.to_string().into()),
+            )
+            .with(
+                "si-expires",
+                self.expires.map(|stamp| stamp.to_string().into()),
+            )
+            .with_text(self.text);
+        let si = Element::new("si").with_element(indication);
+        let Some(info) = self.info else {
+            return si;
+        };
+        let items = info.into_iter().map(|item| {
+            Element::new("item")
+                .with("class", Some(item.class))
+                .with_text(item.value)
+        });
+        si.with_element(items.fold(Element::new("info"), Element::with_element))
+    }
+}
+
+impl<'a> Si<'a> {
+    /// Its identity: the one said, else the address.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.si_id.as_deref().or(self.href.as_deref())
+    }
+
+    /// What a receiver does with this SI, which came, given the stored ones and the time, if the receiver knows it.
+    ///
+    /// One that has expired is discarded. One that is not newer than a stored one of its identity is discarded, a newer
+    /// one takes that one's place; both only when the two say when they were made. Then the action decides.
+    #[must_use]
+    pub fn receive<'s>(
+        &self,
+        stored: impl IntoIterator<Item = &'s Si<'s>>,
+        now: Option<Time>,
+    ) -> Reception {
+        let past = |expires: Stamp| now.is_some_and(|now| expires <= Stamp::from(now));
+        if self.expires.is_some_and(past) {
+            return Reception::Discard(Reason::Expired);
+        }
+        let mut replaces = false;
+        for other in stored {
+            if self.id().is_none() || other.id() != self.id() {
+                continue;
+            }
+            match (self.created, other.created) {
+                (Some(own), Some(others)) if own <= others => {
+                    return Reception::Discard(Reason::Older);
+                }
+                (Some(_), Some(_)) => replaces = true,
+                _ => {}
+            }
+        }
+        match self.action {
+            Action::Delete if self.si_id.is_none() => Reception::Discard(Reason::DeleteWithoutId),
+            Action::Delete => Reception::Delete,
+            Action::SignalNone => Reception::Silent { replaces },
+            _ => Reception::Present { replaces },
+        }
+    }
+
+    fn fields(&self) -> Json {
+        let mut fields = json!({
+            "href": self.href,
+            "si-id": self.si_id,
+            "created": self.created.map(|stamp| stamp.to_string()),
+            "si-expires": self.expires.map(|stamp| stamp.to_string()),
+            "action": self.action.word(),
+            "text": self.text,
+        });
+        if let (Some(info), Some(map)) = (&self.info, fields.as_object_mut()) {
+            let item = |item: &Item<'_>| json!({"class": item.class, "value": item.value});
+            map.insert("info".into(), info.iter().map(item).collect());
+        }
+        fields
+    }
+
+    fn of_fields(fields: &'a Json) -> Result<Self, FieldFault> {
+        const FIELDS: &[&str] = &[
+            "href",
+            "si-id",
+            "created",
+            "si-expires",
+            "action",
+            "text",
+            "info",
+        ];
+        let whole = fields::part(fields, "si")?;
+        let si = Object::of(whole, "si", FIELDS)?;
+        let item = |value: &'a Json| {
+            let item = Object::of(value, "si.info", &["class", "value"])?;
+            let class = item.text("class")?;
+            Ok(Item {
+                class: class
+                    .ok_or_else(|| item.fault("class", "is missing"))?
+                    .into(),
+                value: item.text("value")?.unwrap_or_default().into(),
+            })
+        };
+        let info: Vec<Item<'a>> = si
+            .list("info")?
+            .iter()
+            .map(item)
+            .collect::<Result<_, _>>()?;
+        let read = Self {
+            href: si.text("href")?.map(Cow::Borrowed),
+            si_id: si.text("si-id")?.map(Cow::Borrowed),
+            created: si.stamp("created")?,
+            expires: si.stamp("si-expires")?,
+            action: si.word("action", ACTIONS, Action::default())?,
+            text: si.text("text")?.unwrap_or_default().into(),
+            info: (!info.is_empty()).then_some(info),
+        };
+        if read.action == Action::Delete && read.si_id.is_none() {
+            return Err(si.fault("si-id", "is missing; an SI that deletes says what"));
+        }
+        Ok(read)
+    }
+}
