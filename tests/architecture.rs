@@ -66,7 +66,7 @@ const CODEC_SIBLINGS: &[(&str, &[&str])] = &[
     ("sdp", &[]),
     ("msrp", &["mime"]),
     ("sir", &["device_id", "format", "uri", "mime", "sia", "sip"]),
-    ("pap", &["mime", "uri"]),
+    ("pap", &["format", "hex", "mime", "uri"]),
     ("vector", &["format", "hex"]),
     ("xml", &["format"]),
     ("presence", &["format", "xml"]),

@@ -30,10 +30,13 @@ pub mod xml;
 
 /// Every wire format, by name; each codec adds its own lines.
 pub const FORMATS: &[&format::Format] = &[
+    &pap::ADDRESS_FORMAT,
     &wbxml::co::XML_FORMAT,
     &download_descriptor::FORMAT,
     &wbxml::emn::XML_FORMAT,
     &message_summary::FORMAT,
+    &pap::BODY_FORMAT,
+    &pap::XML_FORMAT,
     &presence::FORMAT,
     &reginfo::FORMAT,
     &wbxml::si::XML_FORMAT,

@@ -110,15 +110,7 @@ impl ClientAddress {
     /// Composes the address of an identity: `WAPPUSH=sip%3Aalice%40example.com/TYPE=USER@ppg.example.com`.
     #[must_use]
     pub fn user(identity: &str, host: &str) -> String {
-        let mut text = String::from("WAPPUSH=");
-        for octet in identity.bytes() {
-            if is_plain(octet) {
-                text.push(char::from(octet));
-            } else {
-                text.push_str(&format!("%{octet:02X}"));
-            }
-        }
-        text + "/TYPE=USER@" + host
+        format!("WAPPUSH={}/TYPE=USER@{host}", escaped(identity))
     }
 }
 
@@ -126,6 +118,19 @@ impl fmt::Display for ClientAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
+}
+
+/// The identifier with `%HH` for every octet that needs it.
+pub(super) fn escaped(identity: &str) -> String {
+    let mut text = String::with_capacity(identity.len());
+    for octet in identity.bytes() {
+        if is_plain(octet) {
+            text.push(char::from(octet));
+        } else {
+            text.push_str(&format!("%{octet:02X}"));
+        }
+    }
+    text
 }
 
 /// What stands between the slashes of a specifier, with offsets.

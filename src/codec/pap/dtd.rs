@@ -1,8 +1,7 @@
 //! The PAP document type as tables, and the check of a document against them.
 //!
-//! **Source:** WAP-247 section 11.2 (DTD of PAP 2.0). PAP 1.0 documents are checked against the same tables: what 2.0
-//! added is optional. Documents of a higher minor version may hold elements and attributes that are unknown here: they
-//! are passed over (WAP-247 section 9).
+//! **Source:** WAP-247 section 11.2 (DTD of PAP 2.0), WAP-164 (PAP 1.0, which cannot replace a push). Documents of a
+//! higher minor version may hold elements and attributes that are unknown here: they are passed over (WAP-247 section 9).
 
 use super::xml::Node;
 use super::{Version, fault};
@@ -31,11 +30,14 @@ enum Count {
     Some,
 }
 
+#[derive(Clone, Copy)]
 struct AttributeRule {
     name: &'static str,
     required: bool,
     /// The words it may hold; any text when there are none.
     words: &'static [&'static str],
+    /// The first version that has it.
+    since: Version,
 }
 
 const fn required(name: &'static str) -> AttributeRule {
@@ -43,6 +45,7 @@ const fn required(name: &'static str) -> AttributeRule {
         name,
         required: true,
         words: &[],
+        since: Version::V1_0,
     }
 }
 
@@ -51,6 +54,7 @@ const fn optional(name: &'static str) -> AttributeRule {
         name,
         required: false,
         words: &[],
+        since: Version::V1_0,
     }
 }
 
@@ -59,6 +63,14 @@ const fn word(name: &'static str, words: &'static [&'static str]) -> AttributeRu
         name,
         required: false,
         words,
+        since: Version::V1_0,
+    }
+}
+
+const fn since_2_0(attribute: AttributeRule) -> AttributeRule {
+    AttributeRule {
+        since: Version::V2_0,
+        ..attribute
     }
 }
 
@@ -78,6 +90,7 @@ const STATE: AttributeRule = AttributeRule {
     name: "message-state",
     required: true,
     words: STATES,
+    since: Version::V1_0,
 };
 const ADDRESSES: &[(&str, Count)] = &[("address", Count::Any)];
 const CODE: &[AttributeRule] = &[required("code"), optional("desc")];
@@ -93,8 +106,8 @@ const OPERATIONS: &[Rule] = &[
         ]),
         attributes: &[
             required("push-id"),
-            optional("replace-push-id"),
-            word("replace-method", &["pending-only", "all"]),
+            since_2_0(optional("replace-push-id")),
+            since_2_0(word("replace-method", &["pending-only", "all"])),
             optional("deliver-before-timestamp"),
             optional("deliver-after-timestamp"),
             optional("source-reference"),
@@ -240,6 +253,30 @@ const ELEMENTS: &[Rule] = &[
     },
 ];
 
+/// Whether a document of that version may hold what is not known here.
+pub(super) fn is_tolerant(version: Version) -> bool {
+    version > Version::V2_0
+}
+
+/// The attributes of an element in the order of the document type.
+pub(super) fn attributes(name: &str) -> impl Iterator<Item = &'static str> {
+    let attributes = rule(name).map_or(&[][..], |rule| rule.attributes);
+    attributes.iter().map(|attribute| attribute.name)
+}
+
+/// The elements inside an element in the order of the document type, and whether there may be several.
+pub(super) fn children(name: &str) -> impl Iterator<Item = (&'static str, bool)> {
+    let (sequence, operations) = match rule(name).map(|rule| &rule.content) {
+        Some(Content::Sequence(sequence)) => (*sequence, &[][..]),
+        Some(Content::Operation) => (&[][..], OPERATIONS),
+        _ => (&[][..], &[][..]),
+    };
+    let of_sequence = sequence
+        .iter()
+        .map(|(name, count)| (*name, matches!(count, Count::Any | Count::Some)));
+    of_sequence.chain(operations.iter().map(|rule| (rule.name, false)))
+}
+
 fn rule(name: &str) -> Option<&'static Rule> {
     ELEMENTS
         .iter()
@@ -256,27 +293,30 @@ pub(super) fn check(root: &mut Node, version: Version) -> Result<(), DecodeError
     if root.name != "pap" {
         return Err(invalid(root.at, "the element pap"));
     }
-    check_element(root, version > Version::V2_0)
+    check_element(root, version)
 }
 
-fn check_element(node: &mut Node, tolerant: bool) -> Result<(), DecodeError> {
+fn check_element(node: &mut Node, version: Version) -> Result<(), DecodeError> {
     let Some(rule) = rule(&node.name) else {
         return Err(invalid(node.at, "an element of PAP"));
     };
-    check_attributes(node, rule, tolerant)?;
-    if tolerant {
+    check_attributes(node, rule, version)?;
+    if is_tolerant(version) {
         node.children
             .retain(|child| self::rule(&child.name).is_some());
     }
     check_content(node, rule)?;
     node.children
         .iter_mut()
-        .try_for_each(|child| check_element(child, tolerant))
+        .try_for_each(|child| check_element(child, version))
 }
 
-fn check_attributes(node: &mut Node, rule: &Rule, tolerant: bool) -> Result<(), DecodeError> {
-    let known = |name: &str| rule.attributes.iter().find(|known| known.name == name);
-    if tolerant {
+fn check_attributes(node: &mut Node, rule: &Rule, version: Version) -> Result<(), DecodeError> {
+    let known = |name: &str| {
+        let mut attributes = rule.attributes.iter();
+        attributes.find(|known| known.name == name && known.since <= version)
+    };
+    if is_tolerant(version) {
         node.attributes.retain(|attr| known(&attr.name).is_some());
     }
     for attr in &mut node.attributes {

@@ -11,6 +11,7 @@ use crate::codec::{Class, DecodeError};
 pub mod address;
 mod cancel;
 mod dtd;
+mod fields;
 mod prolog;
 mod push;
 mod query;
@@ -27,6 +28,7 @@ mod xml;
 
 pub use address::ClientAddress;
 pub use cancel::{CancelMessage, CancelResponse, CancelResult};
+pub use fields::{ADDRESS_FORMAT, BODY_FORMAT, XML_FORMAT};
 pub use push::{
     DeliveryMethod, Priority, ProgressNote, PushMessage, PushResponse, Quality, ReplaceMethod,
 };
@@ -181,25 +183,40 @@ impl Document {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Writer::default();
-        out.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE pap PUBLIC \"");
-        out.raw(&self.version.public());
-        out.raw("\" \"");
-        out.raw(&self.version.system());
-        out.raw("\"");
-        // A list that is none, from a careless caller, must not break out of the instruction.
-        let list = self.supported.as_deref();
-        if let Some(list) = list.filter(|list| list.parse::<Offers>().is_ok()) {
-            out.raw(" [<?wap-pap-ver supported-versions=\"");
-            out.raw(list);
-            out.raw("\"?>]");
-        }
-        out.raw(">\n");
+        prolog(&mut out, self.version, self.supported.as_deref());
         out.open("pap")
             .optional("product-name", self.product_name.as_ref());
-        self.operation.write(&mut out);
+        match &self.operation {
+            // PAP 1.0 cannot replace.
+            Operation::PushMessage(push) if self.version < Version::V2_0 => {
+                let push = PushMessage {
+                    replace_push_id: None,
+                    replace_method: ReplaceMethod::All,
+                    ..push.clone()
+                };
+                push.write(&mut out);
+            }
+            operation => operation.write(&mut out),
+        }
         out.close("pap");
         out.finish()
     }
+}
+
+/// Writes what stands before the root element.
+fn prolog(out: &mut Writer, version: Version, supported: Option<&str>) {
+    out.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE pap PUBLIC \"");
+    out.raw(&version.public());
+    out.raw("\" \"");
+    out.raw(&version.system());
+    out.raw("\"");
+    // A list that is none, from a careless caller, must not break out of the instruction.
+    if let Some(list) = supported.filter(|list| list.parse::<Offers>().is_ok()) {
+        out.raw(" [<?wap-pap-ver supported-versions=\"");
+        out.raw(list);
+        out.raw("\"?>]");
+    }
+    out.raw(">\n");
 }
 
 impl Operation {

@@ -9,8 +9,10 @@ use quick_xml::events::attributes::{AttrError, Attribute};
 use quick_xml::events::{BytesStart, Event};
 
 use super::{FORMAT, fault, prolog};
-use crate::codec::{Class, DecodeError};
+use crate::codec::{Class, DecodeError, Span};
 use crate::limits;
+
+const CLAUSE: &str = "WAP-247 8";
 
 /// An element with its attributes and children.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,6 +68,19 @@ pub(super) struct Tree {
     base: usize,
     /// Where the text lies in memory, to tell offsets of slices of it.
     origin: usize,
+    /// Where each tag and text stands and in which element, when that is asked for.
+    spans: Option<Vec<Span>>,
+}
+
+/// Where each tag and text stands, up to the first fault.
+pub(super) fn spans(octets: &[u8]) -> Vec<Span> {
+    let mut tree = Tree {
+        spans: Some(Vec::new()),
+        ..Tree::default()
+    };
+    // The fault itself is told by decoding.
+    let _ = tree.fill(octets);
+    tree.spans.unwrap_or_default()
 }
 
 /// Reads a document. The tree is given after a fault too, as far as it came.
@@ -96,7 +111,10 @@ impl Tree {
             if matches!(event, Event::Eof) {
                 break;
             }
+            let outside = self.path();
             self.take(&event, at)?;
+            let end = self.offset(reader.buffer_position());
+            self.note(text, (at, end), outside);
         }
         if self.root.is_none() || !self.open.is_empty() {
             let expected = if self.open.is_empty() {
@@ -107,6 +125,37 @@ impl Tree {
             return Err(malformed(octets.len(), expected));
         }
         Ok(())
+    }
+
+    /// The names of the open elements, when spans are asked for.
+    fn path(&self) -> String {
+        if self.spans.is_none() {
+            return String::new();
+        }
+        let names: Vec<&str> = self.open.iter().map(|node| node.name.as_str()).collect();
+        names.join(".")
+    }
+
+    /// Notes what stands from `at` to `end`; its element is the one that was open before it or is open after it.
+    fn note(&mut self, text: &str, (at, end): (usize, usize), outside: String) {
+        let inside = self.path();
+        let base = self.base;
+        let Some(spans) = &mut self.spans else {
+            return;
+        };
+        if spans.is_empty() && at > 0 {
+            spans.push(span((0, at), "xml", "byte order mark"));
+        }
+        let path = if inside.len() > outside.len() {
+            inside
+        } else {
+            outside
+        };
+        let path = if path.is_empty() { "xml" } else { &path };
+        let value = text.get(at.saturating_sub(base)..end.saturating_sub(base));
+        if end > at {
+            spans.push(span((at, end), path, value.unwrap_or_default()));
+        }
     }
 
     /// The octets as text, without the byte order mark.
@@ -259,6 +308,16 @@ impl Tree {
     }
 }
 
+fn span((at, end): (usize, usize), path: &str, value: &str) -> Span {
+    Span {
+        at,
+        len: end.saturating_sub(at),
+        path: path.to_owned(),
+        value: value.to_owned(),
+        clause: CLAUSE,
+    }
+}
+
 fn attributes(tag: &BytesStart<'_>, base: usize) -> Result<Vec<Attr>, DecodeError> {
     let inside: &str = tag;
     let start = inside.as_ptr().addr();
@@ -372,7 +431,7 @@ pub(super) const fn is_blank(octet: u8) -> bool {
     matches!(octet, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     let mut characters = text.chars();
     let starts = characters
         .next()
