@@ -226,6 +226,7 @@ impl Gateway {
         is_new: bool,
         out: &mut Vec<Output>,
     ) {
+        self.follow(now, key, is_new, out);
         for (no, group) in self.ledger.waiting_for(key) {
             let stage = self
                 .ledger

@@ -38,6 +38,17 @@ pub(super) fn authenticator(config: &Config, random: &mut Random) -> Option<Auth
     Some(Authenticator::new(&settings.realm, random.octets(), users))
 }
 
+/// What became of the registry with a binding.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mirrored {
+    /// The device it is of.
+    key: DeviceKey,
+    /// The registry changed and must be saved.
+    changed: bool,
+    /// The device is reached in another way than before.
+    has_moved: bool,
+}
+
 impl Gateway {
     pub(super) fn on_effect(&mut self, now: Time, effect: Effect, out: &mut Vec<Output>) {
         match effect {
@@ -255,6 +266,7 @@ impl Gateway {
         let mut back = Vec::new();
         for change in changes {
             let mirrored = self.mirror(&change);
+            let is_news = mirrored.is_some_and(|mirrored| mirrored.has_moved);
             let (binding, word) = match &change {
                 Change::Created(binding) => (binding, "created"),
                 Change::Refreshed(binding) => (binding, "refreshed"),
@@ -266,14 +278,14 @@ impl Gateway {
                 _ => out.push(Output::Save(snapshot::binding(binding))),
             }
             let dev = match mirrored {
-                Some((key, changed)) => {
+                Some(Mirrored { key, changed, .. }) => {
                     if changed && let Some(identity) = self.registry.get(key.identity) {
                         out.push(Output::Save(snapshot::identity(identity)));
                     }
                     match change {
                         Change::Created(_) => back.push((key, true)),
-                        Change::Refreshed(_) => back.push((key, false)),
-                        Change::Removed(..) => {}
+                        Change::Refreshed(_) => back.push((key, is_news)),
+                        Change::Removed(..) => self.follow(now, key, false, out),
                     }
                     self.name(key.identity, key.at).map(str::to_owned)
                 }
@@ -290,8 +302,8 @@ impl Gateway {
         back
     }
 
-    /// Enters a binding's change into the registry: the device it is of, and whether that changed the registry.
-    pub(super) fn mirror(&mut self, change: &Change) -> Option<(DeviceKey, bool)> {
+    /// Enters a binding's change into the registry.
+    pub(super) fn mirror(&mut self, change: &Change) -> Option<Mirrored> {
         match change {
             Change::Created(binding) | Change::Refreshed(binding) => {
                 let ids = own_ids(binding);
@@ -307,13 +319,17 @@ impl Gateway {
                     .routes
                     .iter()
                     .find(|known| known.serial == binding.serial)
-                    .map(|known| known.flow);
+                    .map(|known| (known.flow, known.contact == binding.contact));
                 device.add_route(route);
-                if let Some(earlier) = earlier {
+                if let Some((earlier, _)) = earlier {
                     self.flows.remove(&earlier);
                 }
                 self.flows.insert(binding.flow, key);
-                Some((key, changed))
+                Some(Mirrored {
+                    key,
+                    changed,
+                    has_moved: earlier != Some((binding.flow, true)),
+                })
             }
             Change::Removed(binding, _) => {
                 let key = self.registry.registered(
@@ -330,7 +346,11 @@ impl Gateway {
                 if self.flows.get(&binding.flow) == Some(&key.0) {
                     self.flows.remove(&binding.flow);
                 }
-                Some((key.0, false))
+                Some(Mirrored {
+                    key: key.0,
+                    changed: false,
+                    has_moved: true,
+                })
             }
         }
     }

@@ -118,10 +118,47 @@ impl Gateway {
         let draft = envelope.wrap(&way, &mut self.random);
         self.report(now, fact, out);
         let id = self.client_id();
-        self.jobs.sent(id, job);
+        self.jobs.sent(id, job, target);
         self.todo
             .push_back(endpoint::Input::Request { id, draft, target });
         true
+    }
+
+    /// A SIR that is under way to where its device is no longer goes to where it is now, at once; a device that is
+    /// nowhere waits for its registration.
+    pub(super) fn follow(
+        &mut self,
+        now: Time,
+        key: DeviceKey,
+        is_new: bool,
+        out: &mut Vec<Output>,
+    ) {
+        let lane = Lane::Device(key);
+        let Some((was, device)) = self.jobs.target(lane).zip(self.registry.device(key)) else {
+            return;
+        };
+        let is_there = device.routes.iter().any(|route| route.target == was);
+        // A contact without reg-id is no second flow of the device but its next life (RFC 5626 section 4.2).
+        let latest = device.routes.iter().max_by_key(|route| route.serial);
+        let is_elsewhere =
+            latest.is_some_and(|latest| latest.reg_id.is_none() && latest.target != was);
+        if is_there && !(is_new && is_elsewhere) {
+            return;
+        }
+        if let Some((id, job)) = self.jobs.abandon(lane) {
+            self.todo.push_back(endpoint::Input::Abandon { id });
+            let form = Form {
+                authenticated: false,
+                ..job.form
+            };
+            let again = Job {
+                flow: 0,
+                form,
+                authorization: None,
+                ..job
+            };
+            self.send_next(now, Some(again), out);
+        }
     }
 
     /// True for a way nobody can listen or write to: TLS.

@@ -10,6 +10,7 @@ use crate::event::Mode;
 use crate::gateway::push::plan::Devices;
 use crate::gateway::push::submission::PushNo;
 use crate::gateway::registry::{DeviceKey, IdentityNo};
+use crate::protocol::sip::endpoint::Target;
 
 pub mod sip;
 
@@ -51,8 +52,16 @@ pub struct Job {
 #[derive(Debug)]
 pub struct Jobs<T> {
     open: HashMap<T, Job, FixedState>,
-    lanes: HashMap<Lane, VecDeque<Job>, FixedState>,
+    lanes: HashMap<Lane, Queue<T>, FixedState>,
     most: usize,
+}
+
+/// A lane that is taken.
+#[derive(Debug)]
+struct Queue<T> {
+    /// What is under way, and where it went.
+    under_way: Option<(T, Target)>,
+    waiting: VecDeque<Job>,
 }
 
 impl Lane {
@@ -85,25 +94,49 @@ impl<T: Copy + Eq + core::hash::Hash> Jobs<T> {
     pub fn admit(&mut self, job: Job) -> Result<Option<Job>, Job> {
         match self.lanes.get_mut(&job.lane) {
             None => {
-                self.lanes.insert(job.lane, VecDeque::new());
+                let queue = Queue {
+                    under_way: None,
+                    waiting: VecDeque::new(),
+                };
+                self.lanes.insert(job.lane, queue);
                 Ok(Some(job))
             }
-            Some(waiting) if waiting.len() >= self.most => Err(job),
-            Some(waiting) => {
-                waiting.push_back(job);
+            Some(queue) if queue.waiting.len() >= self.most => Err(job),
+            Some(queue) => {
+                queue.waiting.push_back(job);
                 Ok(None)
             }
         }
     }
 
-    /// Notes that the job is under way in that transaction.
-    pub fn sent(&mut self, transaction: T, job: Job) {
+    /// Notes that the job is under way in that transaction, to there.
+    pub fn sent(&mut self, transaction: T, job: Job, target: Target) {
+        if let Some(queue) = self.lanes.get_mut(&job.lane) {
+            queue.under_way = Some((transaction, target));
+        }
         self.open.insert(transaction, job);
+    }
+
+    /// Where the job that is under way in a lane went.
+    #[must_use]
+    pub fn target(&self, lane: Lane) -> Option<Target> {
+        let (_, target) = self.lanes.get(&lane)?.under_way?;
+        Some(target)
+    }
+
+    /// Gives up the job that is under way in a lane, and its transaction; the lane stays taken until [`Self::next`].
+    pub fn abandon(&mut self, lane: Lane) -> Option<(T, Job)> {
+        let (transaction, _) = self.lanes.get_mut(&lane)?.under_way.take()?;
+        Some((transaction, self.open.remove(&transaction)?))
     }
 
     /// The job of a transaction that ended; its lane stays taken until [`Self::next`].
     pub fn answered(&mut self, transaction: T) -> Option<Job> {
-        self.open.remove(&transaction)
+        let job = self.open.remove(&transaction)?;
+        if let Some(queue) = self.lanes.get_mut(&job.lane) {
+            queue.under_way = None;
+        }
+        Some(job)
     }
 
     /// The job of a transaction.
@@ -114,7 +147,7 @@ impl<T: Copy + Eq + core::hash::Hash> Jobs<T> {
 
     /// Frees a lane, or hands out the next job for it.
     pub fn next(&mut self, lane: Lane) -> Option<Job> {
-        let next = self.lanes.get_mut(&lane)?.pop_front();
+        let next = self.lanes.get_mut(&lane)?.waiting.pop_front();
         if next.is_none() {
             self.lanes.remove(&lane);
         }
@@ -139,11 +172,33 @@ mod tests {
         }
     }
 
+    fn target() -> Target {
+        Target::Address {
+            transport: crate::world::Transport::Udp,
+            peer: "192.0.2.11:5060".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn what_is_under_way_can_be_given_up_and_its_lane_stays_taken() {
+        let mut jobs: Jobs<u8> = Jobs::new(1);
+        let first = jobs.admit(job(1)).unwrap().unwrap();
+        let lane = first.lane;
+        assert_eq!(jobs.target(lane), None);
+        jobs.sent(1, first, target());
+        assert_eq!(jobs.target(lane), Some(target()));
+        assert_eq!(jobs.abandon(lane), Some((1, job(1))));
+        assert_eq!(jobs.answered(1), None, "its answer comes too late");
+        assert_eq!(jobs.abandon(lane), None);
+        assert_eq!(jobs.admit(job(2)), Ok(None));
+        assert_eq!(jobs.next(lane), Some(job(2)));
+    }
+
     #[test]
     fn a_lane_carries_one_sir_at_a_time_and_queues_a_bounded_number() {
         let mut jobs: Jobs<u8> = Jobs::new(1);
         let first = jobs.admit(job(1)).unwrap().unwrap();
-        jobs.sent(1, first);
+        jobs.sent(1, first, target());
         assert_eq!(jobs.admit(job(2)), Ok(None));
         assert_eq!(jobs.admit(job(3)), Err(job(3)));
         let answered = jobs.answered(1).unwrap();

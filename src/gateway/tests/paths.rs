@@ -291,6 +291,55 @@ fn a_device_that_does_not_answer_is_asked_again_when_it_registers() {
     assert_eq!(lab.sirs().len(), 1);
 }
 
+/// Device 1 registers from the address of another, `seconds` long.
+fn registers_at(lab: &mut Lab, dev: u8, contact: &str, seconds: u32) {
+    let headers = format!(
+        "To: <{ALICE}>\nSupported: path, outbound, gruu\nX-Sirgate-Device: <{UUID}>\n\
+         Contact: <sip:alice@192.0.2.1{dev}:5060>;+sip.instance=\"<urn:uuid:00000000-0000-4000-8000-000000000001>\"{contact}\n\
+         Expires: {seconds}\n"
+    );
+    let answer = lab.request(dev, "REGISTER", "sip:example.com", &headers, "");
+    assert_eq!(answer.status(), Some(200), "{answer:?}");
+}
+
+#[test]
+fn a_device_that_comes_back_elsewhere_is_asked_there_at_once() {
+    for (contact, status) in [(";reg-id=1", 0), ("", 0), (";reg-id=1", 200)] {
+        let mut lab = Lab::registered();
+        assert_eq!(lab.push("p1", &[UUID], ""), 1001);
+        let first = lab.sirs().remove(0);
+        if status > 0 {
+            lab.answer(&first, status, "");
+        }
+        lab.wait(3 * SECOND);
+        lab.sirs();
+        registers_at(&mut lab, 4, contact, 3600);
+        let sirs = lab.sirs();
+        assert_eq!(sirs.len(), 1, "{contact} {status}");
+        assert_eq!(sirs[0].dev, 4);
+        lab.answer(&sirs[0], 200, "");
+        lab.wait(40 * SECOND);
+        let old = lab.sirs().into_iter().filter(|sir| sir.dev == 1);
+        assert_eq!(old.count(), 0, "nobody is asked where the device was");
+    }
+}
+
+#[test]
+fn a_device_that_leaves_is_not_asked_until_it_is_back() {
+    let mut lab = Lab::registered();
+    assert_eq!(lab.push("p1", &[UUID], ""), 1001);
+    assert_eq!(lab.sirs().len(), 1);
+    registers_at(&mut lab, 1, ";reg-id=1", 0);
+    lab.wait(60 * SECOND);
+    assert!(lab.sirs().is_empty());
+    assert_eq!(lab.push("p2", &[UUID], ""), 1001);
+    assert!(lab.sirs().is_empty());
+    registers_at(&mut lab, 1, ";reg-id=1", 3600);
+    assert_eq!(lab.sirs().len(), 1);
+    let session = lab.session(1, "");
+    assert_eq!(lab.contents(&session).len(), 2);
+}
+
 #[test]
 fn a_push_to_a_device_that_is_not_registered_waits_for_it() {
     let mut lab = Lab::new();

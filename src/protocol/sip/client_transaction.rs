@@ -95,6 +95,20 @@ pub(super) enum Timer {
     M,
 }
 
+impl Timer {
+    /// Each of them.
+    pub(super) const ALL: [Self; 8] = [
+        Self::A,
+        Self::B,
+        Self::C,
+        Self::D,
+        Self::E,
+        Self::F,
+        Self::K,
+        Self::M,
+    ];
+}
+
 /// What can happen to a client transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stimulus {

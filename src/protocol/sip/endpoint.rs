@@ -137,6 +137,11 @@ pub enum Input {
         /// The transaction.
         id: ClientId,
     },
+    /// No answer to this request, which is no INVITE, is waited for any more, and none comes.
+    Abandon {
+        /// The transaction.
+        id: ClientId,
+    },
     /// Send a request outside any transaction: the ACK of a 2xx.
     Send {
         /// The request, without Via.
@@ -457,6 +462,7 @@ impl Machine for Endpoint {
             Input::Request { id, draft, target } => self.request(now, id, draft, target, out),
             Input::Respond { id, response } => self.respond(now, id, &response, out),
             Input::Cancel { id } => self.cancel(now, id, out),
+            Input::Abandon { id } => self.abandon(id),
             Input::Send { draft, target } => self.send(draft, target, out),
             Input::Resend { message, target } => self.resend(&message, target, out),
             Input::Ping { flow, id } => self.ping(flow, id, out),

@@ -14,7 +14,7 @@ use crate::limits;
 use crate::time::Time;
 use crate::world::{LinkId, Transport};
 
-use super::client_transaction::{ClientTransaction, Effect, Failure, Stimulus, T2};
+use super::client_transaction::{self, ClientTransaction, Effect, Failure, Stimulus, T2};
 use super::{Arrival, ClientId, ClientKey, Endpoint, Flow, Output, Target, Timer, emit, via};
 
 /// A client transaction with its octets.
@@ -160,6 +160,20 @@ impl Endpoint {
             cancel: false,
         };
         self.step_client(now, key, Stimulus::Cancel, None, out);
+    }
+
+    /// Forgets a transaction with all that waits for it.
+    pub(super) fn abandon(&mut self, id: ClientId) {
+        let key = ClientKey {
+            id: id.0,
+            cancel: false,
+        };
+        if self.clients.remove(&key).is_some() {
+            for timer in client_transaction::Timer::ALL {
+                self.timers.cancel(Timer::Client(key, timer));
+            }
+            self.timers.cancel(Timer::Link(key));
+        }
     }
 
     /// A response: to its transaction, or nowhere.
