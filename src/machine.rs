@@ -17,4 +17,12 @@ pub trait Machine {
 
     /// When [`Machine::expire`] must be called next; `None` while nothing waits.
     fn deadline(&self) -> Option<Time>;
+
+    /// Asked to end in order: takes leave of its peers. Nothing, for a machine that need not.
+    fn stop(&mut self, _now: Time, _out: &mut Vec<Self::Output>) {}
+
+    /// False while an answer to what [`Machine::stop`] sent is waited for.
+    fn has_stopped(&self) -> bool {
+        true
+    }
 }

@@ -218,6 +218,11 @@ struct Handles {
 
 impl Handles {
     async fn stop(&mut self) {
+        // Devices first: they take leave of a gateway that is there.
+        if let Some(fleet) = &mut self.fleet {
+            fleet.stop();
+            let _ = fleet.ended().await;
+        }
         for gateway in &mut self.gateways {
             gateway.stop();
             let _ = gateway.ended().await;
@@ -225,10 +230,6 @@ impl Handles {
         if let Some(core) = &mut self.core {
             core.stop();
             let _ = core.ended().await;
-        }
-        if let Some(fleet) = &mut self.fleet {
-            fleet.stop();
-            let _ = fleet.ended().await;
         }
     }
 }

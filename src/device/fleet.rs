@@ -289,4 +289,14 @@ impl Machine for Fleet {
     fn deadline(&self) -> Option<Time> {
         self.timers.next()
     }
+
+    fn stop(&mut self, now: Time, out: &mut Vec<Output>) {
+        for at in 0..self.devices.len() {
+            self.step(at, out, |device, effects| device.stop(now, effects));
+        }
+    }
+
+    fn has_stopped(&self) -> bool {
+        self.devices.iter().all(Device::has_stopped)
+    }
 }

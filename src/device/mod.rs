@@ -80,6 +80,18 @@ pub struct Device {
     next: u64,
     queue: VecDeque<endpoint::Output>,
     effects: Vec<endpoint::Output>,
+    leaving: Leaving,
+}
+
+/// Whether the device takes leave of its registrar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leaving {
+    /// No: it goes on.
+    No,
+    /// It did, and waits for the answer.
+    Asked,
+    /// It has left.
+    Done,
 }
 
 /// What a request of the device is for.
@@ -104,6 +116,8 @@ enum Timer {
     Waiting(u64),
     /// A session is idle for long, by its number.
     Idle(u64),
+    /// The registrar has not answered the farewell.
+    Leave,
 }
 
 /// Links of MSRP sessions are numbered from here; those below are SIP's.
@@ -163,6 +177,7 @@ impl Device {
             next: 0,
             queue: VecDeque::new(),
             effects: Vec::new(),
+            leaving: Leaving::No,
         }
     }
 
@@ -364,6 +379,9 @@ impl Device {
     ) {
         let is_final = response.status().is_some_and(|status| status >= 200);
         match self.purpose(id, is_final) {
+            Some(Purpose::Register) if self.leaving != Leaving::No => {
+                self.leave_answered(now, response, out);
+            }
             Some(Purpose::Register) => self.register_answered(now, flow, response, out),
             Some(Purpose::Invite(number)) => self.invite_answered(now, number, response, out),
             Some(Purpose::Message(returned)) => {
@@ -381,6 +399,7 @@ impl Device {
         out: &mut Vec<Output>,
     ) {
         match self.purpose(id, true) {
+            Some(Purpose::Register) if self.leaving != Leaving::No => self.left(),
             Some(Purpose::Register) => {
                 let step = self.registration.failed(None, &mut self.random);
                 self.register_step(now, step, None, out);
@@ -465,6 +484,7 @@ impl Machine for Device {
                 Timer::Register => self.register(now, out),
                 Timer::Waiting(number) => self.waited(now, number, out),
                 Timer::Idle(number) => self.idle(now, number, out),
+                Timer::Leave => self.leaving = Leaving::Done,
             }
             self.settle(now, out);
         }
@@ -483,6 +503,15 @@ impl Machine for Device {
         .into_iter()
         .flatten()
         .min()
+    }
+
+    fn stop(&mut self, now: Time, out: &mut Vec<Output>) {
+        self.leave(now, out);
+        self.settle(now, out);
+    }
+
+    fn has_stopped(&self) -> bool {
+        self.leaving == Leaving::Done
     }
 }
 

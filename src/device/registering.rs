@@ -2,6 +2,8 @@
 //!
 //! **Source:** RFC 5626 sections 4.2 to 4.5; the sirgate SIP profile, E.8.
 
+use core::time::Duration;
+
 use crate::codec::sip::{Message, Method};
 use crate::event::Fact;
 use crate::machine::Machine;
@@ -9,10 +11,15 @@ use crate::protocol::sip::authentication::Next;
 use crate::protocol::sip::endpoint::{self, Flow, Target};
 use crate::protocol::sip::outbound;
 use crate::time::Time;
+use crate::timers::Timers;
 use crate::world::{CloseReason, Output};
 
 use super::registration::{Registration, Step};
-use super::{Device, Purpose, Timer};
+use super::session::Session;
+use super::{Device, Leaving, Purpose, Timer};
+
+/// How long the registrar may take to let the device go.
+const FAREWELL: Duration = Duration::from_secs(4);
 
 impl Device {
     pub(super) fn switch_on(&mut self, now: Time) {
@@ -26,16 +33,64 @@ impl Device {
             self.connect_unasked(now, out);
             return;
         }
+        self.send_register(now, self.config.expires, out);
+    }
+
+    fn send_register(&mut self, now: Time, expires: u32, out: &mut Vec<Output>) {
         let uri = Registration::uri(&self.config);
         let authorization = self.authorize(Method::Register, &uri, &[]);
         let draft = self
             .registration
-            .draft(&self.config, self.config.expires, &authorization);
+            .draft(&self.config, expires, &authorization);
         let target = Target::Address {
             transport: self.config.transport,
             peer: self.config.registrar,
         };
         self.request(now, Purpose::Register, draft, target, out);
+    }
+
+    /// Ends its sessions and takes its registration back: whoever wants it need not wait for it to expire.
+    pub(super) fn leave(&mut self, now: Time, out: &mut Vec<Output>) {
+        if self.leaving != Leaving::No {
+            return;
+        }
+        let sessions: Vec<u64> = self.sessions.iter().map(Session::number).collect();
+        for number in sessions {
+            self.hang_up(now, number, 200, "the device stops", out);
+        }
+        // Nothing is begun any more.
+        self.timers = Timers::default();
+        self.keep(now, Some(outbound::Input::Closed), out);
+        self.flow = None;
+        let is_known = self.config.register && self.registration.was_asked();
+        if !is_known {
+            self.leaving = Leaving::Done;
+            return;
+        }
+        self.leaving = Leaving::Asked;
+        self.timers.set(Timer::Leave, now + FAREWELL);
+        self.send_register(now, 0, out);
+    }
+
+    /// The answer to the farewell, or to a REGISTER before it.
+    pub(super) fn leave_answered(&mut self, now: Time, response: &Message, out: &mut Vec<Output>) {
+        let is_earlier = response
+            .cseq()
+            .is_ok_and(|cseq| cseq.number != self.registration.cseq());
+        if is_earlier {
+            return;
+        }
+        if self.is_challenge(response) {
+            self.send_register(now, 0, out);
+        } else {
+            self.left();
+        }
+    }
+
+    pub(super) fn left(&mut self) {
+        self.registration.lost();
+        self.timers.cancel(Timer::Leave);
+        self.leaving = Leaving::Done;
     }
 
     pub(super) fn register_answered(
@@ -123,7 +178,9 @@ impl Device {
         let mut nothing = Vec::new();
         self.keep_alive
             .handle(now, outbound::Input::Closed, &mut nothing);
-        if let Step::Later(after) = self.registration.failed(None, &mut self.random) {
+        if let Step::Later(after) = self.registration.failed(None, &mut self.random)
+            && self.leaving == Leaving::No
+        {
             self.timers.set(Timer::Register, now + after);
         }
     }

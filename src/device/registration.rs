@@ -84,6 +84,18 @@ impl Registration {
         self.granted.as_ref()
     }
 
+    /// The number of the last REGISTER.
+    #[must_use]
+    pub const fn cseq(&self) -> u32 {
+        self.cseq
+    }
+
+    /// True once a REGISTER was sent: a registrar may have a binding.
+    #[must_use]
+    pub const fn was_asked(&self) -> bool {
+        self.cseq > 0
+    }
+
     /// The URI a REGISTER is sent to: the domain.
     #[must_use]
     pub fn uri(config: &Config) -> String {

@@ -84,6 +84,10 @@ impl About {
 }
 
 impl Session {
+    pub(super) const fn number(&self) -> u64 {
+        self.number
+    }
+
     pub(super) fn is_up(&self) -> bool {
         self.caller.is_up()
     }

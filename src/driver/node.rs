@@ -158,6 +158,8 @@ where
         }
         self.set_alarm(turn);
         let open = !turn.order.is_full();
+        // Datagrams that come later than the leave was taken are nobody's.
+        let listens = !turn.stopping || !self.node.has_stopped();
         tokio::select! {
             biased;
             landing = landing(self.keeper.as_mut()), if turn.order.is_flying() => {
@@ -165,12 +167,15 @@ where
             }
             () = stopped(&mut self.stop), if !turn.stopping => turn.is_asked_to_stop = true,
             () = &mut turn.alarm => {}
-            _ = self.datagrams.recv_many(&mut turn.datagrams, BATCH), if open && !turn.stopping => {}
+            _ = self.datagrams.recv_many(&mut turn.datagrams, BATCH), if open && listens => {}
             _ = self.arrivals.recv_many(&mut turn.arrivals, BATCH), if open => {}
         }
         if turn.is_asked_to_stop && !turn.stopping {
             turn.stopping = true;
             turn.stop_at = Instant::now() + self.drain;
+            self.node.stop(self.clock.now(), &mut turn.out);
+        }
+        if turn.stopping && self.node.has_stopped() {
             self.outlet.ports.stop_receiving();
         }
     }
@@ -331,7 +336,8 @@ where
         if !turn.stopping {
             return false;
         }
-        let idle = self.datagrams.is_empty()
+        let idle = self.node.has_stopped()
+            && self.datagrams.is_empty()
             && self.arrivals.is_empty()
             && self.outlet.echoes.is_empty()
             && self.outlet.requests.is_empty()

@@ -151,6 +151,12 @@ impl Bench {
         self.now = until;
     }
 
+    pub(super) fn stop(&mut self) {
+        let mut out = Vec::new();
+        self.device.stop(self.now, &mut out);
+        self.took(out);
+    }
+
     pub(super) fn tell(&mut self, input: Input) {
         let mut out = Vec::new();
         self.device.handle(self.now, input, &mut out);

@@ -193,3 +193,28 @@ fn a_service_route_leads_requests_through_the_registrar() {
     assert_eq!(peer, at(GATEWAY));
     assert_eq!(invite.text(Name::Route), Some("<sip:edge.example.com;lr>"));
 }
+
+#[test]
+fn a_device_that_stops_takes_its_registration_back() {
+    let mut bench = Bench::registered(Behaviour::default());
+    assert!(!bench.device.has_stopped());
+    bench.stop();
+    let farewell = bench.request(Method::Register);
+    assert_eq!(farewell.expires(), Some(0));
+    assert!(!bench.device.has_stopped(), "it waits for the answer");
+    bench.grant(&farewell, 0);
+    assert!(bench.device.has_stopped() && !bench.device.is_registered());
+    bench.wait_ms(7_200_000);
+    assert!(bench.sent.is_empty(), "nothing is begun any more");
+}
+
+#[test]
+fn a_device_that_nobody_lets_go_stops_all_the_same() {
+    let mut bench = Bench::registered(Behaviour::default());
+    bench.stop();
+    bench.wait_ms(4_000);
+    assert!(bench.device.has_stopped());
+    let mut fresh = Bench::new(config(Behaviour::default()));
+    fresh.stop();
+    assert!(fresh.device.has_stopped() && fresh.sent.is_empty());
+}
