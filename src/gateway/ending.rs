@@ -296,6 +296,7 @@ impl Gateway {
         for id in sent {
             self.tell(now, no, msrp::In::Cancel { id }, out);
         }
+        self.flush_rest(now, no, out);
         self.linger(now, no);
     }
 

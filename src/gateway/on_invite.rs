@@ -430,7 +430,8 @@ impl Gateway {
         let Some(session) = self.sessions.get_mut(no) else {
             return;
         };
-        let items: Vec<Item> = session.items().collect();
+        let sent: Vec<Item> = session.open.values().copied().collect();
+        let unsent: Vec<Item> = session.waiting.iter().copied().collect();
         let (key, link) = (session.device, session.link);
         let fact = session.is_announced.then(|| Fact::SessDown {
             dev: session.name.clone(),
@@ -457,8 +458,11 @@ impl Gateway {
         if let Some(fact) = fact {
             self.report(now, fact, out);
         }
-        for item in items {
+        for item in sent {
             self.lost(now, item, key.at, out);
+        }
+        for item in unsent {
+            self.put_back(now, item, key.at);
         }
     }
 
@@ -483,7 +487,14 @@ impl Gateway {
             self.end_one(now, item.push, item.group, at, ending, out);
             return;
         }
-        delivery.stage = Stage::Held("the session broke");
-        self.again(now, item.push, item.group, at, None);
+        self.put_back(now, item, at);
+    }
+
+    /// Content waits for another session.
+    fn put_back(&mut self, now: Time, item: Item, at: usize) {
+        let broke = Stage::Held("the session broke");
+        if self.stage(item.push, item.group, at, broke) {
+            self.again(now, item.push, item.group, at, None);
+        }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::on_sip::INFORMATION;
 use super::push::delivery::{Ending, reason_of};
 use super::registry::DeviceKey;
-use super::sessions::{Item, SessionNo};
+use super::sessions::{Item, Session, SessionNo};
 use super::{Gateway, Timer, snapshot};
 use crate::codec::msrp::Message;
 use crate::codec::pap::{MessageState, Status};
@@ -102,7 +102,8 @@ impl Gateway {
         self.wire_msrp_received(now, link, &message, out);
         let bound = self.sessions.link(link).and_then(|open| open.session);
         if let Some(no) = bound {
-            return self.tell(now, no, In::Message(message), out);
+            self.tell(now, no, In::Message(message), out);
+            return self.flush_rest(now, no, out);
         }
         let Message::Request(request) = &message else {
             return;
@@ -146,6 +147,7 @@ impl Gateway {
         let mut effects = Vec::new();
         session.messages.expire(now, &mut effects);
         self.on_effects(now, no, effects, out);
+        self.flush_rest(now, no, out);
     }
 
     fn on_effects(&mut self, now: Time, no: SessionNo, effects: Vec<Out>, out: &mut Vec<Output>) {
@@ -191,12 +193,24 @@ impl Gateway {
             if session.link.is_none() {
                 return;
             }
+            // What the session does not take yet waits here; its record is what keeps it.
+            if session.messages.unfinished() >= limits::MSRP_MESSAGES_WAITING {
+                break;
+            }
             let Some(item) = session.waiting.pop_front() else {
                 break;
             };
             self.send_content(now, no, item, out);
         }
         self.linger(now, no);
+    }
+
+    /// Sends on what waits, as far as there is room now.
+    pub(super) fn flush_rest(&mut self, now: Time, no: SessionNo, out: &mut Vec<Output>) {
+        let waits = |no| self.sessions.get(no).is_some_and(Session::is_waiting);
+        if waits(no) {
+            self.flush(now, no, out);
+        }
     }
 
     fn send_content(&mut self, now: Time, no: SessionNo, item: Item, out: &mut Vec<Output>) {

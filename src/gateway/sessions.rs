@@ -111,9 +111,10 @@ impl Session {
         self.next_message
     }
 
-    /// Everything that is to be sent or confirmed.
-    pub fn items(&self) -> impl Iterator<Item = Item> {
-        self.open.values().chain(&self.waiting).copied()
+    /// True when something is to be sent.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
     /// True when nothing is to be sent or confirmed.

@@ -318,7 +318,7 @@ fn a_device_that_comes_back_elsewhere_is_asked_there_at_once() {
         assert_eq!(sirs.len(), 1, "{contact} {status}");
         assert_eq!(sirs[0].dev, 4);
         lab.answer(&sirs[0], 200, "");
-        lab.wait(40 * SECOND);
+        lab.wait(30 * SECOND);
         let old = lab.sirs().into_iter().filter(|sir| sir.dev == 1);
         assert_eq!(old.count(), 0, "nobody is asked where the device was");
     }
@@ -404,6 +404,32 @@ fn r2_95_to_r2_98_returned_information_is_kept_and_used() {
     );
     lab.push("p2", &[UUID], "");
     assert_eq!(lab.end("p2"), Some(("undeliverable".to_owned(), 2005)));
+}
+
+#[test]
+fn however_much_waits_for_one_session_all_of_it_is_delivered() {
+    let mut lab = Lab::registered();
+    lab.push("p0", &[UUID], "");
+    let session = lab.session(1, "");
+    let pushes = crate::limits::MSRP_MESSAGES_WAITING + 20;
+    for number in 1..pushes {
+        assert_eq!(lab.push(&format!("p{number}"), &[UUID], ""), 1001);
+    }
+    let mut confirmed = 0;
+    loop {
+        let contents = lab.contents(&session);
+        if contents.is_empty() {
+            break;
+        }
+        for content in &contents {
+            lab.confirm(&session, content, 200);
+        }
+        confirmed += contents.len();
+    }
+    assert_eq!(confirmed, pushes, "each of them once");
+    let ends = lab.events("push.end");
+    let delivered = ends.iter().filter(|fact| fact["state"] == "delivered");
+    assert_eq!(delivered.count(), pushes);
 }
 
 #[test]
