@@ -16,6 +16,7 @@ use crate::world::{
     RecordKey, RequestId,
 };
 
+pub mod calm;
 pub mod cast;
 pub mod fork;
 pub mod initiator;
@@ -80,6 +81,17 @@ impl Ord for Arrival {
     }
 }
 
+/// What was handed to the network since the start, lost or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Datagrams: SIP messages, and binding requests with their answers.
+    pub datagrams: u64,
+    /// Pieces written to links: MSRP messages, SIP messages on streams.
+    pub pieces: u64,
+    /// HTTP requests and responses.
+    pub http: u64,
+}
+
 /// Nodes, their network and one virtual clock.
 pub struct Simulation {
     /// The network between the nodes.
@@ -97,6 +109,7 @@ pub struct Simulation {
     crashes: u32,
     steps: u64,
     standstills: u32,
+    traffic: Traffic,
 }
 
 impl Simulation {
@@ -118,6 +131,7 @@ impl Simulation {
             crashes: 0,
             steps: 0,
             standstills: 0,
+            traffic: Traffic::default(),
         }
     }
 
@@ -163,6 +177,11 @@ impl Simulation {
         std::mem::take(&mut self.events)
     }
 
+    /// As [`Simulation::take_events`], one after another and without a list of them.
+    pub fn drain_events(&mut self) -> impl Iterator<Item = Event> {
+        self.events.drain(..)
+    }
+
     /// How often a node died.
     #[must_use]
     pub const fn crashes(&self) -> u32 {
@@ -179,6 +198,12 @@ impl Simulation {
     #[must_use]
     pub const fn steps(&self) -> u64 {
         self.steps
+    }
+
+    /// What was handed to the network.
+    #[must_use]
+    pub const fn traffic(&self) -> Traffic {
+        self.traffic
     }
 
     /// The durable records of a node.
@@ -359,6 +384,7 @@ impl Simulation {
                 self.connect(End { node, link }, transport, target);
             }
             Output::Octets { link, octets } => {
+                self.traffic.pieces += 1;
                 if let Some((to, at)) = self.network.along(self.now, End { node, link }) {
                     self.send(
                         at,
@@ -398,6 +424,7 @@ impl Simulation {
         peer: SocketAddr,
         octets: &bytes::Bytes,
     ) {
+        self.traffic.datagrams += 1;
         let Some((to, to_socket)) = self.network.socket(peer) else {
             return;
         };
@@ -455,6 +482,7 @@ impl Simulation {
     }
 
     fn fetch(&mut self, node: NodeId, id: FetchId, request: HttpRequest) {
+        self.traffic.http += 1;
         let Some(seat) = self.seats.get(node.0) else {
             return;
         };
@@ -493,6 +521,7 @@ impl Simulation {
     }
 
     fn respond(&mut self, node: NodeId, id: RequestId, response: HttpResponse) {
+        self.traffic.http += 1;
         let Some((client, fetch, life)) = self
             .seats
             .get_mut(node.0)

@@ -22,7 +22,7 @@ use crate::time::Time;
 use crate::world::{ListenerId, SocketId, Transport};
 
 /// Devices of the identity.
-const DEVICES: [(&str, &str); 3] = [
+pub(super) const DEVICES: [(&str, &str); 3] = [
     ("C1", "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"),
     ("C2", "urn:gsma:imei:90420156-025763-0"),
     ("C3", "urn:dev:mac:0024befffe804ff1"),
@@ -40,8 +40,6 @@ pub struct Storm {
     /// In a million, before each output of the gateway.
     crash_chance: u64,
     pushes: Vec<(Time, Submission)>,
-    /// Messages are not reported and sessions end at once.
-    is_silent: bool,
 }
 
 impl Storm {
@@ -62,7 +60,6 @@ impl Storm {
             weather,
             crash_chance: random.below(8_000),
             pushes,
-            is_silent: false,
         }
     }
 }
@@ -190,43 +187,17 @@ impl fmt::Display for Sum {
     }
 }
 
-/// No storm at all: so many pushes to all three devices on a network that loses nothing; gives the contents taken.
-///
-/// For measuring: no message is reported, and every push needs its own sessions.
-#[must_use]
-pub fn calm(plan: &str, pushes: u32) -> usize {
-    let push = |number: u32| {
-        let settings = [
-            ("plan".to_owned(), plan.to_owned()),
-            ("content".to_owned(), "hello".to_owned()),
-        ];
-        let at = START + Duration::from_secs(10) + Duration::from_millis(20) * number;
-        let notify = Some("http://pi.example.com/results".to_owned());
-        let to: Vec<String> = DEVICES.iter().map(|(name, _)| (*name).to_owned()).collect();
-        (
-            at,
-            cast::submission(&format!("p{number}"), &to, &settings, notify).unwrap_or_default(),
-        )
-    };
-    let storm = Storm {
-        seed: 1,
-        weather: Weather {
-            latency: Duration::from_micros(50),
-            ..Weather::CALM
-        },
-        crash_chance: 0,
-        pushes: (0..pushes).map(push).collect(),
-        is_silent: true,
-    };
-    run(&storm).delivered
-}
-
 /// Lets a storm pass.
 #[must_use]
 pub fn run(storm: &Storm) -> Report {
     let mut simulation = Simulation::new(START, Weather::CALM, storm.seed);
     let mut random = Random::from_number(storm.seed ^ 0x5707);
-    let ledger = enter(&mut simulation, storm, &mut random);
+    let config = |config| Config {
+        push_lifetime: LIFETIME,
+        report_wire: true,
+        ..config
+    };
+    let ledger = enter(&mut simulation, &storm.pushes, config, &mut random);
     // Devices register before it begins, so that a push has somebody to reach.
     simulation.run_until(START + Duration::from_secs(5));
     simulation.network.weather = storm.weather;
@@ -297,7 +268,13 @@ fn fault(simulation: &Simulation, watch: &Invariants, ledger: &Ledger) -> Option
     None
 }
 
-fn enter(simulation: &mut Simulation, storm: &Storm, random: &mut Random) -> Ledger {
+/// Seats the gateway, so configured, its three devices, and an initiator with these pushes.
+pub(super) fn enter(
+    simulation: &mut Simulation,
+    pushes: &[(Time, Submission)],
+    configure: impl FnOnce(Config) -> Config,
+    random: &mut Random,
+) -> Ledger {
     let places = Places {
         sip: address(5, 5060),
         msrp: address(5, 2855),
@@ -307,13 +284,14 @@ fn enter(simulation: &mut Simulation, storm: &Storm, random: &mut Random) -> Led
         front: String::new(),
     };
     let script = script();
-    let gateway = enter_gateway(simulation, storm, &script, &places, random);
+    let config = configure(cast::gateway(&script, &places).unwrap_or_default());
+    let gateway = enter_gateway(simulation, config, &places, random);
     let fleet = cast::fleet(&script, &places, random).unwrap_or_else(|_| Fleet::new(Vec::new()));
     let fleet = simulation.enter(Box::new(fleet), address(10, 5060));
     for (socket, place) in (0..).zip(&places.devices) {
         simulation.network.bind(fleet, SocketId(socket), *place);
     }
-    let (initiator, ledger) = Initiator::new("http://ppg.example.com/pap", storm.pushes.clone());
+    let (initiator, ledger) = Initiator::new("http://ppg.example.com/pap", pushes.to_vec());
     let initiator = simulation.enter(Box::new(initiator), address(3, 80));
     simulation.route_http(initiator, "http://ppg.example.com/", gateway);
     simulation.route_http(gateway, "http://pi.example.com/", initiator);
@@ -340,22 +318,10 @@ fn script() -> Script {
 
 fn enter_gateway(
     simulation: &mut Simulation,
-    storm: &Storm,
-    script: &Script,
+    config: Config,
     places: &Places,
     random: &mut Random,
 ) -> NodeId {
-    let config = cast::gateway(script, places).unwrap_or_default();
-    let config = Config {
-        push_lifetime: LIFETIME,
-        report_wire: !storm.is_silent,
-        session_linger: if storm.is_silent {
-            Duration::ZERO
-        } else {
-            config.session_linger
-        },
-        ..config
-    };
     let node = simulation.enter(
         Box::new(Gateway::new(config.clone(), random.fork())),
         places.sip,
