@@ -3,10 +3,10 @@
 //! **Source:** RFC 4975 section 9.
 
 use bytes::Bytes;
-use memchr::memmem;
 
 use super::{
-    ByteRange, Flag, Message, Method, MsrpUri, Request, Response, Status, fault, is_identifier,
+    ByteRange, Flag, Message, Method, MsrpUri, Request, Response, Status, all, cut, fault, find,
+    is_identifier,
 };
 use crate::codec::{Class, DecodeError};
 
@@ -20,19 +20,19 @@ impl<'a> Lines<'a> {
     fn next(&mut self) -> Option<(&'a [u8], usize)> {
         let rest = self.head.get(self.at..).filter(|rest| !rest.is_empty())?;
         let at = self.at;
-        let end = memmem::find(rest, b"\r\n").unwrap_or(rest.len());
+        let end = find(rest, b"\r\n").unwrap_or(rest.len());
         self.at = at.saturating_add(end).saturating_add(2);
         rest.get(..end).map(|line| (line, at))
     }
 }
 
 pub(super) fn message(octets: &Bytes) -> Result<Message, DecodeError> {
-    let start_end = memmem::find(octets, b"\r\n")
+    let start_end = find(octets, b"\r\n")
         .ok_or_else(|| fault(octets.len(), Class::Truncated, "the end of the start line"))?;
     let start = start_line(octets.get(..start_end).unwrap_or_default())?;
     let (end_line_at, flag) = end_line(octets, start.tid)?;
     let before = octets.get(..end_line_at).unwrap_or_default();
-    let (head, body) = match memmem::find(before, b"\r\n\r\n") {
+    let (head, body) = match find(before, b"\r\n\r\n") {
         // The line end before the end-line is no part of the body.
         Some(end) => {
             let from = end.saturating_add(4);
@@ -110,17 +110,18 @@ pub(super) fn start_line(line: &[u8]) -> Result<Start<'_>, DecodeError> {
     let Ok(text) = core::str::from_utf8(line) else {
         return bad(0, "a start line in UTF-8");
     };
-    if let Some(at) = text.bytes().position(is_control) {
+    if !all(text, |b| !is_control(b)) {
+        let at = text.bytes().position(is_control).unwrap_or_default();
         return bad(at, "a start line without control characters");
     }
     let Some(rest) = text.strip_prefix("MSRP ") else {
         return bad(0, "MSRP");
     };
-    let Some((tid, rest)) = rest.split_once(' ').filter(|(tid, _)| is_identifier(tid)) else {
+    let Some((tid, rest)) = cut(rest, b' ').filter(|(tid, _)| is_identifier(tid)) else {
         return bad(5, "a transaction identifier");
     };
     let at = tid.len().saturating_add(6);
-    let (word, reason) = match rest.split_once(' ') {
+    let (word, reason) = match cut(rest, b' ') {
         Some((word, reason)) => (word, Some(reason)),
         None => (rest, None),
     };
@@ -192,19 +193,21 @@ fn header(line: &[u8], at: usize) -> Result<(&str, &str, usize), DecodeError> {
             "a header in UTF-8",
         )
     })?;
-    let (name, value) = text
-        .split_once(": ")
+    // A name has no colon, so the first one ends it.
+    let (name, value) = cut(text, b':')
+        .and_then(|(name, rest)| Some((name, rest.strip_prefix(' ')?)))
         .filter(|(name, _)| is_name(name))
         .ok_or_else(|| fault(at, Class::BadValue, "a header NAME: value"))?;
     let value_at = at.saturating_add(name.len()).saturating_add(2);
-    match value.bytes().position(is_control) {
-        Some(bad) => Err(fault(
-            value_at.saturating_add(bad),
-            Class::BadValue,
-            "a value without control characters",
-        )),
-        None => Ok((name, value, value_at)),
+    if all(value, |b| !is_control(b)) {
+        return Ok((name, value, value_at));
     }
+    let bad = value.bytes().position(is_control).unwrap_or_default();
+    Err(fault(
+        value_at.saturating_add(bad),
+        Class::BadValue,
+        "a value without control characters",
+    ))
 }
 
 const fn is_control(octet: u8) -> bool {
@@ -213,9 +216,10 @@ const fn is_control(octet: u8) -> bool {
 
 fn is_name(name: &str) -> bool {
     !name.is_empty()
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+        && all(name, |b| {
+            b.is_ascii_alphanumeric()
+                || matches!(b, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
+        })
 }
 
 /// The headers after the paths; `body_at` tells that a body follows, and where.

@@ -4,10 +4,9 @@
 //! stands after seven hyphens at the start of a line, with a flag and a line end.
 
 use bytes::{Bytes, BytesMut};
-use memchr::memmem;
 
 use super::decode::start_line;
-use super::{Flag, Message, Request, fault};
+use super::{Flag, Message, Request, fault, find};
 use crate::codec::{Class, DecodeError};
 use crate::limits;
 
@@ -112,7 +111,7 @@ impl Framer {
         if self.octets.is_empty() {
             return Ok(None);
         }
-        let Some(end) = memmem::find(&self.octets, b"\r\n") else {
+        let Some(end) = find(&self.octets, b"\r\n") else {
             // No start line worth waiting for is longer, or begins otherwise.
             let known = self.octets.len().min(5);
             if self.octets.get(..known) != b"MSRP ".get(..known) {
@@ -146,7 +145,7 @@ impl Framer {
             if front.body_at.is_none() {
                 front.body_at = body_at(&self.octets, front.searched);
             }
-            let Some(found) = memmem::find(rest, &front.mark) else {
+            let Some(found) = find(rest, &front.mark) else {
                 // The mark may have begun; so may the empty line before the body.
                 let keep = front.mark.len().saturating_add(3);
                 let searched = self.octets.len().saturating_sub(keep);
@@ -172,7 +171,7 @@ impl Framer {
 const START_LINE_OCTETS: usize = 1_024;
 
 fn body_at(octets: &[u8], from: usize) -> Option<usize> {
-    let found = memmem::find(octets.get(from..)?, b"\r\n\r\n")?;
+    let found = find(octets.get(from..)?, b"\r\n\r\n")?;
     Some(from.saturating_add(found).saturating_add(4))
 }
 

@@ -3,6 +3,8 @@
 //! **Source:** RFC 4975 sections 5, 7, 9 (grammar); the octets of a message read here come out again from `encode` as
 //! they were. Not here: what a session does with them (`protocol::msrp`), relays (RFC 4976).
 
+use core::fmt::Write as _;
+
 use bytes::{Bytes, BytesMut};
 
 use crate::codec::{Class, DecodeError};
@@ -317,7 +319,8 @@ impl Response {
     pub fn encode(&self) -> Bytes {
         let mut out = BytesMut::with_capacity(256);
         start(&mut out, &self.tid);
-        put(&mut out, &format!("{:03}", self.status));
+        // Writing to memory cannot fail.
+        let _ = write!(out, "{:03}", self.status);
         if let Some(reason) = &self.reason {
             out.extend_from_slice(b" ");
             put(&mut out, reason);
@@ -377,16 +380,26 @@ fn start(out: &mut BytesMut, tid: &str) {
 
 /// The paths and headers; begins with the end of the start line.
 fn head(out: &mut BytesMut, to: &[String], from: &[String], headers: &[(String, String)]) {
-    out.extend_from_slice(b"\r\nTo-Path: ");
-    put(out, &to.join(" "));
-    out.extend_from_slice(b"\r\nFrom-Path: ");
-    put(out, &from.join(" "));
+    out.extend_from_slice(b"\r\nTo-Path:");
+    path(out, to);
+    out.extend_from_slice(b"\r\nFrom-Path:");
+    path(out, from);
     out.extend_from_slice(b"\r\n");
     for (name, value) in headers {
         put(out, name);
         out.extend_from_slice(b": ");
         put(out, value);
         out.extend_from_slice(b"\r\n");
+    }
+}
+
+fn path(out: &mut BytesMut, uris: &[String]) {
+    if uris.is_empty() {
+        out.extend_from_slice(b" ");
+    }
+    for uri in uris {
+        out.extend_from_slice(b" ");
+        put(out, uri);
     }
 }
 
@@ -398,9 +411,34 @@ fn end_line(out: &mut BytesMut, tid: &str, flag: Flag) {
 
 /// Text without line ends: a value must not become a line of its own.
 fn put(out: &mut BytesMut, text: &str) {
+    if memchr::memchr2(b'\r', b'\n', text.as_bytes()).is_none() {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
     for piece in text.split(['\r', '\n']) {
         out.extend_from_slice(piece.as_bytes());
     }
+}
+
+/// True when every octet is of a class. All are looked at, which takes less time than to stop at the first that is not.
+#[inline]
+fn all(text: &str, is: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(true, |all, octet| all & is(octet))
+}
+
+/// What stands before and after the first such octet, which is ASCII.
+#[inline]
+fn cut(text: &str, octet: u8) -> Option<(&str, &str)> {
+    let at = memchr::memchr(octet, text.as_bytes())?;
+    Some((text.get(..at)?, text.get(at.saturating_add(1)..)?))
+}
+
+/// Where `mark`, which begins with CR, stands first. CRs are rare and heads are short: looking for them takes less time
+/// than to prepare a search for the whole mark.
+#[inline]
+fn find(octets: &[u8], mark: &[u8]) -> Option<usize> {
+    let stands = |at: &usize| octets.get(*at..).is_some_and(|rest| rest.starts_with(mark));
+    memchr::memchr_iter(b'\r', octets).find(stands)
 }
 
 const fn fault(at: usize, class: Class, expected: &'static str) -> DecodeError {

@@ -4,7 +4,7 @@
 
 use core::net::IpAddr;
 
-use super::fault;
+use super::{all, cut, fault};
 use crate::codec::{Class, DecodeError};
 
 /// A view of an MSRP URI: `msrp://192.0.2.5:2855/p1s9cc33dd44;tcp`.
@@ -38,35 +38,37 @@ impl<'a> MsrpUri<'a> {
     pub fn decode(text: &'a str) -> Result<Self, DecodeError> {
         let at = |part: &str| part.as_ptr().addr().saturating_sub(text.as_ptr().addr());
         let bad = |part: &str, expected| fault(at(part), Class::BadValue, expected);
-        if let Some(blank) = text.bytes().position(|b| !b.is_ascii_graphic()) {
-            return Err(fault(blank, Class::BadValue, "a printable character"));
+        if !all(text, |b| b.is_ascii_graphic()) {
+            let blank = text.bytes().position(|b| !b.is_ascii_graphic());
+            return Err(fault(
+                blank.unwrap_or_default(),
+                Class::BadValue,
+                "a printable character",
+            ));
         }
-        let (scheme, rest) = text
-            .split_once("://")
+        let (is_secure, rest) = after_scheme(text, "msrp://")
+            .map(|rest| (false, rest))
+            .or_else(|| Some((true, after_scheme(text, "msrps://")?)))
             .ok_or_else(|| bad(text, "msrp:// or msrps://"))?;
-        let is_secure = scheme.eq_ignore_ascii_case("msrps");
-        if !is_secure && !scheme.eq_ignore_ascii_case("msrp") {
-            return Err(bad(text, "msrp:// or msrps://"));
-        }
-        let (place, tail) = rest
-            .split_once(';')
-            .ok_or_else(|| fault(text.len(), Class::BadValue, ";tcp"))?;
-        let (authority, session_id) = match place.split_once('/') {
+        let (place, tail) =
+            cut(rest, b';').ok_or_else(|| fault(text.len(), Class::BadValue, ";tcp"))?;
+        let (authority, session_id) = match cut(place, b'/') {
             Some((_, "")) => return Err(bad(tail, "a session after /")),
             Some((authority, session)) => (authority, Some(session)),
             None => (place, None),
         };
-        if let Some(session) = session_id.filter(|session| !session.bytes().all(is_session_octet)) {
+        if let Some(session) = session_id.filter(|session| !all(session, is_session_octet)) {
             return Err(bad(session, "a session identifier"));
         }
-        let (user, place) = match authority.rsplit_once('@') {
-            Some((user, place)) => (Some(user), place),
+        let at_sign = memchr::memrchr(b'@', authority.as_bytes());
+        let (user, place) = match at_sign.and_then(|at| authority.split_at_checked(at)) {
+            Some((user, place)) => (Some(user), place.get(1..).unwrap_or_default()),
             None => (None, authority),
         };
         let (host, port) = split_port(place).ok_or_else(|| bad(place, "a host and a port"))?;
-        let (transport, parameters) = tail.split_once(';').unwrap_or((tail, ""));
+        let (transport, parameters) = cut(tail, b';').unwrap_or((tail, ""));
         let is_word = |b: u8| b.is_ascii_alphanumeric();
-        if transport.is_empty() || !transport.bytes().all(is_word) {
+        if transport.is_empty() || !all(transport, is_word) {
             return Err(bad(tail, "a transport"));
         }
         Ok(Self {
@@ -102,6 +104,10 @@ impl<'a> MsrpUri<'a> {
 /// True when both texts are MSRP URIs and equal, or the same text.
 #[must_use]
 pub fn is_equal(one: &str, other: &str) -> bool {
+    // Mostly it is the very text that was given before.
+    if one == other {
+        return true;
+    }
     match (MsrpUri::decode(one), MsrpUri::decode(other)) {
         (Ok(one), Ok(other)) => one.is_equal(&other),
         _ => one == other,
@@ -112,8 +118,17 @@ const fn same(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
 }
 
+/// What follows the scheme, whose case does not count.
+fn after_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
+    let (head, rest) = text.split_at_checked(scheme.len())?;
+    head.eq_ignore_ascii_case(scheme).then_some(rest)
+}
+
 /// Addresses compare as numbers, names without case.
 fn is_same_host(one: &str, other: &str) -> bool {
+    if one == other {
+        return true;
+    }
     let address = |text: &str| text.trim_matches(['[', ']']).parse::<IpAddr>().ok();
     match (address(one), address(other)) {
         (Some(one), Some(other)) => one == other,
@@ -122,7 +137,7 @@ fn is_same_host(one: &str, other: &str) -> bool {
 }
 
 fn split_port(place: &str) -> Option<(&str, Option<u16>)> {
-    let (host, port) = match place.rfind(']') {
+    let (host, port) = match memchr::memrchr(b']', place.as_bytes()) {
         Some(end) => {
             let (host, tail) = place.split_at_checked(end.saturating_add(1))?;
             let port = match tail {
@@ -134,12 +149,13 @@ fn split_port(place: &str) -> Option<(&str, Option<u16>)> {
             (host, port)
         }
         None => {
-            let (host, port) = match place.split_once(':') {
+            let (host, port) = match cut(place, b':') {
                 Some((host, port)) => (host, Some(port)),
                 None => (place, None),
             };
-            let is_host = |b: u8| b.is_ascii_alphanumeric() || b"-._~%!$&'()*+,=".contains(&b);
-            if host.is_empty() || !host.bytes().all(is_host) {
+            let is_mark = |b: u8| matches!(b, b'!' | b'$'..=b'.' | b'=' | b'_' | b'~');
+            let is_host = |b: u8| b.is_ascii_alphanumeric() || is_mark(b);
+            if host.is_empty() || !all(host, is_host) {
                 return None;
             }
             (host, port)

@@ -32,8 +32,10 @@ impl Writer {
     /// An attribute of the element just begun.
     pub(super) fn attribute(&mut self, name: &str, value: impl Display) -> &mut Self {
         let mut escaped = Escaped(&mut self.text);
+        escaped.0.push(' ');
+        escaped.0.push_str(name);
+        escaped.0.push_str("=\"");
         // Writing to a string cannot fail.
-        let _ = write!(escaped.0, " {name}=\"");
         let _ = write!(escaped, "{value}");
         self.text.push('"');
         self
@@ -76,6 +78,12 @@ struct Escaped<'a>(&'a mut String);
 
 impl core::fmt::Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        let stays =
+            |octet| matches!(octet, b' '..=b'~') && !matches!(octet, b'&' | b'<' | b'>' | b'"');
+        if text.bytes().fold(true, |all, octet| all & stays(octet)) {
+            self.0.push_str(text);
+            return Ok(());
+        }
         for c in text.chars() {
             match c {
                 '&' => self.0.push_str("&amp;"),

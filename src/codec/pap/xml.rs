@@ -170,6 +170,10 @@ impl Tree {
         let text = core::str::from_utf8(rest).map_err(|error| {
             malformed(self.base.saturating_add(error.valid_up_to()), "UTF-8 text")
         })?;
+        // Nearly every document is ASCII, which is told at once.
+        if text.bytes().fold(true, |all, octet| all & is_plain(octet)) {
+            return Ok(text);
+        }
         match text.char_indices().find(|(_, c)| !is_xml_char(*c)) {
             Some((at, _)) => Err(malformed(
                 self.base.saturating_add(at),
@@ -350,6 +354,11 @@ fn attributes(tag: &BytesStart<'_>, base: usize) -> Result<Vec<Attr>, DecodeErro
     Ok(found)
 }
 
+/// ASCII that XML allows.
+const fn is_plain(octet: u8) -> bool {
+    matches!(octet, b'\t' | b'\n' | b'\r' | b' '..=0x7f)
+}
+
 fn broken(error: &AttrError, base: usize) -> DecodeError {
     let (within, expected) = match error {
         AttrError::ExpectedEq(at) => (*at, "= after an attribute name"),
@@ -363,6 +372,10 @@ fn broken(error: &AttrError, base: usize) -> DecodeError {
 
 /// The value of an attribute: references resolved, white space turned to spaces (XML 1.0 section 3.3.3).
 fn unescape(raw: &str, base: usize) -> Result<String, DecodeError> {
+    let stays = |octet| !matches!(octet, b'<' | b'&' | b'\t' | b'\n' | b'\r');
+    if raw.bytes().fold(true, |all, octet| all & stays(octet)) {
+        return Ok(raw.to_owned());
+    }
     let mut value = String::with_capacity(raw.len());
     let mut rest = raw;
     while let Some(next) = rest.chars().next() {

@@ -5,6 +5,7 @@
 //! limits is left out, and [`Draft::is_overfull`] says so.
 
 use std::fmt::{Display, Write as _};
+use std::io::Write as _;
 
 use bytes::Bytes;
 
@@ -49,7 +50,7 @@ impl Draft {
     pub fn request_named(method: &str, uri: &str) -> Self {
         let mut start =
             Vec::with_capacity(method.len().saturating_add(uri.len()).saturating_add(16));
-        start.extend(method.bytes().filter(|&octet| is(octet, TOKEN)));
+        extend_kept(&mut start, method.as_bytes(), |octet| is(octet, TOKEN));
         if start.is_empty() {
             // A request line has a method, and this one is refused everywhere.
             start.extend_from_slice(b"UNKNOWN");
@@ -57,7 +58,8 @@ impl Draft {
         let method = Method::from_octets(&start);
         start.push(b' ');
         let before_uri = start.len();
-        start.extend(uri.bytes().filter(|octet| *octet > b' ' && *octet != 0x7f));
+        let stays = |octet| octet > b' ' && octet != 0x7f;
+        extend_kept(&mut start, uri.as_bytes(), stays);
         if start.len() == before_uri {
             start.extend_from_slice(b"sip:invalid.invalid");
         }
@@ -113,7 +115,7 @@ impl Draft {
     pub(super) fn response_alone(status: u16, reason: &str) -> Self {
         let status = status.clamp(100, 699);
         let mut start = format!("SIP/2.0 {status} ").into_bytes();
-        start.extend(reason.bytes().filter(|&octet| !ends_a_row(octet)));
+        extend_kept(&mut start, reason.as_bytes(), |octet| !ends_a_row(octet));
         start.extend_from_slice(b"\r\n");
         Self::new(start, None, Some(status))
     }
@@ -212,7 +214,7 @@ impl Draft {
     /// The message, with its Content-Length.
     #[must_use]
     pub fn finish(self) -> Message {
-        decoded(self.compose(&[]))
+        decoded(self.compose(None))
     }
 
     /// The request with this Via on top, Content-Length, and Max-Forwards 70 if none was given.
@@ -227,22 +229,26 @@ impl Draft {
         if !self.has(Name::MaxForwards) {
             self.write(Name::MaxForwards.text(), b"70");
         }
-        let mut row = b"Via: ".to_vec();
-        row.extend(
-            via.bytes()
-                .filter(|&octet| !ends_a_row(octet))
-                .take(RESERVE_OCTETS / 2),
-        );
-        row.extend_from_slice(b"\r\n");
-        self.compose(&row)
+        let via = via.as_bytes();
+        self.compose(Some(via.get(..RESERVE_OCTETS / 2).unwrap_or(via)))
     }
 
-    fn compose(mut self, first_row: &[u8]) -> Bytes {
-        let length = self.body.len().to_string();
-        self.write(Name::ContentLength.text(), length.as_bytes());
-        [&self.start, first_row, &self.rows, b"\r\n", &self.body]
-            .concat()
-            .into()
+    /// The parts in order, each copied once.
+    fn compose(self, via: Option<&[u8]>) -> Bytes {
+        let via_len = via.map_or(0, <[u8]>::len);
+        let len = self.len().saturating_sub(RESERVE_OCTETS);
+        let mut octets = Vec::with_capacity(len.saturating_add(via_len).saturating_add(48));
+        octets.extend_from_slice(&self.start);
+        if let Some(via) = via {
+            octets.extend_from_slice(b"Via: ");
+            extend_kept(&mut octets, via, |octet| !ends_a_row(octet));
+            octets.extend_from_slice(b"\r\n");
+        }
+        octets.extend_from_slice(&self.rows);
+        // Writing to a Vec cannot fail.
+        let _ = write!(octets, "Content-Length: {}\r\n\r\n", self.body.len());
+        octets.extend_from_slice(&self.body);
+        octets.into()
     }
 
     fn push(&mut self, name: &str, value: &[u8]) {
@@ -272,12 +278,7 @@ impl Draft {
         self.row_count = self.row_count.saturating_add(1);
         self.rows.extend_from_slice(name.as_bytes());
         self.rows.extend_from_slice(b": ");
-        if memchr::memchr3(b'\r', b'\n', 0, value).is_none() {
-            self.rows.extend_from_slice(value);
-        } else {
-            self.rows
-                .extend(value.iter().copied().filter(|&octet| !ends_a_row(octet)));
-        }
+        extend_kept(&mut self.rows, value, |octet| !ends_a_row(octet));
         self.rows.extend_from_slice(b"\r\n");
     }
 }
@@ -285,6 +286,16 @@ impl Draft {
 fn decoded(octets: Bytes) -> Message {
     // What a draft holds is within the grammar and the limits, so the second arm is never taken.
     Message::decode(octets.clone()).unwrap_or_else(|_| Message::from_parts(octets, Index::new()))
+}
+
+/// Appends the octets that are to be kept; mostly that is all of them, and then they are copied as one.
+#[inline]
+fn extend_kept(to: &mut Vec<u8>, octets: &[u8], keep: impl Fn(u8) -> bool) {
+    if octets.iter().fold(true, |all, &octet| all & keep(octet)) {
+        to.extend_from_slice(octets);
+    } else {
+        to.extend(octets.iter().copied().filter(|&octet| keep(octet)));
+    }
 }
 
 const fn ends_a_row(octet: u8) -> bool {

@@ -207,7 +207,13 @@ impl Devices {
 
     /// Their places, lowest first.
     pub fn iter(self) -> impl Iterator<Item = usize> {
-        (0..Self::MOST).filter(move |at| self.has(*at))
+        let mut left = self.0;
+        core::iter::from_fn(move || {
+            let at = usize::try_from(left.trailing_zeros()).unwrap_or(usize::MAX);
+            let found = (left != 0).then_some(at);
+            left &= left.wrapping_sub(1);
+            found
+        })
     }
 }
 

@@ -96,12 +96,14 @@ pub(super) fn stamped_early(octets: &[u8], source: SocketAddr) -> Option<(Bytes,
     let plain = !value
         .iter()
         .any(|octet| matches!(octet, b',' | b'"' | b'('));
-    let at = memchr::memmem::find(value, b";rport")? + b";rport".len();
+    let begins = |at: &usize| value.get(*at..).is_some_and(|v| v.starts_with(b";rport"));
+    let at = memchr::memchr_iter(b';', value).find(begins)? + b";rport".len();
     let asks = matches!(value.get(at), None | Some(b';'));
     // A folded row goes the long way too.
     let end = start + b"Via: ".len() + value.len();
     let folds = matches!(octets.get(end + 2), Some(b' ' | b'\t'));
-    let claims = memchr::memmem::find(value, b"eceived").is_some();
+    let claims = memchr::memchr_iter(b'v', value)
+        .any(|at| value.get(..at).is_some_and(|head| head.ends_with(b"ecei")));
     if !plain || !asks || folds || claims {
         return None;
     }
