@@ -29,6 +29,9 @@ impl<K: Copy + Ord + Hash> Timers<K> {
     /// Sets the timer of `key`; an earlier setting is forgotten.
     pub fn set(&mut self, key: K, at: Time) {
         if let Some(old) = self.by_key.insert(key, at) {
+            if old == at {
+                return;
+            }
             self.by_time.remove(&(old, key));
         }
         self.by_time.insert((at, key));

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
+
 use super::{Class, DecodeError};
 use crate::limits;
 
@@ -180,13 +182,14 @@ pub fn parts<'a>(content_type: &str, body: &'a [u8]) -> Result<Vec<Part<'a>>, De
         .parameter("boundary")
         .filter(|boundary| (1..=70).contains(&boundary.len()) && !boundary.ends_with(' '))
         .ok_or_else(|| fault(0, "a boundary of 1 to 70 characters"))?;
-    let delimiter = format!("--{boundary}");
+    let text = format!("--{boundary}");
+    let delimiter = memmem::Finder::new(text.as_bytes());
     let mut out = Vec::new();
-    let Some(mut open) = next_delimiter(body, delimiter.as_bytes(), 0) else {
+    let Some(mut open) = next_delimiter(body, &delimiter, 0) else {
         return Err(fault(0, "the first delimiter"));
     };
     while !open.last {
-        let Some(close) = next_delimiter(body, delimiter.as_bytes(), open.end) else {
+        let Some(close) = next_delimiter(body, &delimiter, open.end) else {
             return Err(fault(body.len(), "the closing delimiter"));
         };
         if out.len() >= limits::MIME_PARTS {
@@ -205,17 +208,17 @@ pub fn parts<'a>(content_type: &str, body: &'a [u8]) -> Result<Vec<Part<'a>>, De
 /// Writes the parts between delimiters; the caller made sure that no part holds the boundary.
 #[must_use]
 pub fn compose(boundary: &str, parts: &[Part<'_>]) -> Vec<u8> {
-    let mut out = Vec::new();
+    let bodies: usize = parts.iter().map(|part| part.body.len()).sum();
+    let mut out = Vec::with_capacity(bodies.saturating_add(512));
+    let mut put = |texts: &[&[u8]]| texts.iter().for_each(|text| out.extend_from_slice(text));
     for part in parts {
-        out.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
+        put(&[b"--", boundary.as_bytes(), b"\r\n"]);
         for (name, value) in &part.headers {
-            out.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+            put(&[name.as_bytes(), b": ", value.as_bytes(), b"\r\n"]);
         }
-        out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(part.body);
-        out.extend_from_slice(b"\r\n");
+        put(&[b"\r\n", part.body, b"\r\n"]);
     }
-    out.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+    put(&[b"--", boundary.as_bytes(), b"--\r\n"]);
     out
 }
 
@@ -227,7 +230,7 @@ pub fn boundary(prefix: &str, bodies: &[&[u8]]) -> String {
         .find(|boundary| {
             bodies
                 .iter()
-                .all(|body| memchr::memmem::find(body, boundary.as_bytes()).is_none())
+                .all(|body| memmem::find(body, boundary.as_bytes()).is_none())
         })
         .unwrap_or_default()
 }
@@ -239,11 +242,11 @@ struct Delimiter {
     last: bool,
 }
 
-fn next_delimiter(body: &[u8], delimiter: &[u8], from: usize) -> Option<Delimiter> {
+fn next_delimiter(body: &[u8], delimiter: &memmem::Finder<'_>, from: usize) -> Option<Delimiter> {
     let mut search = from;
     loop {
-        let found = memchr::memmem::find(body.get(search..)?, delimiter)?.checked_add(search)?;
-        search = found.checked_add(delimiter.len())?;
+        let found = delimiter.find(body.get(search..)?)?.checked_add(search)?;
+        search = found.checked_add(delimiter.needle().len())?;
         let before = body.get(..found)?;
         let at_line_start = before.is_empty() || before.ends_with(b"\n");
         let (last, tail) = match body.get(search..)?.strip_prefix(b"--") {

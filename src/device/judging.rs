@@ -18,7 +18,7 @@ use super::decision::{self, Judgement, Ruling, Situation};
 use super::matcher::{self, Verdict};
 use super::reply::{self, Answer};
 use super::session::About;
-use super::{Device, Timer, host_of, registration};
+use super::{Config, Device, Timer, host_of, registration};
 
 /// A SIR as it came.
 #[derive(Debug)]
@@ -204,13 +204,7 @@ impl Device {
                 .filter_map(|value| core::str::from_utf8(value).ok())
         };
         let preferences = Preferences::decode(list(Name::AcceptContact), list(Name::RejectContact));
-        let instance = format!("<{}>", self.config.instance);
-        let features = registration::features(&self.config);
-        let features = features
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_deref()))
-            .chain([("+sip.instance", Some(instance.as_str()))]);
-        caller_preferences::accepts(&preferences, &Features::new(features))
+        caller_preferences::accepts(&preferences, &self.features)
     }
 
     /// True when the SIR says it is for an identity that is not this device's.
@@ -323,6 +317,17 @@ impl Device {
             self.park(at, Stage::Connect(Box::new(about)));
         }
     }
+}
+
+/// What a caller may ask of the device.
+pub(super) fn features(config: &Config) -> Features {
+    let instance = format!("<{}>", config.instance);
+    let features = registration::features(config);
+    let features = features
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_deref()))
+        .chain([("+sip.instance", Some(instance.as_str()))]);
+    Features::new(features)
 }
 
 /// What contradicts itself in a SIR: an asserted identity of another host than the sender's.

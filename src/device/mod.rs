@@ -18,6 +18,7 @@ use crate::codec::uri::{Scheme, Uri};
 use crate::event::{Event, Fact};
 use crate::machine::Machine;
 use crate::protocol::sip::authentication::{Authenticator, Client, Secret};
+use crate::protocol::sip::caller_preferences::Features;
 use crate::protocol::sip::endpoint::{self, ClientId, Endpoint, Flow, Local, Target};
 use crate::protocol::sip::outbound::{self, KeepAlive, Power};
 use crate::random::Random;
@@ -60,6 +61,7 @@ pub struct Device {
     endpoint: Endpoint,
     random: Random,
     identifiers: Identifiers,
+    features: Features,
     registration: Registration,
     keep_alive: KeepAlive,
     /// What it answers challenges with.
@@ -158,6 +160,7 @@ impl Device {
         let mut timers = Timers::default();
         timers.set(Timer::Start, Time::EPOCH);
         Self {
+            features: judging::features(&config),
             config,
             endpoint,
             random,
@@ -248,11 +251,13 @@ impl Device {
         octets: &bytes::Bytes,
         out: &mut Vec<Output>,
     ) {
+        if !self.config.report_wire {
+            return;
+        }
         let start = octets.split(|octet| *octet == b'\r').next();
         let start = start.and_then(|start| core::str::from_utf8(start).ok());
         // Keep-alives have no start line.
-        let Some(what) = start.filter(|start| self.config.report_wire && start.contains(' '))
-        else {
+        let Some(what) = start.filter(|start| start.contains(' ')) else {
             return;
         };
         let (ppg, own) = (crate::ladder::PPG.to_owned(), self.config.name.clone());

@@ -595,5 +595,9 @@ const fn check(version: u32) -> Result<(), BadRecord> {
 
 /// Our bodies hold only strings as keys and no failing serialisers, so writing them cannot fail.
 fn json<T: Serialize>(body: &T) -> Vec<u8> {
-    serde_json::to_vec(body).unwrap_or_default()
+    let mut octets = Vec::with_capacity(1_024);
+    match serde_json::to_writer(&mut octets, body) {
+        Ok(()) => octets,
+        Err(_) => Vec::new(),
+    }
 }

@@ -252,7 +252,7 @@ fn encode_xml(fields: &Value) -> Result<Vec<u8>, FieldFault> {
     };
     dtd::check(&mut checked, version).map_err(wrong)?;
     Operation::read(&checked).map_err(wrong)?;
-    let mut out = Writer::default();
+    let mut out = Writer::new();
     super::prolog(&mut out, version, supported);
     write(&root, &mut out);
     Ok(out.finish())

@@ -182,7 +182,7 @@ impl Document {
     /// The octets of the document.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Writer::default();
+        let mut out = Writer::new();
         prolog(&mut out, self.version, self.supported.as_deref());
         out.open("pap")
             .optional("product-name", self.product_name.as_ref());

@@ -7,7 +7,7 @@ use core::fmt::{Display, Write as _};
 use super::xml::is_xml_char;
 
 /// A document being written.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Writer {
     text: String,
     /// An element's start tag still lacks its `>`.
@@ -15,6 +15,14 @@ pub(super) struct Writer {
 }
 
 impl Writer {
+    /// A writer with room for a usual document.
+    pub(super) fn new() -> Self {
+        Self {
+            text: String::with_capacity(1_024),
+            in_tag: false,
+        }
+    }
+
     /// Text as it is: the prolog.
     pub(super) fn raw(&mut self, text: &str) {
         self.text.push_str(text);

@@ -143,7 +143,9 @@ impl Device {
         message: msrp::Message,
         out: &mut Vec<Output>,
     ) {
-        self.wire(now, "msrp", false, &message.start_line().into(), out);
+        if self.config.report_wire {
+            self.wire(now, "msrp", false, &message.start_line().into(), out);
+        }
         let is_content =
             matches!(&message, msrp::Message::Request(request) if request.body.is_some());
         let Some(at) = self.of_link(link) else { return };
