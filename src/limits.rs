@@ -19,6 +19,16 @@ pub const SIR_APPLICATIONS: usize = 16;
 pub const SIA_OCTETS: usize = 65_535;
 /// Octets of one PAP control entity.
 pub const PAP_CONTROL_OCTETS: usize = 65_536;
+/// Octets of one SMPP PDU.
+pub const SMPP_PDU_OCTETS: usize = 65_536;
+/// Octets of one segment of a datagram over short messages; those of SMS have 140, a short message centre may give more.
+pub const SMS_SEGMENT_OCTETS: usize = 255;
+/// Messages of one originator whose segments are awaited; the oldest gives way.
+pub const SMS_MESSAGES_OPEN_PER_SENDER: usize = 16;
+/// Messages whose segments are awaited; further ones are refused.
+pub const SMS_MESSAGES_OPEN: usize = 16_384;
+/// Octets of all segments that wait for others; further ones are refused.
+pub const SMS_OCTETS_WAITING: usize = 16_777_216;
 /// Elements nested in a PAP document.
 pub const PAP_DEPTH: usize = 8;
 /// Addresses of one PAP submission.

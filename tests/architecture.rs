@@ -74,6 +74,14 @@ const CODEC_SIBLINGS: &[(&str, &[&str])] = &[
     ("download_descriptor", &["format", "xml"]),
     ("message_summary", &["format"]),
     ("wbxml", &["cursor", "format", "hex"]),
+    ("reader", &["cursor", "format"]),
+    ("object", &["format", "hex"]),
+    ("sms", &["format", "hex", "object", "reader"]),
+    ("ussd", &["format", "hex", "object", "reader", "sms"]),
+    (
+        "smpp",
+        &["cursor", "format", "hex", "object", "reader", "sms", "ussd"],
+    ),
 ];
 
 /// Words that have no place below `driver`, each with the reason.

@@ -15,15 +15,20 @@ mod lexeme;
 pub mod message_summary;
 pub mod mime;
 pub mod msrp;
+pub mod object;
 pub mod pap;
 pub mod presence;
+pub mod reader;
 pub mod reginfo;
 pub mod sdp;
 pub mod sia;
 pub mod sip;
 pub mod sir;
+pub mod smpp;
+pub mod sms;
 pub mod stun;
 pub mod uri;
+pub mod ussd;
 pub mod vector;
 pub mod wbxml;
 pub mod xml;
@@ -39,9 +44,18 @@ pub const FORMATS: &[&format::Format] = &[
     &pap::XML_FORMAT,
     &presence::FORMAT,
     &reginfo::FORMAT,
+    &sms::FORMAT_SCK,
     &wbxml::si::XML_FORMAT,
     &sia::FORMAT,
     &wbxml::sl::XML_FORMAT,
+    &smpp::FORMAT,
+    &sms::FORMAT_SMS,
+    &sms::FORMAT_DELIVER,
+    &sms::FORMAT_SUBMIT,
+    &sms::FORMAT_UD,
+    &ussd::FORMAT_UDCP,
+    &ussd::FORMAT_USSD,
+    &ussd::FORMAT_STRING,
     &wbxml::co::FORMAT,
     &wbxml::emn::FORMAT,
     &wbxml::si::FORMAT,

@@ -61,11 +61,12 @@ pub struct Verdict {
 }
 
 /// Keys of `decoded` that tell of behaviour beyond octets.
-const BEHAVIOUR: [&str; 5] = [
+const BEHAVIOUR: [&str; 6] = [
     "expected",
     "reply_hex",
     "pap_code",
     "action",
+    "reassembled_hex",
     "ignored_trailing",
 ];
 
