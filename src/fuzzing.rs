@@ -16,7 +16,9 @@ use crate::codec::sip::{self, Frame, Framed, Framer, Index};
 use crate::codec::sir::Sir;
 use crate::codec::stun::{self, Stun};
 use crate::codec::uri::Uri;
-use crate::codec::{self, download_descriptor, mime, msrp, pap, presence, sdp, vector};
+use crate::codec::{
+    self, download_descriptor, mime, msrp, pap, presence, sdp, smpp, sms, ussd, vector,
+};
 use crate::gateway::Gateway;
 use crate::limits;
 use crate::machine::Machine;
@@ -46,6 +48,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("msrp", msrp),
     ("sdp", sdp),
     ("stun", stun),
+    ("sms", sms),
+    ("smpp", smpp),
+    ("ussd", ussd),
     ("pidf", pidf),
     ("reginfo", reginfo),
     ("dd", dd),
@@ -225,6 +230,63 @@ pub fn dd(octets: &[u8]) {
 /// A message summary.
 pub fn message_summary(octets: &[u8]) {
     of_format(&codec::message_summary::FORMAT, octets);
+}
+
+/// User data, TPDUs of both directions, a text header, and segments of one sender.
+pub fn sms(octets: &[u8]) {
+    for format in [
+        sms::FORMAT_UD,
+        sms::FORMAT_DELIVER,
+        sms::FORMAT_SUBMIT,
+        sms::FORMAT_SCK,
+    ] {
+        of_format(&format, octets);
+    }
+    let mut reassembler = sms::Reassembler::new(Duration::from_secs(1));
+    let mut lost = Vec::new();
+    for (number, piece) in octets.chunks(24).enumerate() {
+        let now = STARTED + Duration::from_millis(u64::try_from(number).unwrap_or(0) * 10);
+        reassembler.expire(now, &mut lost);
+        let Ok(read) = sms::UserData::decode(piece) else {
+            continue;
+        };
+        if let Some(place) = read.concatenation() {
+            let from = piece.get(..1).unwrap_or_default();
+            reassembler.take(now, from, read.ports(), place, read.payload, &mut lost);
+        }
+        lost.clear();
+    }
+    assert!(reassembler.octets() <= octets.len(), "more waits than came");
+    reassembler.expire(Time::FAR, &mut lost);
+    assert!(
+        reassembler.is_empty() && reassembler.octets() == 0,
+        "what was given up waits"
+    );
+}
+
+/// An SMPP PDU, and the front of a stream.
+pub fn smpp(octets: &[u8]) {
+    of_format(&smpp::FORMAT, octets);
+    let _ = smpp::length(octets);
+    let Ok(pdu) = smpp::Pdu::decode(octets) else {
+        return;
+    };
+    if let smpp::Body::Message(message) = pdu.body {
+        let _ = message.user_data(pdu.tlvs);
+    }
+    if let Ok(again) = pdu.encode() {
+        assert_eq!(
+            smpp::Pdu::decode(&again).ok(),
+            Some(pdu),
+            "a PDU that changes by writing"
+        );
+    }
+}
+
+/// A UDCP PDU and a USSD string.
+pub fn ussd(octets: &[u8]) {
+    of_format(&ussd::FORMAT_UDCP, octets);
+    of_format(&ussd::FORMAT_STRING, octets);
 }
 
 /// A multipart body.
