@@ -12,6 +12,37 @@ pub mod filter;
 
 pub use filter::Filter;
 
+/// The names of all events, in the order of [`Fact`].
+pub const NAMES: [&str; 27] = [
+    "pap.rx",
+    "pap.refused",
+    "obtain",
+    "plan",
+    "sir.tx",
+    "sir.answer",
+    "sir.rx",
+    "sir.decide",
+    "prompt",
+    "sess.req",
+    "sess.up",
+    "sess.down",
+    "push.tx",
+    "push.rx",
+    "push.dev",
+    "push.end",
+    "pap.notify",
+    "info.tx",
+    "info.rx",
+    "msg.tx",
+    "msg.rx",
+    "app.act",
+    "app.reg",
+    "reg",
+    "dev.reg",
+    "wire",
+    "refused",
+];
+
 /// One fact, and when it was so.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
@@ -223,6 +254,9 @@ pub enum Fact {
         ids: Vec<String>,
         /// Where they stand in it: `header`, `value`, `body`.
         place: Vec<String>,
+        /// The correlator in it, by which a device's events name it.
+        #[serde(default)]
+        sir: Option<String>,
     },
     /// The answer to a SIR, or none.
     #[serde(rename = "sir.answer")]

@@ -4,11 +4,14 @@
 
 use core::fmt::Write;
 
-use crate::event::{Event, Fact};
+use crate::event::Event;
 use crate::time::Time;
 
+mod belonging;
+mod chunks;
 mod rung;
 
+pub use belonging::of_push;
 pub use rung::{PI, PPG, Rung, rungs};
 
 /// One lane: how events name the party, and what stands above its lane.
@@ -125,80 +128,6 @@ pub fn csv(events: &[Event], all: bool) -> String {
         out.push_str("\r\n");
     }
     out
-}
-
-/// The events of one push: those that name it, and what its devices did from its first to its last event.
-///
-/// Device events name no push, so two pushes to one device at the same time show in each other's ladder.
-#[must_use]
-pub fn of_push(events: &[Event], push: &str) -> Vec<Event> {
-    let named = |event: &Event| push_of(&event.fact) == Some(push);
-    let (Some(first), Some(last)) = (
-        events.iter().position(named),
-        events.iter().rposition(named),
-    ) else {
-        return Vec::new();
-    };
-    let mut devices: Vec<&str> = Vec::new();
-    for event in events.iter().filter(|event| named(event)) {
-        match &event.fact {
-            Fact::Obtain { devices: bound, .. } => devices.extend(bound.iter().map(String::as_str)),
-            fact => devices.extend(device_of(fact)),
-        }
-    }
-    events
-        .iter()
-        .enumerate()
-        .filter(|(at, event)| {
-            named(event)
-                || ((first..=last).contains(at)
-                    && push_of(&event.fact).is_none()
-                    && device_of(&event.fact).is_some_and(|dev| devices.contains(&dev)))
-        })
-        .map(|(_, event)| event.clone())
-        .collect()
-}
-
-fn push_of(fact: &Fact) -> Option<&str> {
-    match fact {
-        Fact::PapRx { push, .. }
-        | Fact::Obtain { push, .. }
-        | Fact::Plan { push, .. }
-        | Fact::SirTx { push, .. }
-        | Fact::SirAnswer { push, .. }
-        | Fact::PushTx { push, .. }
-        | Fact::PushRx { push, .. }
-        | Fact::PushDev { push, .. }
-        | Fact::PushEnd { push, .. }
-        | Fact::PapNotify { push, .. } => Some(push),
-        Fact::PapRefused { push, .. } | Fact::Wire { push, .. } => push.as_deref(),
-        _ => None,
-    }
-}
-
-fn device_of(fact: &Fact) -> Option<&str> {
-    match fact {
-        Fact::SirTx { dev, .. }
-        | Fact::SirAnswer { dev, .. }
-        | Fact::SirRx { dev, .. }
-        | Fact::SirDecide { dev, .. }
-        | Fact::Prompt { dev, .. }
-        | Fact::SessReq { dev, .. }
-        | Fact::SessUp { dev, .. }
-        | Fact::SessDown { dev, .. }
-        | Fact::PushTx { dev, .. }
-        | Fact::PushRx { dev, .. }
-        | Fact::PushDev { dev, .. }
-        | Fact::InfoTx { dev, .. }
-        | Fact::InfoRx { dev, .. }
-        | Fact::MsgTx { dev, .. }
-        | Fact::MsgRx { dev, .. }
-        | Fact::AppAct { dev, .. }
-        | Fact::AppReg { dev, .. } => Some(dev),
-        Fact::Wire { from, to, .. } if from == PPG => Some(to),
-        Fact::Wire { from, .. } => Some(from),
-        _ => None,
-    }
 }
 
 /// What is drawn, and how much is not.

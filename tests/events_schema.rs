@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use sirgate::event::{Bearer, Decision, Event, Fact, Mode, Outcome, Reason, Via, When};
+use sirgate::event::{Bearer, Decision, Event, Fact, Mode, NAMES, Outcome, Reason, Via, When};
 use sirgate::time::Time;
 
 fn schema() -> Value {
@@ -183,6 +183,7 @@ fn plans_and_sirs() -> Vec<Fact> {
         dev: s("*"),
         ids: list("a b"),
         place: list("header value body"),
+        sir: some("0001"),
     }));
     facts
 }
@@ -334,6 +335,22 @@ fn rx_6_every_event_has_a_place_in_the_schema() {
         assert_eq!(check(&schema, &schema, &line), Ok(()), "{line}");
     }
     assert_eq!(seen, (0..=LAST).collect());
+}
+
+#[test]
+fn the_names_that_filters_know_are_those_of_the_events() {
+    let mut examples = examples();
+    examples.sort_by_key(number);
+    let mut names: Vec<String> = examples
+        .into_iter()
+        .map(|fact| line(fact)["ev"].as_str().unwrap().to_owned())
+        .collect();
+    names.dedup();
+    assert_eq!(
+        names.iter().collect::<BTreeSet<_>>(),
+        NAMES.map(s).iter().collect()
+    );
+    assert_eq!(NAMES.len(), LAST + 1);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use core::str::FromStr;
 
 use serde_json::Value;
 
-use super::Event;
+use super::{Event, NAMES};
 
 /// An event name, or `*` for any, and field values that must be equal.
 ///
@@ -32,6 +32,16 @@ impl FromStr for Filter {
             .ok_or_else(|| NotAFilter("the filter is empty".into()))?;
         if name.contains('=') {
             return Err(NotAFilter(format!("'{name}' is no event name")));
+        }
+        let is_known = match name.strip_suffix('*') {
+            Some(start) => NAMES.iter().any(|known| known.starts_with(start)),
+            None => NAMES.contains(&name),
+        };
+        if !is_known {
+            let known = NAMES.join(", ");
+            return Err(NotAFilter(format!(
+                "there is no event '{name}'; events are {known}"
+            )));
         }
         let fields = words
             .map(|word| match word.split_once('=') {
@@ -150,5 +160,16 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_name_that_no_event_has_is_refused_with_those_that_there_are() {
+        let said = "push.recieved".parse::<Filter>().unwrap_err().to_string();
+        assert!(
+            said.contains("push.rx, push.dev") && said.contains("refused"),
+            "{said}"
+        );
+        assert!("pusch.*".parse::<Filter>().is_err());
+        assert!("*".parse::<Filter>().is_ok());
     }
 }

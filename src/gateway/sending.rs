@@ -98,6 +98,7 @@ impl Gateway {
             bearer: Bearer::Sip,
             mode: job.mode,
             dev: self.lane_name(job.lane),
+            sir: Some(push.sir.clone()),
             place: if ids.is_empty() {
                 Vec::new()
             } else {

@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
+use super::chunks::Chunks;
 use crate::event::{Decision, Event, Fact, Via};
 use crate::time::Time;
 
@@ -31,23 +32,31 @@ pub struct Rung {
     pub folded: bool,
 }
 
-/// The rungs of these events, in their order.
+/// The rungs of these events, in the order of their times.
 ///
 /// Arrows are the `wire` events, annotated by what the other events say about them. Where a run has no `wire` event at
 /// all, the arrows are drawn from the other events alone.
 #[must_use]
 pub fn rungs(events: &[Event]) -> Vec<Rung> {
+    // Parties report on their own, so a fact may be reported after what came of it.
+    let mut sorted: Vec<&Event> = events.iter().collect();
+    sorted.sort_by_key(|event| event.t);
     let wired = events
         .iter()
         .any(|event| matches!(event.fact, Fact::Wire { .. }));
     let mut rungs: Vec<Rung> = Vec::new();
     let mut notes = Vec::new();
-    for (at, event) in events.iter().enumerate() {
-        let before = events
+    let mut chunks = Chunks::default();
+    for (at, event) in sorted.iter().enumerate() {
+        let before = sorted
             .get(at.saturating_sub(RECENT)..at)
             .unwrap_or_default();
+        let is_chunk = chunks.take(&event.fact, rungs.len());
         match own(event).or_else(|| wire(event, &rungs, before)) {
-            Some(rung) => rungs.push(rung),
+            Some(mut rung) => {
+                rung.folded |= is_chunk;
+                rungs.push(rung);
+            }
             None => {
                 if let Some(arrow) = arrow(event) {
                     if wired {
@@ -59,15 +68,32 @@ pub fn rungs(events: &[Event]) -> Vec<Rung> {
             }
         }
     }
+    let mut unanswered = Vec::new();
     for note in notes {
-        annotate(&mut rungs, note);
+        if let Some(note) = annotate(&mut rungs, note) {
+            unanswered.extend(unanswered_sir(&note));
+        }
     }
+    chunks.note(&mut rungs);
+    rungs.append(&mut unanswered);
+    rungs.sort_by_key(|rung| rung.at);
     rungs
+}
+
+/// The end of a SIR that no answer came to: no message says so, only the gateway.
+fn unanswered_sir(note: &Rung) -> Option<Rung> {
+    (note.word == "408" && note.line == "sip").then(|| Rung {
+        from: PPG.to_owned(),
+        to: None,
+        line: String::new(),
+        word: format!("no answer from {}", note.from),
+        ..note.clone()
+    })
 }
 
 /// What a `wire` event draws. The rungs tell which request an answer belongs to, the events before it whether it is
 /// sent again.
-fn wire(event: &Event, rungs: &[Rung], before: &[Event]) -> Option<Rung> {
+fn wire(event: &Event, rungs: &[Rung], before: &[&Event]) -> Option<Rung> {
     let Fact::Wire {
         from,
         to,
@@ -124,7 +150,7 @@ fn answered<'a>(rungs: &'a [Rung], from: &str, to: &str, line: &str) -> Option<&
 }
 
 /// True for a SIP request that was sent before and has not been answered: a datagram may be lost.
-fn is_repeated(event: &Event, before: &[Event]) -> bool {
+fn is_repeated(event: &Event, before: &[&Event]) -> bool {
     let Fact::Wire { from, to, line, .. } = &event.fact else {
         return false;
     };
@@ -309,8 +335,8 @@ const fn carrier(via: Via) -> (&'static str, &'static str) {
     }
 }
 
-/// Gives the note to the nearest arrow that it is about and that has none yet.
-fn annotate(rungs: &mut [Rung], note: Rung) {
+/// Gives the note to the nearest arrow that it is about and that has none yet; else it comes back.
+fn annotate(rungs: &mut [Rung], note: Rung) -> Option<Rung> {
     let apart = |at: Time| at.since(note.at).max(note.at.since(at));
     let about = |rung: &Rung| {
         rung.note.is_empty()
@@ -329,10 +355,12 @@ fn annotate(rungs: &mut [Rung], note: Rung) {
         .filter(|rung| about(rung))
         // A message leaves or arrives when it is reported, or arrives later; it never arrived before.
         .min_by_key(|rung| (rung.at < note.at, apart(rung.at)));
-    if let Some(rung) = nearest {
-        rung.note = note.note;
-        rung.folded = false;
-    }
+    let Some(rung) = nearest else {
+        return Some(note);
+    };
+    rung.note = note.note;
+    rung.folded = false;
+    None
 }
 
 /// How far a note may stand from its arrow.

@@ -1,7 +1,7 @@
 //! Ladders drawn from short runs.
 
 use super::*;
-use crate::event::{Decision, Reason};
+use crate::event::{Decision, Fact, Reason};
 
 fn wire(micros: u64, from: &str, to: &str, line: &str, what: &str) -> Event {
     Event {
@@ -41,6 +41,7 @@ fn sir_tx(micros: u64, dev: &str) -> Event {
             dev: dev.into(),
             ids: vec!["C1".into()],
             place: vec!["value".into()],
+            sir: Some("s1".into()),
         },
     }
 }
@@ -289,4 +290,186 @@ fn the_ladder_of_a_push_leaves_other_pushes_and_other_devices_out() {
     let kept = of_push(&events, "k7q4");
     assert_eq!(kept.len(), 3);
     assert_eq!(of_push(&events, "other").len(), 0);
+}
+
+fn with_octets(mut event: Event, octets: &str) -> Event {
+    if let Fact::Wire { octets: kept, .. } = &mut event.fact {
+        *kept = bytes::Bytes::copy_from_slice(octets.as_bytes());
+    }
+    event
+}
+
+/// A SIR as it stands on the wire, with its correlator in a header.
+fn sir(micros: u64, dev: &str, sir: &str) -> Event {
+    let octets = format!(
+        "MESSAGE sip:{dev}@192.0.2.7 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.5;branch=z9hG4bK{sir}{dev}\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:push@ppg.example.com>;tag=1\r\nTo: <sip:alice@example.com>\r\n\
+         Call-ID: {sir}.{dev}@ppg.example.com\r\nCSeq: 1 MESSAGE\r\nX-Sirgate-Sir: {sir}\r\nContent-Length: 0\r\n\r\n"
+    );
+    let what = format!("MESSAGE sip:{dev}@192.0.2.7 SIP/2.0");
+    with_octets(wire(micros, "PPG", dev, "sip", &what), &octets)
+}
+
+fn sent(micros: u64, push: &str, octets: usize) -> Event {
+    Event {
+        t: Time::from_micros(micros),
+        fact: Fact::PushTx {
+            push: push.into(),
+            dev: "C1".into(),
+            via: crate::event::Via::Existing,
+            octets,
+        },
+    }
+}
+
+/// A chunk of content.
+fn chunk(micros: u64, push: &str, tid: &str, range: &str) -> Event {
+    let octets = format!(
+        "MSRP {tid} SEND\r\nTo-Path: msrp://192.0.2.7:9/c;tcp\r\nFrom-Path: msrp://192.0.2.5:2855/p;tcp\r\n\
+         Message-ID: m-{push}\r\nByte-Range: {range}\r\nX-Sirgate-Push: {push}\r\nContent-Type: text/plain\r\n\r\nabc\r\n\
+         -------{tid}+\r\n"
+    );
+    let what = format!("MSRP {tid} SEND");
+    with_octets(wire(micros, "PPG", "C1", "msrp", &what), &octets)
+}
+
+#[test]
+fn a_sir_that_nobody_answered_yet_is_in_the_ladder_of_its_push() {
+    let mut again = sir(500_003, "C1", "s1");
+    again.t = Time::from_micros(500_003);
+    let events = [sir_tx(1, "C1"), sir(2, "C1", "s1"), again];
+    let drawn = text(&of_push(&events, "k7q4"), &[], Style::default());
+    assert_eq!(drawn.matches("MESSAGE").count(), 1, "{drawn}");
+    assert!(drawn.contains("1 folded"), "{drawn}");
+}
+
+#[test]
+fn a_sir_whose_time_is_over_says_so() {
+    let events = [
+        sir_tx(1, "C1"),
+        sir(2, "C1", "s1"),
+        Event {
+            t: Time::from_micros(32_000_000),
+            fact: Fact::SirAnswer {
+                push: "k7q4".into(),
+                dev: "C1".into(),
+                status: 408,
+                failed: true,
+            },
+        },
+    ];
+    let drawn = text(&of_push(&events, "k7q4"), &[], Style::default());
+    assert!(drawn.contains("31.9999   ├ no answer from C1\n"), "{drawn}");
+}
+
+#[test]
+fn rows_stand_in_the_order_of_their_times() {
+    let mut events = run();
+    events.swap(7, 10);
+    assert_eq!(
+        text(&events, &trio(), Style::default()),
+        text(&run(), &trio(), Style::default())
+    );
+}
+
+#[test]
+fn messages_of_another_push_to_the_same_device_are_left_out() {
+    let mut other = sir_tx(2, "C1");
+    if let Fact::SirTx { push, sir, .. } = &mut other.fact {
+        *push = "zzzz".into();
+        *sir = Some("s2".into());
+    }
+    let events = [
+        sir_tx(1, "C1"),
+        sir(1, "C1", "s1"),
+        other,
+        sir(2, "C1", "s2"),
+        sent(5, "zzzz", 3),
+        chunk(5, "zzzz", "z100", "1-3/3"),
+        sent(6, "k7q4", 6),
+        chunk(6, "k7q4", "k100", "1-3/6"),
+        wire(7, "C1", "PPG", "msrp", "MSRP k100 200 OK"),
+        chunk(8, "k7q4", "k200", "4-6/6"),
+    ];
+    let kept = of_push(&events, "k7q4");
+    let whats: Vec<&str> = kept
+        .iter()
+        .filter_map(|event| match &event.fact {
+            Fact::Wire { what, .. } => Some(what.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        whats,
+        [
+            "MESSAGE sip:C1@192.0.2.7 SIP/2.0",
+            "MSRP k100 SEND",
+            "MSRP k100 200 OK",
+            "MSRP k200 SEND"
+        ]
+    );
+}
+
+#[test]
+fn the_chunks_of_a_message_are_one_row() {
+    let mut events = vec![
+        sent(1, "k7q4", 9),
+        chunk(1, "k7q4", "k100", "1-3/9"),
+        chunk(2, "k7q4", "k200", "4-6/9"),
+        chunk(3, "k7q4", "k300", "7-9/9"),
+    ];
+    let drawn = text(&events, &[], Style::default());
+    assert!(drawn.contains("msrp  9 octets, 3 chunks\n"), "{drawn}");
+    assert_eq!(drawn.matches("SEND").count(), 1, "{drawn}");
+    // An event log keeps no octets.
+    for event in &mut events {
+        if let Fact::Wire { octets, .. } = &mut event.fact {
+            *octets = bytes::Bytes::new();
+        }
+    }
+    assert_eq!(text(&events, &[], Style::default()), drawn);
+}
+
+#[test]
+fn information_that_comes_after_the_end_is_in_the_ladder() {
+    let told = |micros, sir: &str| {
+        let body = format!("{{\"sir\":\"{sir}\",\"kind\":\"capability\"}}");
+        let octets = format!(
+            "MSRP i{sir}00 SEND\r\nTo-Path: msrp://192.0.2.5:2855/p;tcp\r\nFrom-Path: msrp://192.0.2.7:9/c;tcp\r\n\
+             Message-ID: info-{sir}\r\nByte-Range: 1-{0}/{0}\r\nContent-Type: application/vnd.sirgate.info+json\r\n\r\n\
+             {body}\r\n-------i{sir}00$\r\n",
+            body.len()
+        );
+        let what = format!("MSRP i{sir}00 SEND");
+        with_octets(wire(micros, "C1", "PPG", "msrp", &what), &octets)
+    };
+    let end = Event {
+        t: Time::from_micros(5),
+        fact: Fact::PushEnd {
+            push: "k7q4".into(),
+            address: "a".into(),
+            state: "delivered".into(),
+            code: 1000,
+            desc: String::new(),
+        },
+    };
+    let info = Event {
+        t: Time::from_micros(6),
+        fact: Fact::InfoTx {
+            dev: "C1".into(),
+            kind: "capability".into(),
+            via: crate::event::Via::Existing,
+        },
+    };
+    let events = [
+        sir_tx(1, "C1"),
+        sir(2, "C1", "s1"),
+        end,
+        info,
+        told(7, "s1"),
+        told(8, "s2"),
+    ];
+    let drawn = text(&of_push(&events, "k7q4"), &[], Style::default());
+    assert!(drawn.contains("msrp  information: capability\n"), "{drawn}");
+    assert_eq!(drawn.matches("SEND").count(), 1, "{drawn}");
 }

@@ -380,6 +380,7 @@ mod tests {
                 dev: "*".to_owned(),
                 ids: Vec::new(),
                 place: Vec::new(),
+                sir: None,
             },
         });
         let text = write_metrics(&journal, &Counters::default(), &Gauge::default());
