@@ -77,6 +77,8 @@ pub struct Device {
     sirs: Seen<Option<Answer>>,
     /// Pushes taken.
     pushes: Seen<()>,
+    /// SIRs whose questions were answered, by correlator.
+    returned: Seen<()>,
     requests: Vec<(ClientId, Purpose)>,
     timers: Timers<Timer>,
     next: u64,
@@ -175,6 +177,7 @@ impl Device {
             running: Running::default(),
             sirs: Seen::default(),
             pushes: Seen::default(),
+            returned: Seen::default(),
             requests: Vec::new(),
             timers,
             next: 0,

@@ -64,6 +64,9 @@ impl Device {
         via: Via,
         out: &mut Vec<Output>,
     ) {
+        if let Some(sir) = &about.sir {
+            self.returned.note(sir, ());
+        }
         let by_sip = self.config.behaviour.return_by == ReturnBy::Sip;
         for (question, kind) in INFORMATIONS {
             if !about.ask.contains(question) || !self.is_willing(question) {
@@ -115,9 +118,20 @@ impl Device {
 
     /// A SIR that changes nothing, because its gateway has a session: its questions are answered there.
     pub(super) fn return_on_existing(&mut self, now: Time, about: &About, out: &mut Vec<Output>) {
-        if let Some(number) = self.bound_session_with(&host_of(&about.ppg)) {
+        // Content that came first may have asked the same.
+        if !self.has_returned(about)
+            && let Some(number) = self.bound_session_with(&host_of(&about.ppg))
+        {
             self.return_in_session(now, number, about, Via::Existing, out);
         }
+    }
+
+    /// True when the questions of this SIR were answered before.
+    pub(super) fn has_returned(&self, about: &About) -> bool {
+        about
+            .sir
+            .as_deref()
+            .is_some_and(|sir| self.returned.get(sir).is_some())
     }
 
     /// Tells why the device does not connect (R2.88).

@@ -88,6 +88,17 @@ impl Session {
         self.number
     }
 
+    /// What content asks that came in this session without a SIR of its own.
+    pub(super) fn about_content(&self, sir: Option<String>, ask: Ask, apps: Vec<App>) -> About {
+        About {
+            ppg: self.about.ppg.clone(),
+            sir,
+            ask,
+            apps,
+            ..About::default()
+        }
+    }
+
     pub(super) fn is_up(&self) -> bool {
         self.caller.is_up()
     }

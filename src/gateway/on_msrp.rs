@@ -14,7 +14,7 @@ use super::sessions::{Item, Session, SessionNo};
 use super::{Gateway, Timer, snapshot};
 use crate::codec::msrp::Message;
 use crate::codec::pap::{MessageState, Status};
-use crate::codec::sir::Ask;
+use crate::codec::sir::{self, Ask};
 use crate::event::{Fact, Reason, Via};
 use crate::limits;
 use crate::machine::Machine;
@@ -232,6 +232,15 @@ impl Gateway {
             ("X-Sirgate-Push".to_owned(), push.push_id.clone()),
             ("X-Sirgate-Sir".to_owned(), push.sir.clone()),
         ];
+        if item.via == Via::Existing {
+            // No SIR asked the device, so the content does.
+            let questions = sir::write_questions(push.options.ask, &push.options.apps);
+            headers.extend(
+                questions
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value)),
+            );
+        }
         headers.extend(content.headers.iter().cloned());
         let fact = Fact::PushTx {
             push: push.push_id.clone(),

@@ -40,6 +40,10 @@ pub const TEXTS: &[(&str, &str)] = &[
         "S2.4-core",
         include_str!("../../testdata/scenarios/S2.4-core.txt"),
     ),
+    (
+        "S2.4-info",
+        include_str!("../../testdata/scenarios/S2.4-info.txt"),
+    ),
     ("S2.5", include_str!("../../testdata/scenarios/S2.5.txt")),
     ("S2.6", include_str!("../../testdata/scenarios/S2.6.txt")),
     ("S2.8", include_str!("../../testdata/scenarios/S2.8.txt")),

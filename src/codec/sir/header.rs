@@ -31,14 +31,38 @@ pub(super) fn write(sir: &Sir) -> Vec<(&'static str, String)> {
     if !devices.is_empty() {
         headers.push((DEVICE, write_devices(devices, sir.targeted)));
     }
-    if let Some(ask) = ask.filter(|ask| !ask.is_empty()) {
+    headers.extend(write_questions(ask.unwrap_or_default(), apps));
+    headers.push((APPLICATION, one_line(&sir.application)));
+    headers
+}
+
+/// The questions and applications as headers, as content carries them that needs no SIR: its device has a session.
+#[must_use]
+pub fn write_questions(ask: Ask, apps: &[App]) -> Vec<(&'static str, String)> {
+    let mut headers = Vec::new();
+    if !ask.is_empty() {
         headers.push((ASK, ask.to_string()));
     }
     if !apps.is_empty() {
         headers.push((APP, write_apps(apps)));
     }
-    headers.push((APPLICATION, one_line(&sir.application)));
     headers
+}
+
+/// Reads what [`write_questions`] wrote; an application that is written wrongly is passed over.
+#[must_use]
+pub fn read_questions(headers: &[(String, String)]) -> (Ask, Vec<App>) {
+    let mut sir = Sir::new("", "");
+    let mut ask = Ask::NONE;
+    for (name, value) in headers {
+        if name.eq_ignore_ascii_case(ASK) {
+            ask = ask | Ask::of_list(value, ',').unwrap_or_default();
+        } else if name.eq_ignore_ascii_case(APP) {
+            // What was read before the fault stays.
+            let _ = read_apps(&mut sir, value);
+        }
+    }
+    (ask, sir.header.apps)
 }
 
 pub(super) fn read<'a>(

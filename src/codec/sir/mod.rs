@@ -19,6 +19,7 @@ mod placement;
 mod value;
 
 pub use ask::Ask;
+pub use header::{read_questions, write_questions};
 pub use placement::{Placement, UnknownName};
 
 /// A Session Initiation Request, whatever carries it.

@@ -7,7 +7,8 @@ use std::net::{IpAddr, SocketAddr};
 use crate::codec::msrp::{self, Framer, MsrpUri};
 use crate::codec::sdp::{self, Sdp};
 use crate::codec::sip::Name;
-use crate::event::{Fact, Via};
+use crate::codec::sir;
+use crate::event::{Fact, Via, When};
 use crate::machine::Machine;
 use crate::protocol::msrp::{In, Out, Settings, Why};
 use crate::protocol::sip::endpoint::Target;
@@ -223,6 +224,26 @@ impl Device {
         }
     }
 
+    /// Does what content asks in its own headers, because its device had a session and got no SIR.
+    fn return_for_content(
+        &mut self,
+        now: Time,
+        number: u64,
+        headers: &[(String, String)],
+        out: &mut Vec<Output>,
+    ) {
+        let (ask, apps) = sir::read_questions(headers);
+        let Some(session) = self.place(number).and_then(|at| self.sessions.get(at)) else {
+            return;
+        };
+        let about = session.about_content(value(headers, Name::XSirgateSir), ask, apps);
+        let apps: Vec<_> = about.apps.iter().collect();
+        self.activate(now, &apps, When::After, out);
+        if !self.has_returned(&about) {
+            self.return_in_session(now, number, &about, Via::Existing, out);
+        }
+    }
+
     fn media(&mut self, now: Time, at: usize, input: In, out: &mut Vec<Output>) {
         let mut told = Vec::new();
         let Some(session) = self.sessions.get_mut(at) else {
@@ -266,6 +287,7 @@ impl Device {
                     };
                     session.contents = session.contents.saturating_add(1);
                     self.content(now, push_of(&headers), body.len(), via, out);
+                    self.return_for_content(now, number, &headers, out);
                 }
                 Out::Failed { code, why, .. } if why != Why::LinkLost => {
                     let fact = Fact::Refused {
@@ -337,9 +359,12 @@ pub(in crate::device) fn reach(answer: &[u8]) -> Option<Reach> {
 
 /// The push-id of a content by its headers.
 fn push_of(headers: &[(String, String)]) -> String {
+    value(headers, Name::XSirgatePush).unwrap_or_default()
+}
+
+fn value(headers: &[(String, String)], wanted: Name) -> Option<String> {
     headers
         .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(Name::XSirgatePush.text()))
+        .find(|(name, _)| name.eq_ignore_ascii_case(wanted.text()))
         .map(|(_, value)| value.trim_matches('"').to_owned())
-        .unwrap_or_default()
 }

@@ -156,6 +156,26 @@ fn r2_2_a_connected_device_needs_no_sir() {
 }
 
 #[test]
+fn r2_95_content_for_a_connected_device_asks_in_its_own_headers() {
+    let mut lab = Lab::registered();
+    lab.push("p1", &[UUID], "X-Sirgate-Ask: capability\n");
+    let session = lab.session(1, "");
+    lab.push(
+        "p2",
+        &[UUID],
+        "X-Sirgate-Ask: capability, preference\nX-Sirgate-App: <x-oma-application:dcd.ua>\n",
+    );
+    let contents = lab.contents(&session);
+    assert!(!contents[0].2.contains("X-Sirgate-Ask"), "its SIR asked");
+    for header in [
+        "X-Sirgate-Ask: capability, preference\r\n",
+        "X-Sirgate-App: <x-oma-application:dcd.ua>\r\n",
+    ] {
+        assert!(contents[1].2.contains(header), "{}", contents[1].2);
+    }
+}
+
+#[test]
 fn r2_11_a_source_of_device_information_adds_a_device() {
     struct Fourth;
     impl crate::gateway::registry::Source for Fourth {
