@@ -318,3 +318,317 @@ fn every_command_has_help_with_an_example() {
         );
     }
 }
+
+/// Runs and expects that exit code; what it said on both ways comes back.
+fn expect(folder: &std::path::Path, code: i32, arguments: &[&str]) -> String {
+    let output = lab::run(folder, arguments);
+    let said = format!("{}{}", lab::stdout(&output), lab::stderr(&output));
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+    said
+}
+
+#[test]
+fn r2_95_a_device_with_a_session_returns_what_it_is_asked_and_a_plan_of_no_effect_is_told() {
+    let folder = lab::folder();
+    let demo = demo(folder.path());
+    let api = demo.url();
+    let at = folder.path();
+    expect(
+        at,
+        0,
+        &["push", "alice", "hello", "--only", "C1", "--api", &api],
+    );
+    let said = expect(
+        at,
+        0,
+        &[
+            "push",
+            "alice",
+            "again",
+            "--only",
+            "C1",
+            "--api",
+            &api,
+            "--ask",
+            "capability,preference",
+            "--plan",
+            "fanout+id",
+            "--place",
+            "body",
+            "--push-id",
+            "second",
+        ],
+    );
+    assert!(said.contains("plan direct"), "{said}");
+    assert!(said.contains("returned capability, preference"), "{said}");
+    assert!(
+        said.contains("so --plan and --place had no effect"),
+        "{said}"
+    );
+    let drawn = expect(at, 0, &["trace", "show", "second", "--api", &api]);
+    assert!(drawn.contains("information: capability"), "{drawn}");
+    assert!(
+        !drawn.contains("MESSAGE") && !drawn.contains("INVITE"),
+        "{drawn}"
+    );
+}
+
+#[test]
+fn a_ladder_folds_chunks_and_survives_in_the_event_log_after_a_restart() {
+    let folder = lab::folder();
+    let at = folder.path();
+    lab::write(at, "big.txt", &"0123456789abcdef\n".repeat(2_000));
+    let start = || {
+        let arguments = [
+            "demo",
+            "--port",
+            "0",
+            "--store",
+            "d.db",
+            "--events",
+            "events.jsonl",
+        ];
+        Process::start(at, &arguments, "next:")
+    };
+    let first = start();
+    let api = first.url();
+    expect(
+        at,
+        0,
+        &[
+            "push",
+            "alice",
+            "@big.txt",
+            "--only",
+            "C1",
+            "--push-id",
+            "big",
+            "--api",
+            &api,
+        ],
+    );
+    let drawn = expect(at, 0, &["trace", "show", "big", "--api", &api]);
+    assert!(drawn.contains("34000 octets, "), "{drawn}");
+    let sends = |drawn: &str| drawn.matches("SEND").count();
+    assert_eq!(
+        sends(&drawn),
+        2,
+        "the device's first and one for the content: {drawn}"
+    );
+    first.interrupt(130);
+    let second = start();
+    let api = second.url();
+    let said = expect(at, 1, &["trace", "show", "big", "--api", &api]);
+    assert!(
+        said.contains("push big is known (delivered)")
+            && said.contains("trace show big --events FILE"),
+        "{said}"
+    );
+    let said = expect(at, 1, &["trace", "show", "none", "--api", &api]);
+    assert!(said.contains("there is no push none"), "{said}");
+    let logged = expect(at, 0, &["trace", "show", "--events", "events.jsonl"]);
+    assert!(
+        logged.contains("34000 octets, ") && sends(&logged) == 2,
+        "{logged}"
+    );
+}
+
+#[test]
+fn interrupted_nodes_end_with_130_and_terminated_ones_with_0() {
+    let folder = lab::folder();
+    let at = folder.path();
+    demo(at).interrupt(130);
+    demo(at).terminate(0);
+    let free = lab::free_port();
+    lab::write(
+        at,
+        "lab.toml",
+        &format!(
+            "[listen]\nhttp = \"127.0.0.1:0\"\nmsrp = \"127.0.0.1:0\"\nsip = [\"udp:127.0.0.1:{free}\"]\n\
+             [store]\nkind = \"none\"\n[[identity]]\npui = \"sip:alice@example.com\"\n\
+             [[identity.device]]\nname = \"C1\"\nid = [\"urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6\"]\n"
+        ),
+    );
+    let serve = Process::start(at, &["serve", "--config", "lab.toml"], "ready");
+    Process::start(at, &["device", "run", "--config", "lab.toml"], "registered").interrupt(130);
+    serve.interrupt(130);
+}
+
+#[test]
+fn devices_at_a_dead_registrar_say_so_and_give_up_with_4() {
+    let folder = lab::folder();
+    let at = folder.path();
+    let example = lab::stdout(&lab::run(at, &["config", "example"]));
+    lab::write(
+        at,
+        "lab.toml",
+        &example.replace("transport = \"udp\"", "transport = \"tcp\""),
+    );
+    let gateway = format!("127.0.0.1:{}", lab::free_port());
+    let said = expect(
+        at,
+        4,
+        &[
+            "device",
+            "run",
+            "--config",
+            "lab.toml",
+            "--gateway",
+            &gateway,
+            "--timeout",
+            "2s",
+        ],
+    );
+    for part in [
+        "REGISTER of C1: no answer, tried again in",
+        &format!("0 of 3 devices registered at {gateway} within 2s"),
+    ] {
+        assert!(said.contains(part), "{part} is missing: {said}");
+    }
+}
+
+#[test]
+fn a_plain_sia_says_what_has_no_place_in_it_and_what_has() {
+    let folder = lab::folder();
+    let id = "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
+    let arguments = [
+        "sir",
+        "encode",
+        "--as",
+        "sia",
+        "--device",
+        id,
+        "--ask",
+        "capability",
+    ];
+    let said = expect(folder.path(), 2, &arguments);
+    assert!(
+        said.contains("a plain SIA has no place for --device and --ask"),
+        "{said}"
+    );
+    assert!(said.contains("leave out --as sia"), "{said}");
+    let said = expect(folder.path(), 2, &["sir", "encode", "--as", "sia", "--hex"]);
+    assert!(said.contains("sir encode --from - --as sia"), "{said}");
+}
+
+#[test]
+fn uris_of_options_are_checked_before_anything_is_done() {
+    let folder = lab::folder();
+    for (arguments, word) in [
+        (&["sir", "encode", "--client", "alice"][..], "--client"),
+        (&["sir", "encode", "--server", "http://ppg/"], "--server"),
+        (&["sir", "encode", "--ppg", "sip:"], "--ppg"),
+        (&["sir", "encode", "--app", "no uri"], "--app"),
+        (&["push", "alice", "x", "--ppg", "ppg2"], "--ppg"),
+        (
+            &["push", "alice", "x", "--application-id", "wml ua"],
+            "--application-id",
+        ),
+        (&["push", "alice", "x", "--api", "127.0.0.1:8642"], "--api"),
+    ] {
+        let said = expect(folder.path(), 2, arguments);
+        assert!(
+            said.contains(word) && said.contains("write it as in"),
+            "{arguments:?}: {said}"
+        );
+    }
+}
+
+#[test]
+fn every_gap_of_a_configuration_is_found_with_its_line_and_its_mending() {
+    let folder = lab::folder();
+    for (text, line, code, mending) in [
+        (
+            "[listen]\nhttp = \"127.0.0.1:2855\"\nmsrp = \"127.0.0.1:2855\"",
+            3,
+            "SG-C018",
+            "give msrp a port of its own",
+        ),
+        (
+            "[listen]\nsip = [\"udp:127.0.0.1:5060\", \"udp:0.0.0.0:5060\"]",
+            2,
+            "SG-C018",
+            "port of its own",
+        ),
+        (
+            "[registration]\nmin_expires_s = 600\nmax_expires_s = 60",
+            2,
+            "SG-C017",
+            "min_expires_s = 60 or less",
+        ),
+        (
+            "[registration]\ndefault_expires_s = 9000",
+            2,
+            "SG-C017",
+            "default_expires_s = 7200",
+        ),
+        (
+            "[gateway]\nplace = []",
+            2,
+            "SG-C004",
+            "\"header\", \"value\", \"body\"",
+        ),
+        ("[gateway]\ndomain = \"\"", 2, "SG-C004", "example.com"),
+        ("[gateway]\nhost = \"a b\"", 2, "SG-C004", "ppg.example.com"),
+        (
+            "[gateway]\nrelay = \"127.0.0.1:8652\"",
+            2,
+            "SG-C004",
+            "http://127.0.0.1:8652/pap",
+        ),
+        (
+            "[gateway]\nrelay_notify = \"http://a/\"",
+            2,
+            "SG-C016",
+            "give both, or neither",
+        ),
+        (
+            "[policy]\nppgs = [\"ppg2\"]",
+            2,
+            "SG-C004",
+            "sip:push@ppg2.example.com",
+        ),
+        (
+            "[[identity]]\npui = \"alice\"",
+            2,
+            "SG-C004",
+            "sip:alice@example.com",
+        ),
+        (
+            "[[identity]]\npui = \"sip:a@b\"\n[[identity]]\npui = \"sip:a@b\"",
+            4,
+            "SG-C013",
+            "under one [[identity]]",
+        ),
+        (
+            "[[identity]]\npui = \"sip:a@b\"\naliases = [\"5550100\"]",
+            3,
+            "SG-C004",
+            "tel:+15550100",
+        ),
+        (
+            "[[fleet]]\npui = \"sip:a@b\"\ncount = 2",
+            2,
+            "SG-C013",
+            "write {n}",
+        ),
+    ] {
+        lab::write(folder.path(), "lab.toml", text);
+        let said = expect(folder.path(), 2, &["config", "check", "lab.toml"]);
+        assert_eq!(said.matches("error[").count(), 1, "{text}\n{said}");
+        for part in [code, &format!("lab.toml:{line}:"), mending] {
+            assert!(said.contains(part), "{text}: {part} is missing\n{said}");
+        }
+    }
+}
+
+#[test]
+fn wait_for_an_event_that_does_not_exist_says_which_do() {
+    let folder = lab::folder();
+    let said = expect(folder.path(), 2, &["wait", "push.recieved dev=C1"]);
+    assert!(said.contains("there is no event 'push.recieved'"), "{said}");
+    assert!(
+        said.contains("sir.decide") && said.contains("push.rx"),
+        "{said}"
+    );
+}

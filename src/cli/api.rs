@@ -92,12 +92,12 @@ impl Api {
                     .client
                     .request(request)
                     .await
-                    .map_err(|error| self.silent(patience, &error.to_string()))?;
+                    .map_err(|error| self.silent(&innermost(&error)))?;
                 let (head, body) = response.into_parts();
                 let body = body
                     .collect()
                     .await
-                    .map_err(|error| self.silent(patience, &error.to_string()))?
+                    .map_err(|error| self.silent(&innermost(&error)))?
                     .to_bytes();
                 let headers = head.headers.iter();
                 let headers = headers.map(|(name, value)| {
@@ -114,7 +114,9 @@ impl Api {
             };
             tokio::time::timeout(patience, exchange)
                 .await
-                .unwrap_or_else(|_| Err(self.silent(patience, "no answer in time")))
+                .unwrap_or_else(|_| {
+                    Err(self.silent(&format!("no answer within {} s", patience.as_secs())))
+                })
         })
     }
 
@@ -146,18 +148,23 @@ impl Api {
         parse(&response)
     }
 
-    fn silent(&self, patience: Duration, why: &str) -> Fault {
+    fn silent(&self, why: &str) -> Fault {
         Fault::new(
             "SG-N001",
             Exit::Untested,
-            format!(
-                "nothing answered at {} within {} s ({why})",
-                self.base,
-                patience.as_secs()
-            ),
+            format!("nothing answers at {}: {why}", self.base),
             "is the gateway running there? start one with: sirgate demo, or name it with --api URL",
         )
     }
+}
+
+/// The cause at the bottom of an error: what a person can do something about.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
 }
 
 /// The body as JSON.
@@ -191,7 +198,13 @@ pub fn problem(response: &HttpResponse, path: &str) -> Fault {
         "SG-N003",
         Exit::No,
         format!("{path} was answered {}: {detail}", response.status),
-        "look at the names: sirgate trace ls, or the identities at /api/v1/identities",
+        match response.status {
+            404 => "look at the names: sirgate trace ls, or the identities at /api/v1/identities",
+            401 | 403 => "the gateway lets only those submit that its [policy] names",
+            503 => "the gateway has too much to do or is ending; try again later",
+            500.. => "the gateway failed; its log says why",
+            _ => "mend what the message names",
+        },
     )
 }
 

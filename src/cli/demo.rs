@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::config::Lab;
 use super::fault::{Exit, Fault};
@@ -43,6 +44,9 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Vec<Fault>> {
     node::block_on(demo(lab, global))
 }
 
+/// How long the banner waits for the devices.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// The wanted port on loopback, or any that is free.
 fn free(port: u16) -> SocketAddr {
     let wanted = SocketAddr::from(([127, 0, 0, 1], port));
@@ -55,8 +59,9 @@ fn free(port: u16) -> SocketAddr {
 async fn demo(lab: Lab, global: &Global) -> Result<Exit, Vec<Fault>> {
     node::start_log(&lab, global);
     let journal = node::journal(&lab, global)?;
+    let mut stop = node::Stop::listen()?;
     let clock = Clock::start();
-    let registered = node::registrations(&journal, lab.devices.len());
+    let registered = node::registrations(&journal, lab.devices.len(), Some(PATIENCE), |_| {});
     let mut gateway = node::gateway(&lab, &clock, journal.clone())?;
     let addresses = gateway.addresses().clone();
     let sip = addresses.udp.first().copied().unwrap_or(lab.listen.http);
@@ -71,7 +76,7 @@ async fn demo(lab: Lab, global: &Global) -> Result<Exit, Vec<Fault>> {
         clock,
         journal,
     )?;
-    let registered = registered.await;
+    let registered = registered.await >= lab.devices.len();
     let http = addresses.http.first().copied().unwrap_or(lab.listen.http);
     println!(
         "sirgate {}  demo: 1 gateway, identity sip:alice@example.com, {} devices      (all on 127.0.0.1)",
@@ -100,7 +105,7 @@ async fn demo(lab: Lab, global: &Global) -> Result<Exit, Vec<Fault>> {
     println!(
         "API   http://{http}/      next:  sirgate push alice \"hello\" --only C1{api}      stop: Ctrl-C"
     );
-    let ended = node::until_interrupted(&mut gateway).await;
+    let ended = node::until_stopped(&mut gateway, &mut stop).await;
     fleet.stop();
     // The devices keep nothing, so how they end does not matter.
     let _ = fleet.ended().await;

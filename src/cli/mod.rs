@@ -51,7 +51,7 @@ exit codes: 0 yes, 1 no, 2 usage or configuration, 3 negative verdict, 4 could n
 #[command(
     after_help = "Example:\n  sirgate demo\n  sirgate push alice \"hello\" --only C1\n\nExit codes: 0 done and true, 1 done but \
                         the answer is no, 2 usage or configuration, 3 negative verdict, 4 could not be tested, 70 bug in \
-                        sirgate, 130 interrupted."
+                        sirgate, 130 interrupted by Ctrl-C (a termination signal ends serve, demo and device run with 0)."
 )]
 struct Arguments {
     #[command(flatten)]
@@ -69,13 +69,14 @@ pub struct Global {
         global = true,
         env = "SIRGATE_API",
         value_name = "URL",
+        value_parser = config::check::api_option,
         default_value = "http://127.0.0.1:8642"
     )]
     pub api: String,
     /// Print JSON: one object, or one a line where a command follows something
     #[arg(long, global = true)]
     pub json: bool,
-    /// Give up after this long: 500ms, 5s, 2m
+    /// Give up after this long: 500ms, 5s, 2m. For push and wait 30s without it; device run then tries for ever
     #[arg(long, global = true, value_name = "DUR", value_parser = duration)]
     pub timeout: Option<Duration>,
     /// Show identities and identifiers in logs as they are

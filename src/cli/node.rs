@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Global;
 use super::config::{DeviceEntry, Lab, Listen};
@@ -48,6 +51,7 @@ pub fn block_on<T>(work: impl Future<Output = Result<T, Vec<Fault>>>) -> Result<
 pub async fn serve(lab: Lab, global: &Global) -> Result<Exit, Vec<Fault>> {
     start_log(&lab, global);
     let journal = journal(&lab, global)?;
+    let mut stop = Stop::listen()?;
     let mut handle = gateway(&lab, &Clock::start(), journal)?;
     let addresses = handle.addresses();
     let http = addresses.http.first().copied().unwrap_or(lab.listen.http);
@@ -64,7 +68,7 @@ pub async fn serve(lab: Lab, global: &Global) -> Result<Exit, Vec<Fault>> {
     );
     println!("sip     {}", sip.collect::<Vec<_>>().join(", "));
     println!("ready   PAP http://{http}/pap   API http://{http}/api/v1   stop: Ctrl-C");
-    until_interrupted(&mut handle).await
+    until_stopped(&mut handle, &mut stop).await
 }
 
 /// Runs the simulated devices of a laboratory until Ctrl-C.
@@ -107,20 +111,44 @@ pub async fn devices(
         streams: registrar,
         tls,
     };
-    let registered = registrations(&journal, count);
+    let mut stop = Stop::listen()?;
+    let registered = registrations(&journal, count, global.timeout, say);
     let mut handle = fleet(&lab, place, Clock::start(), journal)?;
     println!(
-        "sirgate {}  {count} devices at {registrar}",
+        "sirgate {}  {count} devices register at {registrar}",
         env!("CARGO_PKG_VERSION")
     );
-    if registered.await {
-        println!("registered {count} devices      stop: Ctrl-C");
-    } else {
-        eprintln!(
-            "not all of the {count} devices are registered yet; is a registrar at {registrar}? they go on trying"
-        );
+    let registered = tokio::select! {
+        registered = registered => registered,
+        ended = until_stopped(&mut handle, &mut stop) => return ended,
+    };
+    if registered < count {
+        let stopper = handle.stopper();
+        stopper.stop();
+        // Devices keep nothing, so how they end does not matter.
+        let _ = handle.ended().await;
+        let patience = global.timeout.unwrap_or_default();
+        return Err(one(Fault::new(
+            "SG-N007",
+            Exit::Untested,
+            format!(
+                "{registered} of {count} devices registered at {registrar} within {patience:?}"
+            ),
+            "is a registrar listening there, on that transport? name it with --gateway ADDRESS, or give it longer",
+        )));
     }
-    until_interrupted(&mut handle).await
+    println!("registered {count} devices      stop: Ctrl-C");
+    until_stopped(&mut handle, &mut stop).await
+}
+
+/// Tells on standard error how registering goes.
+fn say(news: News<'_>) {
+    match news {
+        News::Refused(from, why) => eprintln!("{from}: {why}"),
+        News::Waiting { registered, count } => {
+            eprintln!("{registered} of {count} devices are registered; trying on");
+        }
+    }
 }
 
 /// Starts the gateway; its addresses are bound when this returns.
@@ -347,75 +375,117 @@ pub fn start_log(lab: &Lab, global: &Global) {
     let _ = log::start(&filter, global.json, has_colour);
 }
 
-/// True when so many bindings come up within ten seconds.
-pub fn registrations(journal: &Journal, count: usize) -> impl Future<Output = bool> + use<> {
+/// What there is to say while devices register.
+#[derive(Clone, Copy, Debug)]
+pub enum News<'a> {
+    /// A registrar did not take a device: which, and what came of it.
+    Refused(&'a str, &'a str),
+    /// Some time went by.
+    Waiting {
+        /// Devices that are registered.
+        registered: usize,
+        /// All of them.
+        count: usize,
+    },
+}
+
+/// How often it is said that devices are still waiting.
+const SAY_AGAIN: Duration = Duration::from_secs(5);
+
+/// How many of so many devices are registered, once all are, or after `patience`; without one it waits for ever.
+pub fn registrations<S: FnMut(News<'_>)>(
+    journal: &Journal,
+    count: usize,
+    patience: Option<Duration>,
+    mut say: S,
+) -> impl Future<Output = usize> + use<S> {
     let journal = journal.clone();
     async move {
         let mut news = journal.watch();
         let (mut cursor, mut registered) = (0, BTreeSet::new());
-        let end = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
+        let begin = tokio::time::Instant::now();
+        let end = patience.map(|patience| begin + patience);
+        let mut again = begin + SAY_AGAIN;
         loop {
             news.borrow_and_update();
             let page = journal.after(cursor, 1_024);
             cursor = page.cursor;
-            registered.extend(
-                page.entries
-                    .iter()
-                    .filter_map(|entry| match &entry.event.fact {
-                        Fact::DevReg { pui, dev } => Some((pui.clone(), dev.clone())),
-                        _ => None,
-                    }),
-            );
-            if registered.len() >= count {
-                return true;
+            for entry in &page.entries {
+                match &entry.event.fact {
+                    Fact::DevReg { pui, dev } => {
+                        registered.insert((pui.clone(), dev.clone()));
+                    }
+                    Fact::Refused { from, why } => say(News::Refused(from, why)),
+                    _ => {}
+                }
             }
-            if !page.entries.is_empty() {
-                continue;
+            let now = tokio::time::Instant::now();
+            if registered.len() >= count || end.is_some_and(|end| now >= end) {
+                return registered.len();
             }
-            if !matches!(
-                tokio::time::timeout_at(end, news.changed()).await,
-                Ok(Ok(()))
-            ) {
-                return false;
+            if now >= again {
+                let registered = registered.len();
+                say(News::Waiting { registered, count });
+                again = now + SAY_AGAIN;
+            }
+            if page.entries.is_empty() {
+                let until = end.map_or(again, |end| end.min(again));
+                // Whatever ends the wait, the next look tells what it was.
+                let _ = tokio::time::timeout_at(until, news.changed()).await;
             }
         }
     }
 }
 
-/// Lets a node run until Ctrl-C, then ends it in order.
+/// How a person or a service manager ends a command that runs on.
+#[derive(Debug)]
+pub struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    /// Listens from now on: what is sent before somebody waits is not lost.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no signals.
+    pub fn listen() -> Result<Self, Vec<Fault>> {
+        let of = |kind| signal(kind).map_err(|error| one(bug(&format!("no signals: {error}"))));
+        Ok(Self {
+            interrupt: of(SignalKind::interrupt())?,
+            terminate: of(SignalKind::terminate())?,
+        })
+    }
+
+    /// Ends with Ctrl-C, which is an interruption, or with a request to terminate, which is how services are ended.
+    pub async fn wait(&mut self) -> Exit {
+        tokio::select! {
+            _ = self.interrupt.recv() => Exit::Interrupted,
+            _ = self.terminate.recv() => Exit::Yes,
+        }
+    }
+}
+
+/// Lets a node run until it is told to end, then ends it in order.
 ///
 /// # Errors
 ///
 /// The node failed.
-pub async fn until_interrupted<N>(handle: &mut Handle<N>) -> Result<Exit, Vec<Fault>> {
+pub async fn until_stopped<N>(handle: &mut Handle<N>, stop: &mut Stop) -> Result<Exit, Vec<Fault>> {
     let stopper = handle.stopper();
-    tokio::select! {
+    let exit = tokio::select! {
         ended = handle.ended() => {
             return ended.map(|_| Exit::Yes).map_err(|error| one(bug(&error.to_string())));
         }
-        () = interrupted() => stopper.stop(),
-    }
+        exit = stop.wait() => exit,
+    };
+    stopper.stop();
     handle
         .ended()
         .await
-        .map(|_| Exit::Yes)
+        .map(|_| exit)
         .map_err(|error| one(bug(&error.to_string())))
-}
-
-/// Ends with Ctrl-C or a request to terminate.
-pub async fn interrupted() {
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminate => {}
-    }
 }
 
 fn random() -> Result<Random, Vec<Fault>> {

@@ -7,8 +7,10 @@ use serde_json::Value;
 
 use super::Global;
 use super::api::{Api, escape, problem};
+use super::config::check::{application_option, sip_option};
 use super::fault::{Exit, Fault, nearest};
 use crate::codec::pap::{self, Operation, address::ClientAddress};
+use crate::driver::clock::Clock;
 use crate::sim::initiator::Submission;
 
 /// Arguments of `push`.
@@ -28,26 +30,27 @@ pub struct Arguments {
     /// Only this device, by an identifier (may be repeated)
     #[arg(long, value_name = "ID")]
     device: Vec<String>,
-    /// How the SIR travels
+    /// How the SIR travels. Devices that have a session need none: they get the content there, shown as plan direct
     #[arg(long, value_parser = ["auto", "targeted", "fanout", "fanout+id", "legacy"])]
     plan: Option<String>,
-    /// Where the SIR holds device identifiers: header, value, body
+    /// Where the SIR holds device identifiers: header, value, body (of no effect where no SIR is sent)
     #[arg(long, value_delimiter = ',')]
     place: Vec<String>,
-    /// What devices shall return: capability, preference, security, subscription, refusal, send-registration, send-capability
+    /// What devices shall return: capability, preference, security, subscription, refusal, send-registration, send-capability.
+    /// Asked by the SIR, or by the content where a device has a session
     #[arg(long, value_delimiter = ',')]
     ask: Vec<String>,
     /// The application to activate on the device
-    #[arg(long, value_name = "URI")]
+    #[arg(long, value_name = "URI", value_parser = application_option)]
     app: Option<String>,
     /// Let devices connect to this gateway instead
-    #[arg(long, value_name = "URI")]
+    #[arg(long, value_name = "URI", value_parser = sip_option)]
     ppg: Option<String>,
     /// The type of the content
     #[arg(long, default_value = "text/plain")]
     content_type: String,
     /// The application the content is for
-    #[arg(long, value_name = "URI")]
+    #[arg(long, value_name = "URI", value_parser = application_option)]
     application_id: Option<String>,
     /// The push-id; without it one is made
     #[arg(long)]
@@ -89,7 +92,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Fault> {
         }
         return Ok(Exit::Yes);
     }
-    follow(&api, &pui, &push_id, global)
+    follow(&api, &pui, &push_id, arguments, global)
 }
 
 /// The identity that is meant.
@@ -237,7 +240,13 @@ fn accepted(body: &[u8], status: u16) -> Result<(), Fault> {
     }
 }
 
-fn follow(api: &Api, pui: &str, push_id: &str, global: &Global) -> Result<Exit, Fault> {
+fn follow(
+    api: &Api,
+    pui: &str,
+    push_id: &str,
+    arguments: &Arguments,
+    global: &Global,
+) -> Result<Exit, Fault> {
     let timeout = global.timeout.unwrap_or(Duration::from_secs(30));
     let wait = format!(
         "/api/v1/events/wait?match={}&count=1&since=0&timeout={}ms",
@@ -249,11 +258,16 @@ fn follow(api: &Api, pui: &str, push_id: &str, global: &Global) -> Result<Exit, 
         return Err(problem(&response, "/api/v1/events/wait"));
     }
     let push = api.json(&format!("/api/v1/pushes/{}", escape(push_id)))?;
-    let outcomes = Outcomes::of(api, &push, pui, push_id)?;
+    let mut outcomes = Outcomes::of(api, &push, pui, push_id)?;
+    outcomes.await_answers(api, &push, &arguments.ask)?;
     if global.json {
         println!("{}", outcomes.to_json(&push));
     } else {
         print!("{}", outcomes.to_text(&push, pui, push_id));
+        outcomes
+            .notes(arguments)
+            .iter()
+            .for_each(|note| eprintln!("note: {note}"));
     }
     if response.status == 408 {
         return Err(Fault::new(
@@ -284,7 +298,12 @@ struct Device {
     outcome: String,
     reason: String,
     end_ms: Option<f64>,
+    /// Kinds of information that it returned.
+    returned: Vec<String>,
 }
+
+/// How long information that was asked for may come after the end of a push.
+const ANSWERS: Duration = Duration::from_secs(1);
 
 impl Outcomes {
     fn of(api: &Api, push: &Value, pui: &str, push_id: &str) -> Result<Self, Fault> {
@@ -332,6 +351,7 @@ impl Outcomes {
                     .map_or("not addressed", |end| text(end, "reason"))
                     .to_owned(),
                 end_ms: end.and_then(|_| after(find("push.dev", name))),
+                returned: Vec::new(),
             }
         });
         let sirs = events
@@ -343,6 +363,90 @@ impl Outcomes {
             sirs,
             took_ms: after(find("push.end", "")),
         })
+    }
+
+    /// Waits until the devices that have the push returned what was asked of them, or for a moment.
+    fn await_answers(&mut self, api: &Api, push: &Value, asked: &[String]) -> Result<(), Fault> {
+        let kinds = ["capability", "preference", "security", "subscription"];
+        let asked: Vec<&String> = asked
+            .iter()
+            .filter(|kind| kinds.contains(&kind.as_str()))
+            .collect();
+        let clock = Clock::start();
+        let begin = clock.now();
+        loop {
+            let events = events(api)?;
+            let told = events.iter().filter(|event| {
+                let sir = event.get("info").and_then(|info| info.get("sir"));
+                text(event, "ev") == "info.rx"
+                    && sir.and_then(Value::as_str) == Some(text(push, "sir"))
+            });
+            let told: Vec<(&str, &str)> = told
+                .map(|event| (text(event, "dev"), text(event, "kind")))
+                .collect();
+            for device in &mut self.devices {
+                let own = told.iter().filter(|(dev, _)| *dev == device.name);
+                device.returned = own.map(|(_, kind)| (*kind).to_owned()).collect();
+            }
+            let is_missing = |device: &Device| {
+                device.outcome == "delivered"
+                    && asked.iter().any(|kind| !device.returned.contains(kind))
+            };
+            let left = ANSWERS.saturating_sub(clock.now().since(begin));
+            if left.is_zero() || !self.devices.iter().any(is_missing) {
+                return Ok(());
+            }
+            let since = events
+                .iter()
+                .filter_map(|event| event.get("seq")?.as_u64())
+                .max();
+            let wait = format!(
+                "/api/v1/events/wait?match=info.rx&count=1&since={}&timeout={}ms",
+                since.unwrap_or(0),
+                left.as_millis().max(1)
+            );
+            api.get(&wait, ANSWERS)?;
+        }
+    }
+
+    /// What was asked for and is of no effect here, in words.
+    fn notes(&self, arguments: &Arguments) -> Vec<String> {
+        let mut notes = Vec::new();
+        let options = [
+            (
+                "--plan",
+                arguments.plan.as_deref().is_some_and(|plan| plan != "auto"),
+            ),
+            ("--place", !arguments.place.is_empty()),
+            ("--ppg", arguments.ppg.is_some()),
+        ];
+        let given: Vec<&str> = options
+            .into_iter()
+            .filter_map(|(name, is_given)| is_given.then_some(name))
+            .collect();
+        if self.sirs == 0 && !given.is_empty() && self.wanted().any(|_| true) {
+            notes.push(format!(
+                "no SIR was sent (plan direct: every wanted device has a session), so {} had no effect",
+                given.join(" and ")
+            ));
+        }
+        for device in self.wanted().filter(|device| device.outcome == "delivered") {
+            let missing: Vec<&str> = arguments
+                .ask
+                .iter()
+                .map(String::as_str)
+                .filter(|kind| *kind != "refusal" && !kind.starts_with("send-"))
+                .filter(|kind| device.returned.iter().all(|returned| returned != kind))
+                .collect();
+            if !missing.is_empty() {
+                notes.push(format!(
+                    "{} was asked for {} and did not return it",
+                    device.name,
+                    missing.join(", ")
+                ));
+            }
+        }
+        notes
     }
 
     fn wanted(&self) -> impl Iterator<Item = &Device> {
@@ -374,8 +478,12 @@ impl Outcomes {
             let sir = device
                 .sir_ms
                 .map_or_else(|| "no SIR".to_owned(), |ms| format!("SIR sent +{ms:.1} ms"));
+            let returned = match device.returned.as_slice() {
+                [] => String::new(),
+                kinds => format!("  returned {}", kinds.join(", ")),
+            };
             out += &format!(
-                "  {:<4} {:<6} {:<5} {sir:<18} {:<17} {}{}  {}\n",
+                "  {:<4} {:<6} {:<5} {sir:<18} {:<17} {}{}  {}{returned}\n",
                 device.name,
                 device.kind,
                 device.bearer,
@@ -405,6 +513,7 @@ impl Outcomes {
                 serde_json::json!({
                     "dev": device.name, "kind": device.kind, "bearer": device.bearer, "sir_ms": device.sir_ms,
                     "decision": device.decision, "outcome": device.outcome, "reason": device.reason, "end_ms": device.end_ms,
+                    "returned": device.returned,
                 })
             })
             .collect();

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Read, Write};
 
 use super::Global;
+use super::config::check::{application_option, identity_option, sip_option};
 use super::fault::{Exit, Fault};
 use crate::codec::device_id::DeviceId;
 use crate::codec::sir::annotate::{self, Form};
@@ -34,10 +35,10 @@ pub enum Command {
 #[derive(clap::Args)]
 pub struct Encode {
     /// The identity the SIR is for
-    #[arg(long, value_name = "URI", default_value = "sip:alice@example.com")]
+    #[arg(long, value_name = "URI", value_parser = identity_option, default_value = "sip:alice@example.com")]
     client: String,
     /// The gateway that sends it
-    #[arg(long, value_name = "URI", default_value = "sip:push@ppg.example.com")]
+    #[arg(long, value_name = "URI", value_parser = sip_option, default_value = "sip:push@ppg.example.com")]
     server: String,
     /// A device that is meant (may be repeated)
     #[arg(long, value_name = "ID")]
@@ -49,15 +50,15 @@ pub struct Encode {
     #[arg(long)]
     ask: Option<Ask>,
     /// The application to activate
-    #[arg(long, value_name = "URI")]
+    #[arg(long, value_name = "URI", value_parser = application_option)]
     app: Option<String>,
     /// Another gateway to connect to
-    #[arg(long, value_name = "URI")]
+    #[arg(long, value_name = "URI", value_parser = sip_option)]
     ppg: Option<String>,
     /// Fields as JSON from a file instead; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["device", "ask", "app", "ppg"])]
     from: Option<String>,
-    /// What to write
+    /// What to write; sia is the plain body of WAP-235, from JSON only, without place for devices
     #[arg(long = "as", value_parser = ["sip", "sia", "text"], default_value = "sip")]
     form: String,
     /// As hex digits
@@ -118,6 +119,7 @@ pub fn run(command: &Command, global: &Global) -> Result<Exit, Fault> {
 
 fn encode(arguments: &Encode) -> Result<Exit, Fault> {
     let form = form(&arguments.form);
+    has_place(arguments)?;
     let fields = match &arguments.from {
         Some(file) => {
             let read: serde_json::Value =
@@ -161,6 +163,34 @@ fn encode(arguments: &Encode) -> Result<Exit, Fault> {
         )
     })?;
     Ok(Exit::Yes)
+}
+
+/// A SIA alone is a body of fixed fields (WAP-235 section 8.4): nothing of the rest of a SIR stands in it.
+fn has_place(arguments: &Encode) -> Result<(), Fault> {
+    if arguments.form != "sia" || arguments.from.is_some() {
+        return Ok(());
+    }
+    let options = [
+        ("--device", !arguments.device.is_empty()),
+        ("--ask", arguments.ask.is_some()),
+        ("--app", arguments.app.is_some()),
+        ("--ppg", arguments.ppg.is_some()),
+    ];
+    let given: Vec<&str> = options
+        .into_iter()
+        .filter_map(|(name, is_given)| is_given.then_some(name))
+        .collect();
+    if given.is_empty() {
+        return Err(Fault::usage(
+            "a plain SIA names no identity and no gateway: its fields come from JSON",
+            "sirgate sir decode --hex 0102b2820008c4000fc3c000020901000000 --json | sirgate sir encode --from - --as sia",
+        ));
+    }
+    Err(Fault::usage(
+        format!("a plain SIA has no place for {}", given.join(" and ")),
+        "leave out --as sia: a SIP message holds them in its headers or body (--place header, value, body); \
+         --as text is the body alone that holds them",
+    ))
 }
 
 fn sir(arguments: &Encode) -> Result<Sir, Fault> {

@@ -38,9 +38,9 @@ async fn on_sockets(script: &Script, global: &Global) -> Result<Vec<Event>, Stri
     let mut sockets = Sockets::bind(script.devices.len())?;
     let journal = Journal::start(&JournalSettings::default()).map_err(|error| error.to_string())?;
     let clock = Clock::start();
-    let registered = node::registrations(&journal, script.devices.len());
+    let registered = node::registrations(&journal, script.devices.len(), Some(LONGEST), |_| {});
     let mut handles = sockets.start(script, &clock, &journal)?;
-    if !registered.await {
+    if registered.await < script.devices.len() {
         return Err("the devices did not register".into());
     }
     let mut mark = journal.last();

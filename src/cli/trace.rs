@@ -5,6 +5,8 @@ use std::time::Duration;
 use super::Global;
 use super::api::{Api, escape, problem};
 use super::fault::{Exit, Fault};
+use crate::event::{Event, Fact};
+use crate::ladder::{self, Style};
 
 /// Subcommands of `trace`.
 #[derive(clap::Subcommand)]
@@ -14,7 +16,7 @@ pub enum Command {
     Ls,
     /// The ladder of one push
     #[command(
-        after_help = "Example:\n  sirgate trace show k7q4\n  sirgate trace show --mermaid > push.mmd"
+        after_help = "Example:\n  sirgate trace show k7q4\n  sirgate trace show --mermaid > push.mmd\n  sirgate trace show k7q4 --events events.jsonl"
     )]
     Show(Show),
 }
@@ -36,6 +38,9 @@ pub struct Show {
     /// As comma-separated values
     #[arg(long)]
     csv: bool,
+    /// From the event log that serve or demo wrote, also when the gateway is gone
+    #[arg(long, value_name = "FILE")]
+    events: Option<String>,
 }
 
 /// Runs the command.
@@ -44,10 +49,9 @@ pub struct Show {
 ///
 /// The gateway does not answer, or does not know the push.
 pub fn run(command: &Command, global: &Global) -> Result<Exit, Fault> {
-    let api = Api::new(global)?;
     match command {
-        Command::Ls => list(&api, global),
-        Command::Show(arguments) => show(&api, arguments, global),
+        Command::Ls => list(&Api::new(global)?, global),
+        Command::Show(arguments) => show(arguments, global),
     }
 }
 
@@ -86,17 +90,16 @@ fn list(api: &Api, global: &Global) -> Result<Exit, Fault> {
     Ok(Exit::Yes)
 }
 
-fn show(api: &Api, arguments: &Show, global: &Global) -> Result<Exit, Fault> {
+fn show(arguments: &Show, global: &Global) -> Result<Exit, Fault> {
+    if let Some(file) = &arguments.events {
+        return from_file(file, arguments, global);
+    }
+    let api = Api::new(global)?;
     let push = match &arguments.push {
         Some(push) => push.clone(),
-        None => last(api)?,
+        None => last(&api)?,
     };
-    let format = match arguments {
-        _ if global.json => "json",
-        Show { mermaid: true, .. } => "mermaid",
-        Show { csv: true, .. } => "csv",
-        _ => "text",
-    };
+    let format = arguments.format(global);
     let all = if arguments.all { "&all=true" } else { "" };
     let ascii = if arguments.ascii { "&ascii=true" } else { "" };
     let path = format!(
@@ -104,10 +107,101 @@ fn show(api: &Api, arguments: &Show, global: &Global) -> Result<Exit, Fault> {
         escape(&push)
     );
     let response = api.get(&path, Duration::ZERO)?;
-    if response.status != 200 {
-        return Err(problem(&response, &path));
+    match response.status {
+        200 => {
+            print!("{}", String::from_utf8_lossy(&response.body));
+            Ok(Exit::Yes)
+        }
+        404 => Err(gone(&api, &push)),
+        _ => Err(problem(&response, &path)),
     }
-    print!("{}", String::from_utf8_lossy(&response.body));
+}
+
+/// Why there is no ladder: nobody knows the push, or the gateway knows how it ended and no longer the way.
+fn gone(api: &Api, push: &str) -> Fault {
+    let known = api.json(&format!("/api/v1/pushes/{}", escape(push)));
+    let Ok(known) = known else {
+        return Fault::new(
+            "SG-P003",
+            Exit::No,
+            format!("there is no push {push}"),
+            "see which there are: sirgate trace ls",
+        );
+    };
+    let state = known.get("state").and_then(serde_json::Value::as_str);
+    Fault::new(
+        "SG-P004",
+        Exit::No,
+        format!(
+            "push {push} is known ({}), but the events of its way are not kept any more: the gateway keeps the last ones \
+             in memory, and was started since or has had many others",
+            state.unwrap_or("-")
+        ),
+        format!(
+            "where events are written to a file ([observe] events, or --events FILE of serve and demo), draw it from \
+             there: sirgate trace show {push} --events FILE"
+        ),
+    )
+}
+
+impl Show {
+    const fn format(&self, global: &Global) -> &'static str {
+        match self {
+            _ if global.json => "json",
+            Self { mermaid: true, .. } => "mermaid",
+            Self { csv: true, .. } => "csv",
+            _ => "text",
+        }
+    }
+}
+
+/// Draws from an event log, without a gateway.
+fn from_file(file: &str, arguments: &Show, global: &Global) -> Result<Exit, Fault> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Fault::usage(
+            format!("{file} cannot be read: {error}"),
+            "name the file that serve or demo wrote with --events",
+        )
+    })?;
+    // A line that was cut off by a crash is no reason to show nothing.
+    let events: Vec<Event> = text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    let last = events.iter().rev().find_map(|event| match &event.fact {
+        Fact::PapRx { push, .. } => Some(push.clone()),
+        _ => None,
+    });
+    let push = arguments.push.clone().or(last).ok_or_else(|| {
+        Fault::new(
+            "SG-P001",
+            Exit::No,
+            format!("{file} holds no push"),
+            "is it an event log? each line is one event in JSON",
+        )
+    })?;
+    let events = ladder::of_push(&events, &push);
+    if events.is_empty() {
+        return Err(Fault::new(
+            "SG-P003",
+            Exit::No,
+            format!("{file} holds no event of push {push}"),
+            "see which there are: grep pap.rx in the file",
+        ));
+    }
+    let style = Style {
+        ascii: arguments.ascii,
+        all: arguments.all,
+    };
+    match arguments.format(global) {
+        "mermaid" => print!("{}", ladder::mermaid(&events, &[], style.all)),
+        "csv" => print!("{}", ladder::csv(&events, style.all)),
+        "json" => println!(
+            "{}",
+            serde_json::json!({"schema": "sirgate.ladder/1", "events": events})
+        ),
+        _ => print!("{}", ladder::text(&events, &[], style)),
+    }
     Ok(Exit::Yes)
 }
 

@@ -136,17 +136,46 @@ impl Device {
                 self.connect_unasked(now, out);
             }
             Step::Again => self.register(now, out),
-            Step::Later(after) => self.timers.set(Timer::Register, now + after),
+            Step::Later(after) => {
+                self.not_registered(now, response, after, out);
+                self.timers.set(Timer::Register, now + after);
+            }
             Step::Authenticate => {
                 let again = response.is_some_and(|response| self.is_challenge(response));
                 if again {
                     self.register(now, out);
                 } else if let Step::Later(after) = self.registration.failed(None, &mut self.random)
                 {
+                    self.not_registered(now, response, after, out);
                     self.timers.set(Timer::Register, now + after);
                 }
             }
         }
+    }
+
+    fn not_registered(
+        &self,
+        now: Time,
+        response: Option<&Message>,
+        after: Duration,
+        out: &mut Vec<Output>,
+    ) {
+        let answer = match response {
+            Some(response) => {
+                let status = response.status().unwrap_or_default();
+                format!("{status} {}", response.reason())
+            }
+            None => "no answer".to_owned(),
+        };
+        let fact = Fact::Refused {
+            from: self.config.registrar.to_string(),
+            why: format!(
+                "REGISTER of {}: {answer}, tried again in {} s",
+                self.config.name,
+                after.as_secs()
+            ),
+        };
+        self.report(now, fact, out);
     }
 
     /// Takes a challenge; false when there is nothing to answer it with.

@@ -73,6 +73,24 @@ impl Process {
         self.child.wait().expect("its end");
     }
 
+    /// Sends it what Ctrl-C sends, and expects that exit code.
+    pub fn interrupt(self, code: i32) {
+        self.signal("INT", code);
+    }
+
+    /// Asks it to terminate, as a service manager does, and expects that exit code.
+    pub fn terminate(self, code: i32) {
+        self.signal("TERM", code);
+    }
+
+    fn signal(mut self, name: &str, code: i32) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.expect("kill runs").success());
+        let status = self.child.wait().expect("its end");
+        assert_eq!(status.code(), Some(code), "after SIG{name}");
+    }
+
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()

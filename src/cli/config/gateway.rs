@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Source, Table, authentication, place, users};
+use super::{Source, Table, authentication, check, place, users};
 use crate::codec::sir::Placement;
 use crate::gateway::config::{Config, Relay};
 use crate::gateway::policy::Rule;
@@ -10,10 +10,10 @@ use crate::gateway::push::plan::{Fork, PlanWish};
 
 /// Reads `[gateway]`.
 pub fn read(config: &mut Config, table: &mut Table<'_>, source: &mut Source) {
-    if let Some(domain) = table.text(source, "domain") {
+    if let Some(domain) = table.checked(source, "domain", check::host, "example.com") {
         config.domain = domain;
     }
-    if let Some(host) = table.text(source, "host") {
+    if let Some(host) = table.checked(source, "host", check::host, "ppg.example.com") {
         config.uri = format!("sip:push@{host}");
         config.host = host;
     }
@@ -64,8 +64,13 @@ pub fn read(config: &mut Config, table: &mut Table<'_>, source: &mut Source) {
 
 fn relay(config: &mut Config, table: &mut Table<'_>, source: &mut Source) {
     let spans = [table.span_of("relay"), table.span_of("relay_notify")];
-    let url = table.text(source, "relay");
-    let notify = table.text(source, "relay_notify");
+    let faults = source.faults.len();
+    let example = "http://127.0.0.1:8652/pap";
+    let url = table.checked(source, "relay", check::http_url, example);
+    let notify = table.checked(source, "relay_notify", check::http_url, example);
+    if source.faults.len() > faults {
+        return;
+    }
     config.relay = match (url, notify) {
         (Some(url), Some(notify)) => Some(Relay { url, notify }),
         (None, None) => None,
@@ -108,6 +113,15 @@ fn placement(config: &mut Config, table: &mut Table<'_>, source: &mut Source) {
     let Some(places) = table.texts(source, "place") else {
         return;
     };
+    if places.is_empty() {
+        source.fault(
+            "SG-C004",
+            span,
+            "gateway.place is empty, so no SIR could name a device".into(),
+            "write one or more of \"header\", \"value\", \"body\"".into(),
+        );
+        return;
+    }
     let words: Vec<String> = places.into_iter().map(|(place, _)| place).collect();
     match words.join(",").parse::<Placement>() {
         Ok(place) => config.place = place,
@@ -134,8 +148,9 @@ pub fn policy(config: &mut Config, table: &mut Table<'_>, source: &mut Source, f
     {
         config.body_octets_max = octets;
     }
-    if let Some(ppgs) = table.texts(source, "ppgs") {
-        config.policy.ppgs = ppgs.into_iter().map(|(ppg, _)| ppg).collect();
+    let example = "sip:push@ppg2.example.com";
+    if let Some(ppgs) = table.all_checked(source, "ppgs", check::sip_uri, example) {
+        config.policy.ppgs = ppgs;
     }
     let initiators = table.tables(source, "initiator");
     config.policy.initiators = users(initiators, source, folder);
@@ -166,6 +181,7 @@ pub fn registration(
     source: &mut Source,
     folder: &Path,
 ) {
+    let spans = ["min_expires_s", "default_expires_s"].map(|key| table.span_of(key));
     for (key, slot) in [
         (
             "default_expires_s",
@@ -182,6 +198,7 @@ pub fn registration(
             *slot = seconds;
         }
     }
+    expires(config, spans, source);
     let realm = table
         .text(source, "realm")
         .unwrap_or_else(|| config.domain.clone());
@@ -189,5 +206,26 @@ pub fn registration(
     let users = users(tables, source, folder);
     if !users.is_empty() {
         config.authentication = Some(authentication(realm, users));
+    }
+}
+
+/// A registration cannot last less than the least and more than the most.
+fn expires(config: &Config, [least, usual]: [std::ops::Range<usize>; 2], source: &mut Source) {
+    let times = &config.registration;
+    let (min, default, max) = (times.min_expires, times.default_expires, times.max_expires);
+    if min > max {
+        source.fault(
+            "SG-C017",
+            least,
+            format!("min_expires_s is {min}, but max_expires_s is {max}"),
+            format!("write min_expires_s = {max} or less, or max_expires_s = {min} or more"),
+        );
+    } else if !(min..=max).contains(&default) {
+        source.fault(
+            "SG-C017",
+            usual,
+            format!("default_expires_s is {default}, not between {min} and {max}"),
+            format!("write default_expires_s = {max}, or change min_expires_s and max_expires_s"),
+        );
     }
 }

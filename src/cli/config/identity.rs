@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::reader::{Source, Table};
-use super::{device_id, required};
+use super::{check, device_id, required};
 use crate::codec::device_id::DeviceId;
 use crate::device::behaviour::{BUILT_IN, Behaviour};
 use crate::device::config::Profile as Handset;
@@ -36,13 +36,14 @@ pub fn read(gateway: &mut Config, root: &mut Table<'_>, source: &mut Source) -> 
     let behaviours = behaviours(root, source);
     let mut devices = Vec::new();
     for mut table in root.tables(source, "identity") {
+        let span = table.span_of("pui");
         let pui = required(&mut table, source, "pui", "pui = \"sip:alice@example.com\"");
+        if let Some(pui) = &pui {
+            one_identity(source, gateway, pui, span);
+        }
         let aliases = table
-            .texts(source, "aliases")
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(alias, _)| alias)
-            .collect();
+            .all_checked(source, "aliases", check::identity, "tel:+15550100")
+            .unwrap_or_default();
         let mut profiles = Vec::new();
         for mut device in table.tables(source, "device") {
             let entry = one_device(
@@ -72,6 +73,25 @@ pub fn read(gateway: &mut Config, root: &mut Table<'_>, source: &mut Source) -> 
         table.finish(source);
     }
     devices
+}
+
+/// An identity is one, and stands in the file once.
+fn one_identity(source: &mut Source, gateway: &Config, pui: &str, span: std::ops::Range<usize>) {
+    if let Err(why) = check::identity(pui) {
+        source.fault(
+            "SG-C004",
+            span,
+            format!("\"{pui}\" is no identity: {why}"),
+            "write it as in sip:alice@example.com".into(),
+        );
+    } else if gateway.identities.iter().any(|other| other.pui == pui) {
+        source.fault(
+            "SG-C013",
+            span,
+            format!("{pui} stands in the file twice"),
+            "put all its devices under one [[identity]]".into(),
+        );
+    }
 }
 
 /// A name stands once in an identity, an identifier once in the file: else a push could not tell who is meant.
@@ -220,8 +240,20 @@ fn fleet(
     behaviours: &Behaviours,
     devices: &mut Vec<DeviceEntry>,
 ) {
+    let span = table.span_of("pui");
     let pattern = required(table, source, "pui", "pui = \"sip:user{n}@example.com\"");
     let count = table.number(source, "count", 1..100_001).unwrap_or(1);
+    if let Some(pattern) = &pattern {
+        one_identity(source, gateway, &pattern.replace("{n}", "0"), span.clone());
+        if count > 1 && !pattern.contains("{n}") {
+            source.fault(
+                "SG-C013",
+                span,
+                format!("{count} identities would all be {pattern}"),
+                "write {n} where the number belongs, as in sip:user{n}@example.com".into(),
+            );
+        }
+    }
     let each = table.number(source, "devices_each", 1..11).unwrap_or(1);
     let transport = match table.word(source, "transport", &["udp", "tcp", "tls"]) {
         Some("tcp") => Transport::Tcp,

@@ -13,6 +13,7 @@ use crate::codec::device_id::DeviceId;
 use crate::gateway::config::{Authentication, Config as Gateway};
 use crate::world::Transport;
 
+pub mod check;
 pub mod gateway;
 pub mod identity;
 pub mod reader;
@@ -191,6 +192,8 @@ impl Listen {
     fn read(table: &mut Table<'_>, source: &mut Source, folder: &Path) -> Self {
         let mut listen = Self::default();
         let form = "an address and a port, as in 127.0.0.1:8642";
+        let (http_span, msrp_span) = (table.span_of("http"), table.span_of("msrp"));
+        let mut sip_spans = vec![table.span_of("sip"); listen.sip.len()];
         if let Some(http) = table.parsed(source, "http", form) {
             listen.http = http;
         }
@@ -198,11 +201,12 @@ impl Listen {
             listen.msrp = msrp;
         }
         if let Some(places) = table.texts(source, "sip") {
-            listen.sip = places
+            (listen.sip, sip_spans) = places
                 .into_iter()
-                .filter_map(|(text, span)| place(source, &text, span))
-                .collect();
+                .filter_map(|(text, span)| Some((place(source, &text, span.clone())?, span)))
+                .unzip();
         }
+        listen.check(source, http_span, sip_spans, msrp_span);
         let certificate = table
             .text(source, "tls_certificate")
             .map(|file| folder.join(file));
@@ -218,6 +222,30 @@ impl Listen {
             ),
         }
         listen
+    }
+}
+
+impl Listen {
+    /// What cannot listen at the same port.
+    fn check(
+        &self,
+        source: &mut Source,
+        http: Range<usize>,
+        sip: Vec<Range<usize>>,
+        msrp: Range<usize>,
+    ) {
+        let sip = self.sip.iter().zip(sip).map(|((transport, at), span)| {
+            let name = format!("sip {}:", transport.name().to_lowercase());
+            (*transport, (name, *at, span))
+        });
+        let (datagrams, streams): (Vec<_>, Vec<_>) =
+            sip.partition(|(transport, _)| *transport == Transport::Udp);
+        let of = |list: Vec<(Transport, _)>| list.into_iter().map(|(_, place)| place);
+        let mut all = vec![("http".to_owned(), self.http, http)];
+        all.extend(of(streams));
+        all.push(("msrp".to_owned(), self.msrp, msrp));
+        check::places(source, &all);
+        check::places(source, &of(datagrams).collect::<Vec<_>>());
     }
 }
 

@@ -45,6 +45,29 @@ impl Source {
         });
     }
 
+    /// The text, when the check agrees to it; else the fault is noted.
+    fn agreed(
+        &mut self,
+        name: &str,
+        text: String,
+        span: Range<usize>,
+        check: impl Fn(&str) -> Result<(), String>,
+        example: &str,
+    ) -> Option<String> {
+        match check(&text) {
+            Ok(()) => Some(text),
+            Err(why) => {
+                self.fault(
+                    "SG-C004",
+                    span,
+                    format!("\"{text}\" is no value for {name}: {why}"),
+                    format!("write it as in {example}"),
+                );
+                None
+            }
+        }
+    }
+
     /// Reads a value of a type of its own, by the names of its fields.
     pub fn value<T: DeserializeOwned>(
         &mut self,
@@ -139,6 +162,37 @@ impl<'t> Table<'t> {
                 None
             }
         }
+    }
+
+    /// A text that a check agrees to.
+    pub fn checked(
+        &mut self,
+        source: &mut Source,
+        key: &'static str,
+        check: impl Fn(&str) -> Result<(), String>,
+        example: &str,
+    ) -> Option<String> {
+        let span = self.span_of(key);
+        let text = self.text(source, key)?;
+        let name = format!("{}.{key}", self.name);
+        source.agreed(&name, text, span, check, example)
+    }
+
+    /// A list of texts that a check agrees to, one by one.
+    pub fn all_checked(
+        &mut self,
+        source: &mut Source,
+        key: &'static str,
+        check: impl Fn(&str) -> Result<(), String>,
+        example: &str,
+    ) -> Option<Vec<String>> {
+        let name = format!("{}.{key}", self.name);
+        let texts = self.texts(source, key)?.into_iter();
+        Some(
+            texts
+                .filter_map(|(text, span)| source.agreed(&name, text, span, &check, example))
+                .collect(),
+        )
     }
 
     /// One of some words.
