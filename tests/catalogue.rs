@@ -1,0 +1,142 @@
+//! `docs/requirements.md` names tests that exist, and every test that is named after a requirement.
+#![expect(clippy::unwrap_used, reason = "test")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+/// Requirements and scenarios of the push session.
+const REQUIREMENTS: usize = 128;
+const SCENARIOS: usize = 9;
+
+#[test]
+fn every_requirement_has_a_row_with_tests_that_exist_or_says_open() {
+    let (rows, tests) = (rows(), tests());
+    let mut faults = Vec::new();
+    let wanted = (1..=REQUIREMENTS).map(|number| format!("R2.{number}"));
+    for name in wanted.chain((0..SCENARIOS).map(|number| format!("S2.{number}"))) {
+        match rows.get(&name) {
+            None => faults.push(format!("{name} has no row")),
+            Some(shown) if shown.is_empty() => {}
+            Some(shown) => {
+                let missing = shown.iter().filter(|test| !tests.contains(*test));
+                faults.extend(missing.map(|test| format!("{name}: there is no test {test}")));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_test_that_names_a_requirement_is_in_its_row() {
+    let rows = rows();
+    let mut faults = Vec::new();
+    for test in tests() {
+        for name in named(&test) {
+            if rows.get(&name).is_none_or(|shown| !shown.contains(&test)) {
+                faults.push(format!("{test} is not in the row of {name}"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn names_of_tests_say_which_requirements_they_show() {
+    let all = |name: &str| named(name).join(" ");
+    assert_eq!(all("r2_2_a_connected_device"), "R2.2");
+    assert_eq!(all("r2_95_to_r2_98_what"), "R2.95 R2.96 R2.97 R2.98");
+    assert_eq!(all("r2_8_and_r2_7_presence"), "R2.8 R2.7");
+    assert_eq!(all("r2_32_r2_47_what"), "R2.32 R2.47");
+    assert_eq!(all("s2_6_a_single_device"), "S2.6");
+    assert_eq!(all("rows_of_2_7"), "");
+}
+
+/// Each row's tests; none where it says `open`.
+fn rows() -> BTreeMap<String, BTreeSet<String>> {
+    let text = read(Path::new("docs/requirements.md"));
+    let mut rows = BTreeMap::new();
+    for line in text.lines() {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let [_, name, line, shown, _] = cells.as_slice() else {
+            continue;
+        };
+        if !name.starts_with("R2.") && !name.starts_with("S2.") {
+            continue;
+        }
+        assert!(!line.is_empty(), "{name} says nothing");
+        let tests: BTreeSet<String> = shown
+            .split("<br>")
+            .filter_map(|test| Some(test.strip_prefix('`')?.strip_suffix('`')?.to_owned()))
+            .collect();
+        assert!(!tests.is_empty() || *shown == "open", "{name}: {shown}");
+        let double = rows.insert((*name).to_owned(), tests);
+        assert!(double.is_none(), "{name} has two rows");
+    }
+    rows
+}
+
+/// The requirements at the start of a test's name.
+fn named(test: &str) -> Vec<String> {
+    let mut words = test.split('_').peekable();
+    let mut names: Vec<(String, usize)> = Vec::new();
+    let mut is_range = false;
+    while let Some(word) = words.next() {
+        match word {
+            "r2" | "s2" => {
+                let Some(number) = words.next().and_then(|number| number.parse().ok()) else {
+                    break;
+                };
+                if is_range && let Some((_, from)) = names.last().cloned() {
+                    let between = from.saturating_add(1)..number;
+                    names.extend(between.map(|number| (word.to_owned(), number)));
+                }
+                is_range = false;
+                names.push((word.to_owned(), number));
+            }
+            "to" if !names.is_empty() => is_range = true,
+            "and" if matches!(words.peek(), Some(&("r2" | "s2"))) => {}
+            _ => break,
+        }
+    }
+    names
+        .into_iter()
+        .map(|(kind, number)| format!("{}.{number}", kind.to_uppercase()))
+        .collect()
+}
+
+/// Names of all functions marked as tests.
+fn tests() -> BTreeSet<String> {
+    let mut tests = BTreeSet::new();
+    let mut folders = vec![Path::new("src").to_owned(), Path::new("tests").to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(base().join(&folder)).unwrap() {
+            let path = folder.join(entry.unwrap().file_name());
+            if base().join(&path).is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = read(&path);
+                let functions = text.split("#[test]").skip(1);
+                tests.extend(functions.filter_map(|rest| {
+                    let rest = rest.split_once("fn ")?.1;
+                    Some(rest.split_once('(')?.0.to_owned())
+                }));
+                // Tests that a macro or a proptest! block makes.
+                let plain = text.lines().filter_map(|line| {
+                    let name = line.trim().strip_prefix("fn ")?.split_once('(')?.0;
+                    (!named(name).is_empty()).then(|| name.to_owned())
+                });
+                tests.extend(plain);
+            }
+        }
+    }
+    tests
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(base().join(path)).unwrap()
+}
+
+fn base() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
