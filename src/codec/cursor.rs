@@ -34,6 +34,23 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// A cursor over `octets` that stand `base` octets after the start of the outermost input.
+    #[must_use]
+    pub const fn within(format: &'static str, octets: &'a [u8], base: usize) -> Self {
+        Self {
+            format,
+            octets,
+            base,
+            at: 0,
+        }
+    }
+
+    /// The octets between where this one stands and where `later`, a further advanced copy, does.
+    #[must_use]
+    pub fn until(&self, later: &Self) -> &'a [u8] {
+        self.octets.get(self.at..later.at).unwrap_or_default()
+    }
+
     /// Octets before the next one, counted from the start of the outermost input.
     #[must_use]
     pub const fn offset(&self) -> usize {
