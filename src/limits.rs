@@ -17,6 +17,8 @@ pub const SIR_DEVICES: usize = 64;
 pub const SIR_APPLICATIONS: usize = 16;
 /// Octets of one SIA body.
 pub const SIA_OCTETS: usize = 65_535;
+/// Octets of one WTP message put together from segments.
+pub const WTP_MESSAGE_OCTETS: usize = 262_144;
 /// Octets of one PAP control entity.
 pub const PAP_CONTROL_OCTETS: usize = 65_536;
 /// Octets of one SMPP PDU.

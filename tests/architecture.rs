@@ -67,6 +67,8 @@ const CODEC_SIBLINGS: &[(&str, &[&str])] = &[
     ("msrp", &["mime"]),
     ("sir", &["device_id", "format", "uri", "mime", "sia", "sip"]),
     ("pap", &["format", "hex", "mime", "uri"]),
+    ("wsp", &["cursor", "format", "hex", "mime", "sia", "sir"]),
+    ("wtp", &["cursor", "format", "hex", "wsp"]),
     ("vector", &["format", "hex"]),
     ("xml", &["format"]),
     ("presence", &["format", "xml"]),

@@ -31,6 +31,8 @@ pub mod uri;
 pub mod ussd;
 pub mod vector;
 pub mod wbxml;
+pub mod wsp;
+pub mod wtp;
 pub mod xml;
 
 /// Every wire format, by name; each codec adds its own lines.
@@ -60,6 +62,20 @@ pub const FORMATS: &[&format::Format] = &[
     &wbxml::emn::FORMAT,
     &wbxml::si::FORMAT,
     &wbxml::sl::FORMAT,
+    &wsp::fields::CONTENT_TYPE,
+    &wsp::fields::FORMAT,
+    &wsp::fields::HEADERS,
+    &wsp::fields::INTEGER_VALUE,
+    &wsp::fields::QUOTED_STRING,
+    &wsp::fields::Q_VALUE,
+    &wsp::fields::TEXT_STRING,
+    &wsp::fields::UINTVAR,
+    &wsp::fields::VALUE_LENGTH,
+    &wsp::fields::VERSION_VALUE,
+    &wsp::fields::WSP,
+    &wtp::fields::FORMAT,
+    &wtp::fields::TO_CLIENT,
+    &wtp::fields::TO_SERVER,
 ];
 
 /// Why octets were refused: which format, where, what kind of fault, and what was expected there.
