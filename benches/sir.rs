@@ -6,7 +6,8 @@ use divan::{AllocProfiler, Bencher, black_box};
 use sirgate::codec::device_id::DeviceId;
 use sirgate::codec::sia::Sia;
 use sirgate::codec::sip::Message;
-use sirgate::codec::sir::annotate::{matching, message};
+use sirgate::codec::sir::format::message;
+use sirgate::codec::sir::matching::matching;
 use sirgate::codec::sir::{Named, Placement, SiaContent, Sir};
 
 #[global_allocator]

@@ -6,10 +6,12 @@
 
 use core::fmt;
 
+pub mod annotated;
 pub mod cursor;
 pub mod device_id;
 pub mod download_descriptor;
 pub mod format;
+pub mod guess;
 pub mod hex;
 mod lexeme;
 pub mod message_summary;
@@ -17,9 +19,11 @@ pub mod mime;
 pub mod msrp;
 pub mod object;
 pub mod pap;
+pub mod pcap;
 pub mod presence;
 pub mod reader;
 pub mod reginfo;
+pub mod rows;
 pub mod sdp;
 pub mod sia;
 pub mod sip;
@@ -42,6 +46,7 @@ pub const FORMATS: &[&format::Format] = &[
     &download_descriptor::FORMAT,
     &wbxml::emn::XML_FORMAT,
     &message_summary::FORMAT,
+    &msrp::format::FORMAT,
     &pap::BODY_FORMAT,
     &pap::XML_FORMAT,
     &presence::FORMAT,
@@ -49,6 +54,9 @@ pub const FORMATS: &[&format::Format] = &[
     &sms::FORMAT_SCK,
     &wbxml::si::XML_FORMAT,
     &sia::FORMAT,
+    &sip::FORMAT,
+    &sir::format::FORMAT,
+    &sir::format::FORMAT_TEXT,
     &wbxml::sl::XML_FORMAT,
     &smpp::FORMAT,
     &sms::FORMAT_SMS,

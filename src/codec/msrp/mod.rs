@@ -10,6 +10,7 @@ use bytes::{Bytes, BytesMut};
 use crate::codec::{Class, DecodeError};
 
 mod decode;
+pub mod format;
 mod framer;
 mod range;
 #[cfg(test)]

@@ -23,7 +23,8 @@ pub const FORMAT: Format = Format {
         }
     },
     spans: Sia::spans,
-    encode: |fields| Ok(sia_of(fields)?.encode()),
+    // The fields of a whole SIR are taken too.
+    encode: |fields| Ok(sia_of(fields.get("sia").unwrap_or(fields))?.encode()),
 };
 
 /// The fields of SIA content; what was computed for each contact is there to be read only.

@@ -18,7 +18,6 @@ mod view;
 
 pub use fields::FORMAT;
 pub use names::{application_code, application_uri, bearer_name};
-pub use text::{label, rows};
 pub use view::{Address, Addresses, Application, View};
 
 use super::Span;

@@ -1,65 +1,13 @@
-//! SIA bodies in words: one line a field, and the annotated octets.
+//! SIA bodies in words: one line a field.
 
 use core::fmt::{self, Write as _};
 use core::net::{Ipv4Addr, Ipv6Addr};
 
 use super::octets::Protocol;
 use super::{AppId, BearerAddress, Contact, ProvUrl, Sia, application_uri, bearer_name};
-use crate::codec::Span;
 
 /// Octets as hexadecimal digits.
 pub(super) struct Octets<'a>(pub(super) &'a [u8]);
-
-/// The words for a span's field, as the annotated output shows them; members of a list begin with a dot.
-#[must_use]
-pub fn label(span: &Span) -> &'static str {
-    let path = span.path.strip_prefix("sia.").unwrap_or(&span.path);
-    let field = path.rsplit('.').next().unwrap_or(path);
-    match field {
-        "version" => "version",
-        "app_ids" => "application list",
-        "wsp_contacts" => "WSP contact points",
-        "contacts" => "contact points",
-        "flags" => ". flags",
-        "bearer" => ". bearer",
-        "port" => ". port",
-        "address" => ". address",
-        "protocols" => "protocol options",
-        "prov_url" => "provisioning URL",
-        "value" => ". URL",
-        "cpi_tags" => "CPITags",
-        "trailing" => "further octets",
-        _ if field.starts_with("app_ids[") => ". Accept-Application",
-        _ if field.starts_with("protocols[") => ". option",
-        _ if field.starts_with("cpi_tags[") => ". CPITag",
-        _ => "field",
-    }
-}
-
-/// The annotated lines: offset, octets, label, value; `base` is where the body begins in what is shown.
-#[must_use]
-pub fn rows(octets: &[u8], spans: &[Span], base: usize) -> String {
-    let mut out = String::new();
-    for span in spans {
-        let end = span.at.saturating_add(span.len);
-        let shown: Vec<String> = octets
-            .get(span.at..end)
-            .unwrap_or_default()
-            .iter()
-            .map(|octet| format!("{octet:02x}"))
-            .collect();
-        let at = span.at.saturating_add(base);
-        let line = format!(
-            "  {at:04x}  {:<18} {:<21} {}",
-            shown.join(" "),
-            label(span),
-            span.value
-        );
-        out.push_str(line.trim_end());
-        out.push('\n');
-    }
-    out
-}
 
 impl fmt::Display for Octets<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

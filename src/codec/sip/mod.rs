@@ -8,6 +8,7 @@
 mod address;
 pub mod digest;
 mod draft;
+pub mod format;
 mod frame;
 mod framer;
 mod message;
@@ -22,6 +23,7 @@ mod via;
 
 pub use address::{Address, Contact, quote, unquoted};
 pub use draft::{Draft, reason_phrase};
+pub use format::FORMAT;
 pub use frame::{Frame, Index};
 pub use framer::{Framed, Framer};
 pub use message::Message;

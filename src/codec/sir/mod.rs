@@ -8,12 +8,13 @@ use super::device_id::DeviceId;
 use super::sia::Sia;
 use super::{Class, DecodeError};
 
-pub mod annotate;
 mod ask;
 mod body;
 pub mod fields;
+pub mod format;
 mod header;
 mod lines;
+pub mod matching;
 mod message;
 mod placement;
 mod value;
