@@ -54,6 +54,7 @@ const IMPORTS: &[(&str, &[&[&str]])] = &[
 /// Codecs that may use one another; a codec not named here stands alone.
 const CODEC_SIBLINGS: &[(&str, &[&str])] = &[
     ("annotated", &["format", "hex"]),
+    ("corrupt", &["format", "hex"]),
     ("cursor", &[]),
     ("format", &[]),
     ("guess", &["format"]),

@@ -7,6 +7,7 @@
 use core::fmt;
 
 pub mod annotated;
+pub mod corrupt;
 pub mod cursor;
 pub mod device_id;
 pub mod download_descriptor;

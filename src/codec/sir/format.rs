@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::body::Form as BodyForm;
 use super::fields::{fields_of, sir_of};
-use super::{DecodeError, Received, SIA_TYPE, Sir, TEXT_TYPE};
+use super::{Class, DecodeError, Received, SIA_TYPE, Sir, TEXT_TYPE};
 use crate::codec::Span;
 use crate::codec::format::{Decoded, Deviation, Format};
 use crate::codec::mime;
@@ -44,6 +44,11 @@ pub const FORMAT_TEXT: Format = Format {
 
 fn decode_sip(octets: &[u8], lenient: bool) -> Result<Decoded, DecodeError> {
     let message = Message::decode(Bytes::copy_from_slice(octets))?;
+    // A request without any content may be one of many things, and is left to the format of SIP.
+    if message.content_type().is_none() {
+        let end = octets.len();
+        return Err(super::fault(Class::MissingHeader, end, "a Content-Type"));
+    }
     let sir = Sir::from_sip(&message)?;
     let deviations = body_deviations(&message);
     match deviations.first() {
@@ -198,7 +203,7 @@ fn body_deviations(message: &Message) -> Vec<Deviation> {
 fn strict_fault(message: &Message, first: Deviation) -> DecodeError {
     content(message)
         .and_then(|(body, base)| Sia::decode(body).err().map(|fault| fault.within(base)))
-        .unwrap_or_else(|| super::fault(super::Class::BadValue, first.at, first.what))
+        .unwrap_or_else(|| super::fault(Class::BadValue, first.at, first.what))
 }
 
 #[cfg(test)]
