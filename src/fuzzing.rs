@@ -51,6 +51,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("sms", sms),
     ("smpp", smpp),
     ("ussd", ussd),
+    ("ota_http", ota_http),
     ("pidf", pidf),
     ("reginfo", reginfo),
     ("dd", dd),
@@ -209,7 +210,20 @@ pub fn of_format(format: &Format, octets: &[u8]) {
     assert_eq!(covered, Ok(octets.len()), "spans with a gap");
     let written = (format.encode)(&read.fields);
     let again = written.map(|octets| (format.decode)(&octets, true).map(|read| read.fields));
-    assert_eq!(again, Ok(Ok(read.fields)), "fields that change by writing");
+    // What was forgiven is not written again, so lengths around it may differ.
+    if read.deviations.is_empty() {
+        assert_eq!(again, Ok(Ok(read.fields)), "fields that change by writing");
+    } else {
+        assert!(matches!(again, Ok(Ok(_))), "fields that are not read again");
+    }
+}
+
+/// Requests, responses and headers of push over HTTP.
+pub fn ota_http(octets: &[u8]) {
+    of_format(&codec::ota_http::REQUEST_FORMAT, octets);
+    of_format(&codec::ota_http::RESPONSE_FORMAT, octets);
+    of_format(&codec::ota_http::HEADER_FORMAT, octets);
+    of_format(&codec::ota_http::VERSION_FORMAT, octets);
 }
 
 /// A presence document.

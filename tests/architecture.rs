@@ -79,6 +79,7 @@ const CODEC_SIBLINGS: &[(&str, &[&str])] = &[
     ("wtp", &["cursor", "format", "hex", "wsp"]),
     ("vector", &["format", "hex"]),
     ("xml", &["format"]),
+    ("ota_http", &["format", "hex", "sip"]),
     ("presence", &["format", "xml"]),
     ("reginfo", &["format", "xml"]),
     ("download_descriptor", &["format", "xml"]),

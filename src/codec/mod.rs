@@ -19,6 +19,7 @@ pub mod message_summary;
 pub mod mime;
 pub mod msrp;
 pub mod object;
+pub mod ota_http;
 pub mod pap;
 pub mod pcap;
 pub mod presence;
@@ -48,6 +49,10 @@ pub const FORMATS: &[&format::Format] = &[
     &wbxml::emn::XML_FORMAT,
     &message_summary::FORMAT,
     &msrp::format::FORMAT,
+    &ota_http::HEADER_FORMAT,
+    &ota_http::REQUEST_FORMAT,
+    &ota_http::RESPONSE_FORMAT,
+    &ota_http::VERSION_FORMAT,
     &pap::BODY_FORMAT,
     &pap::XML_FORMAT,
     &presence::FORMAT,

@@ -6,6 +6,7 @@
 use std::fmt::{self, Write as _};
 
 use md5::Md5;
+use sha1::Sha1;
 use sha2::{Sha256, Sha512_256};
 
 use super::address::quote;
@@ -413,8 +414,26 @@ fn is_same(expected: &[u8], got: &[u8]) -> bool {
         }) == 0
 }
 
+/// The response value of push terminals: SHA-1, no qop, no count (WAP-235 section 7.2.6, SIN 101). SIP has no such
+/// algorithm, so it is none of [`Algorithm`].
+#[must_use]
+pub fn response_sha1(
+    (username, realm, password): (&str, &str, &str),
+    nonce: &str,
+    method: &str,
+    uri: &str,
+) -> String {
+    let first = hash::<Sha1>(&[username.as_bytes(), realm.as_bytes(), password.as_bytes()]);
+    let second = hash::<Sha1>(&[method.as_bytes(), uri.as_bytes()]);
+    hash::<Sha1>(&[first.as_bytes(), nonce.as_bytes(), second.as_bytes()])
+}
+
 /// `Digest name=value, ...`: shows each parameter, its name in lower case and its value unquoted.
-fn params(value: &[u8], mut see: impl FnMut(&str, String)) -> Result<(), DecodeError> {
+///
+/// # Errors
+///
+/// [`DecodeError`] when the scheme is not Digest, a parameter is outside the grammar or stands twice.
+pub fn params(value: &[u8], mut see: impl FnMut(&str, String)) -> Result<(), DecodeError> {
     let mut rest = match value.split_at_checked("Digest".len()) {
         Some((scheme, rest @ [b' ' | b'\t' | b'\r', ..]))
             if scheme.eq_ignore_ascii_case(b"Digest") =>
