@@ -15,6 +15,7 @@ mod message;
 mod method;
 mod name;
 mod param;
+pub mod push_notification;
 mod read;
 #[cfg(feature = "rsip")]
 pub mod rsip_view;
