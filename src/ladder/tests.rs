@@ -468,8 +468,10 @@ fn information_that_comes_after_the_end_is_in_the_ladder() {
         info,
         told(7, "s1"),
         told(8, "s2"),
+        wire(9, "PI", "PPG", "http", "GET /api/v1/pushes HTTP/1.1"),
     ];
     let drawn = text(&of_push(&events, "k7q4"), &[], Style::default());
     assert!(drawn.contains("msrp  information: capability\n"), "{drawn}");
     assert_eq!(drawn.matches("SEND").count(), 1, "{drawn}");
+    assert!(!drawn.contains("GET"), "{drawn}");
 }
