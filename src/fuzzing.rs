@@ -17,7 +17,7 @@ use crate::codec::sir::Sir;
 use crate::codec::stun::{self, Stun};
 use crate::codec::uri::Uri;
 use crate::codec::{
-    self, download_descriptor, mime, msrp, pap, presence, sdp, smpp, sms, ussd, vector,
+    self, download_descriptor, mime, msrp, pap, presence, sdp, smpp, sms, ussd, vector, wbxml,
 };
 use crate::gateway::Gateway;
 use crate::limits;
@@ -44,6 +44,11 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("sir", sir),
     ("mime", mime),
     ("pap", pap),
+    ("pap_body", pap_body),
+    ("si", si),
+    ("sl", sl),
+    ("co", co),
+    ("emn", emn),
     ("client_address", client_address),
     ("msrp", msrp),
     ("sdp", sdp),
@@ -317,8 +322,38 @@ pub fn mime(octets: &[u8]) {
     }
 }
 
+/// A service indication, in WBXML and in XML.
+pub fn si(octets: &[u8]) {
+    of_format(&wbxml::si::FORMAT, octets);
+    of_format(&wbxml::si::XML_FORMAT, octets);
+}
+
+/// A service loading, in both.
+pub fn sl(octets: &[u8]) {
+    of_format(&wbxml::sl::FORMAT, octets);
+    of_format(&wbxml::sl::XML_FORMAT, octets);
+}
+
+/// A cache operation, in both.
+pub fn co(octets: &[u8]) {
+    of_format(&wbxml::co::FORMAT, octets);
+    of_format(&wbxml::co::XML_FORMAT, octets);
+}
+
+/// An email notification, in both.
+pub fn emn(octets: &[u8]) {
+    of_format(&wbxml::emn::FORMAT, octets);
+    of_format(&wbxml::emn::XML_FORMAT, octets);
+}
+
+/// The HTTP body of a PAP message.
+pub fn pap_body(octets: &[u8]) {
+    of_format(&pap::BODY_FORMAT, octets);
+}
+
 /// A PAP document.
 pub fn pap(octets: &[u8]) {
+    of_format(&pap::XML_FORMAT, octets);
     let Ok(document) = pap::decode(octets) else {
         return;
     };
@@ -332,6 +367,7 @@ pub fn pap(octets: &[u8]) {
 
 /// A client address.
 pub fn client_address(octets: &[u8]) {
+    of_format(&pap::ADDRESS_FORMAT, octets);
     let Ok(text) = core::str::from_utf8(octets) else {
         return;
     };

@@ -1,10 +1,6 @@
 //! `sirgate sir` as its users meet it: octets of every format read, written, compared, damaged and checked.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "test"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test")]
 mod lab;
 
 use std::fs;

@@ -13,6 +13,8 @@ pub(super) enum Broken {
     Misplaced(&'static str),
     /// Something that must be there.
     Missing(&'static str),
+    /// Another document; no reading allows it.
+    Root,
     /// Nested too deeply; no reading allows it.
     Deep,
 }
@@ -78,9 +80,9 @@ impl Grammar {
         };
         let result = match (rule, self.depth) {
             (Some(rule), 0) if rule.name == self.language.root() => Ok(()),
-            (Some(_), 0) => Err(Broken::Misplaced("the root element of the document type")),
+            (_, 0) => Err(Broken::Root),
             (Some(rule), _) => self.frame_mut().map_or(Ok(()), |frame| frame.child(rule)),
-            (None, _) if self.depth > 0 && self.rule().is_none() => Ok(()),
+            (None, _) if self.rule().is_none() => Ok(()),
             (None, _) => Err(Broken::Unknown("an element of the document type")),
         };
         match self.open.get_mut(self.depth) {
@@ -170,10 +172,11 @@ impl Frame {
         match self.rule.map(|rule| rule.content) {
             None => Ok(()),
             Some(Model::Empty | Model::Text) => Err(misplaced),
-            Some(Model::AnyOf(names)) => {
+            Some(Model::AnyOf(names)) if names.contains(&child.name) => {
                 self.met = true;
-                names.contains(&child.name).then_some(()).ok_or(misplaced)
+                Ok(())
             }
+            Some(Model::AnyOf(_)) => Err(misplaced),
             Some(Model::Sequence(children)) => {
                 for (place, known) in children.iter().enumerate().skip(self.place) {
                     let met = self.met && place == self.place;

@@ -89,6 +89,9 @@ struct Notes {
     spans: Option<(Vec<Span>, Vec<String>)>,
 }
 
+/// What another document lacks.
+pub(super) const ROOT: &str = "the root element of the document type";
+
 const HEADER_CLAUSE: &str = "WAP-192 5.4";
 
 impl<'a> Reader<'a> {
@@ -484,9 +487,13 @@ impl<'a> Reader<'a> {
             Err(Broken::Deep) => {
                 return Err(self.fault(at, Class::TooLarge, "elements nested less deeply"));
             }
+            Err(Broken::Root) => return Err(self.fault(at, Class::BadValue, ROOT)),
             Err(Broken::Unknown(expected)) => (Class::UnknownToken, expected),
             Err(Broken::Misplaced(expected)) => (Class::BadValue, expected),
-            Err(Broken::Missing(expected)) => (Class::Truncated, expected),
+            // What is missing cannot be passed over.
+            Err(Broken::Missing(expected)) => {
+                return Err(self.fault(at, Class::Truncated, expected));
+            }
         };
         self.deviate(at, class, expected)
     }

@@ -381,7 +381,7 @@ impl<'a> Si<'a> {
             .iter()
             .map(item)
             .collect::<Result<_, _>>()?;
-        let read = Self {
+        Ok(Self {
             href: si.text("href")?.map(Cow::Borrowed),
             si_id: si.text("si-id")?.map(Cow::Borrowed),
             created: si.stamp("created")?,
@@ -389,10 +389,6 @@ impl<'a> Si<'a> {
             action: si.word("action", ACTIONS, Action::default())?,
             text: si.text("text")?.unwrap_or_default().into(),
             info: (!info.is_empty()).then_some(info),
-        };
-        if read.action == Action::Delete && read.si_id.is_none() {
-            return Err(si.fault("si-id", "is missing; an SI that deletes says what"));
-        }
-        Ok(read)
+        })
     }
 }

@@ -15,7 +15,7 @@ use super::element::{Element, Node};
 use super::grammar::{Broken, Grammar};
 use super::is_name;
 use super::language::{Kind, Language};
-use super::reader::{Event, Source};
+use super::reader::{Event, ROOT, Source};
 use super::value::{Name, Part, Value};
 use super::writer::writable;
 use crate::codec::format::{Deviation, FieldFault};
@@ -359,9 +359,12 @@ impl<'a> XmlReader<'a> {
             Err(Broken::Deep) => {
                 Err(self.fault(at, Class::TooLarge, "elements nested less deeply"))
             }
-            Err(
-                Broken::Unknown(expected) | Broken::Misplaced(expected) | Broken::Missing(expected),
-            ) => self.deviate(at, Class::XmlInvalid, expected),
+            Err(Broken::Root) => Err(self.fault(at, Class::XmlInvalid, ROOT)),
+            // What is missing cannot be passed over.
+            Err(Broken::Missing(expected)) => Err(self.fault(at, Class::XmlInvalid, expected)),
+            Err(Broken::Unknown(expected) | Broken::Misplaced(expected)) => {
+                self.deviate(at, Class::XmlInvalid, expected)
+            }
         }
     }
 
