@@ -1,4 +1,4 @@
-//! sirgate against programs that others wrote: curl, tshark, sipp, baresip, linphonec.
+//! sirgate against programs that others wrote: curl, tshark, sipp, baresip, linphonec, Net::SMPP.
 //!
 //! `tests/interop/run` installs them. A program that is missing is a failure.
 #![expect(
@@ -14,6 +14,7 @@ mod lab;
 
 mod curl;
 mod sipp;
+mod sms;
 mod softphone;
 mod wire;
 
