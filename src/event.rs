@@ -315,6 +315,9 @@ pub enum Fact {
         dev: String,
         /// The gateway it asks.
         ppg: String,
+        /// The number of the SIR it answers, when it has one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sir: Option<String>,
     },
     /// A session is up; the gateway and the device both say so.
     #[serde(rename = "sess.up")]

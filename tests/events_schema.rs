@@ -197,6 +197,7 @@ fn devices() -> Vec<Fact> {
         Fact::SessReq {
             dev: s("C1"),
             ppg: s("sip:push@ppg.example.com"),
+            sir: Some(s("0001")),
         },
         Fact::SessUp {
             dev: s("C1"),

@@ -41,6 +41,7 @@ fn every_invariant_holds_in_a_thousand_storms() {
             sum.crashes > 500 && sum.delivered > 3000 && sum.repeated > 100,
             "{sum}"
         );
+        assert!(sum.cancelled > 150 && sum.excluded > 300, "{sum}");
     }
 }
 

@@ -175,7 +175,7 @@ impl Device {
             session_id: &session_id,
         };
         let (caller, draft) = self.invite(number, &call);
-        self.report_request(now, &uri, out);
+        self.report_request(now, &uri, about.sir.clone(), out);
         let target = self.target_of(&uri);
         let client = self.request(now, Purpose::Invite(number), draft, target, out);
         self.sessions.push(Session {
@@ -195,10 +195,11 @@ impl Device {
         });
     }
 
-    fn report_request(&self, now: Time, uri: &str, out: &mut Vec<Output>) {
+    fn report_request(&self, now: Time, uri: &str, sir: Option<String>, out: &mut Vec<Output>) {
         let fact = Fact::SessReq {
             dev: self.config.name.clone(),
             ppg: uri.to_owned(),
+            sir,
         };
         self.report(now, fact, out);
     }
@@ -418,7 +419,7 @@ impl Device {
         };
         let (caller, draft) = self.invite(number, &call);
         if moved {
-            self.report_request(now, &next, out);
+            self.report_request(now, &next, about.sir.clone(), out);
         }
         let old = self
             .place(number)

@@ -55,7 +55,7 @@ pub fn carry(calm: &Calm) -> Carried {
         report_wire: false,
         ..config
     };
-    let ledger = enter(&mut simulation, &pushes, config, &mut random);
+    let ledger = enter(&mut simulation, &pushes, &[], config, &mut random);
     let last = pushes.last().map_or(START, |(at, _)| *at);
     let mut contents = 0;
     while simulation.step(last + Duration::from_secs(60)) {

@@ -11,7 +11,8 @@ use bytes::Bytes;
 
 use crate::codec::mime;
 use crate::codec::pap::{
-    self, Document, Operation, PushMessage, ResultNotificationResponse, Version,
+    self, CancelMessage, Document, Operation, PushMessage, ReplaceMethod,
+    ResultNotificationResponse, Version,
 };
 use crate::machine::Machine;
 use crate::time::Time;
@@ -20,6 +21,9 @@ use crate::world::{FetchId, HttpRequest, HttpResponse, Input, Output};
 
 /// How long the initiator waits before it repeats a submission that got no answer.
 const REPEAT_AFTER: Duration = Duration::from_secs(2);
+
+/// The code of a push that was accepted.
+pub const ACCEPTED: u16 = 1001;
 
 /// One push as the initiator hands it in.
 #[derive(Clone, Debug, Default)]
@@ -30,8 +34,12 @@ pub struct Submission {
     pub addresses: Vec<String>,
     /// Where results are wanted.
     pub notify_to: Option<String>,
+    /// Not to be delivered before this instant.
+    pub deliver_after: Option<Time>,
     /// Not to be delivered after this instant.
     pub deliver_before: Option<Time>,
+    /// The push it takes the place of, and for whom.
+    pub replaces: Option<(String, ReplaceMethod)>,
     /// Headers of the content part besides its type: `X-Wap-Application-Id`, `X-Sirgate-…`.
     pub headers: Vec<(String, String)>,
     /// The type of the content.
@@ -79,11 +87,43 @@ impl Submission {
         let message = PushMessage {
             push_id: self.push_id.clone(),
             addresses: self.addresses.clone(),
+            deliver_after: self.deliver_after,
             deliver_before: self.deliver_before,
             notify_to: self.notify_to.clone(),
+            replace_push_id: self.replaces.as_ref().map(|(old, _)| old.clone()),
+            replace_method: self
+                .replaces
+                .as_ref()
+                .map_or_else(ReplaceMethod::default, |(_, method)| *method),
             ..PushMessage::default()
         };
         Document::new(Version::V2_0, false, Operation::PushMessage(message))
+    }
+}
+
+/// A push, or some of its addresses, to be taken back.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel {
+    /// The push.
+    pub push_id: String,
+    /// For whom; all when there is none.
+    pub addresses: Vec<String>,
+}
+
+impl Cancel {
+    fn request(&self, url: &str) -> HttpRequest {
+        let operation = Operation::CancelMessage(CancelMessage {
+            push_id: self.push_id.clone(),
+            addresses: self.addresses.clone(),
+        });
+        HttpRequest {
+            method: "POST".into(),
+            target: url.to_owned(),
+            headers: vec![("content-type".into(), "application/xml".into())],
+            body: Document::new(Version::V2_0, false, operation)
+                .encode()
+                .into(),
+        }
     }
 }
 
@@ -100,6 +140,10 @@ pub struct Entry {
     pub repeats: u32,
     /// Result notifications that contradict an earlier one.
     pub contradictions: u32,
+    /// Times it was taken back.
+    pub cancel_attempts: u32,
+    /// The code of the cancel-response that counts, by address.
+    pub cancelled: BTreeMap<String, u16>,
 }
 
 /// What an initiator knows, by push-id.
@@ -109,11 +153,19 @@ pub type Ledger = Rc<RefCell<BTreeMap<String, Entry>>>;
 #[derive(Debug)]
 pub struct Initiator {
     pap_url: String,
-    due: Timers<usize>,
+    due: Timers<Due>,
     submissions: Vec<Submission>,
-    waiting: BTreeMap<FetchId, usize>,
+    cancels: Vec<Cancel>,
+    waiting: BTreeMap<FetchId, Due>,
     next_fetch: u64,
     ledger: Ledger,
+}
+
+/// What is to be sent, by its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Due {
+    Submit(usize),
+    Cancel(usize),
 }
 
 impl Initiator {
@@ -123,7 +175,7 @@ impl Initiator {
         let mut due = Timers::default();
         let mut submissions = Vec::with_capacity(plan.len());
         for (at, submission) in plan {
-            due.set(submissions.len(), at);
+            due.set(Due::Submit(submissions.len()), at);
             submissions.push(submission);
         }
         let ledger = Ledger::default();
@@ -131,6 +183,7 @@ impl Initiator {
             pap_url: pap_url.to_owned(),
             due,
             submissions,
+            cancels: Vec::new(),
             waiting: BTreeMap::new(),
             next_fetch: 0,
             ledger: Rc::clone(&ledger),
@@ -138,22 +191,64 @@ impl Initiator {
         (initiator, ledger)
     }
 
-    fn submit(&mut self, number: usize, out: &mut Vec<Output>) {
-        let Some(submission) = self.submissions.get(number) else {
+    /// The same, which also takes pushes back: each at its instant, or once it knows that the push was accepted.
+    #[must_use]
+    pub fn with_cancels(mut self, cancels: Vec<(Time, Cancel)>) -> Self {
+        for (at, cancel) in cancels {
+            self.due.set(Due::Cancel(self.cancels.len()), at);
+            self.cancels.push(cancel);
+        }
+        self
+    }
+
+    fn send(&mut self, now: Time, due: Due, out: &mut Vec<Output>) {
+        let mut ledger = self.ledger.borrow_mut();
+        let request = match due {
+            Due::Submit(number) => self.submissions.get(number).map(|submission| {
+                let entry = ledger.entry(submission.push_id.clone()).or_default();
+                entry.attempts += 1;
+                submission.request(&self.pap_url)
+            }),
+            Due::Cancel(number) => self.cancels.get(number).and_then(|cancel| {
+                let entry = ledger.entry(cancel.push_id.clone()).or_default();
+                match entry.answer {
+                    None => {
+                        self.due.set(due, now + REPEAT_AFTER);
+                        None
+                    }
+                    Some(ACCEPTED) => {
+                        entry.cancel_attempts += 1;
+                        Some(cancel.request(&self.pap_url))
+                    }
+                    Some(_) => None,
+                }
+            }),
+        };
+        if let Some(request) = request {
+            let id = FetchId(self.next_fetch);
+            self.next_fetch += 1;
+            self.waiting.insert(id, due);
+            out.push(Output::Fetch { id, request });
+        }
+    }
+
+    fn cancel_answered(&mut self, now: Time, number: usize, response: &HttpResponse) {
+        let Some(cancel) = self.cancels.get(number) else {
             return;
         };
-        let id = FetchId(self.next_fetch);
-        self.next_fetch += 1;
-        self.waiting.insert(id, number);
-        self.ledger
-            .borrow_mut()
-            .entry(submission.push_id.clone())
-            .or_default()
-            .attempts += 1;
-        out.push(Output::Fetch {
-            id,
-            request: submission.request(&self.pap_url),
-        });
+        let Ok(Operation::CancelResponse(answer)) =
+            pap::decode(&response.body).map(|document| document.operation)
+        else {
+            self.due.set(Due::Cancel(number), now + REPEAT_AFTER);
+            return;
+        };
+        let mut ledger = self.ledger.borrow_mut();
+        let entry = ledger.entry(cancel.push_id.clone()).or_default();
+        for result in answer.results {
+            for address in result.addresses {
+                entry.cancelled.insert(address, result.code);
+            }
+        }
     }
 
     fn answered(&mut self, now: Time, number: usize, response: &HttpResponse) {
@@ -169,12 +264,12 @@ impl Initiator {
         let entry = ledger.entry(submission.push_id.clone()).or_default();
         // The answer to an earlier attempt was lost: that the push-id is known says that it was accepted.
         let code = if code == 2007 && entry.attempts > 1 {
-            1001
+            ACCEPTED
         } else {
             code
         };
         if response.status >= 500 || code == 0 {
-            self.due.set(number, now + REPEAT_AFTER);
+            self.due.set(Due::Submit(number), now + REPEAT_AFTER);
         } else {
             entry.answer = Some(code);
         }
@@ -189,7 +284,7 @@ impl Initiator {
         };
         let mut ledger = self.ledger.borrow_mut();
         let entry = ledger.entry(result.push_id.clone()).or_default();
-        let state = result.state.to_string();
+        let state = result.state.name().to_owned();
         match entry.results.insert(result.address.clone(), state.clone()) {
             Some(before) if before == state => entry.repeats += 1,
             Some(_) => entry.contradictions += 1,
@@ -226,12 +321,15 @@ impl Machine for Initiator {
     fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
         match input {
             Input::Response { id, response } => {
-                let Some(number) = self.waiting.remove(&id) else {
+                let Some(due) = self.waiting.remove(&id) else {
                     return;
                 };
-                match response {
-                    Ok(response) => self.answered(now, number, &response),
-                    Err(_) => self.due.set(number, now + REPEAT_AFTER),
+                match (response, due) {
+                    (Ok(response), Due::Submit(number)) => self.answered(now, number, &response),
+                    (Ok(response), Due::Cancel(number)) => {
+                        self.cancel_answered(now, number, &response);
+                    }
+                    (Err(_), due) => self.due.set(due, now + REPEAT_AFTER),
                 }
             }
             Input::Request { id, request, .. } => {
@@ -245,8 +343,8 @@ impl Machine for Initiator {
     }
 
     fn expire(&mut self, now: Time, out: &mut Vec<Output>) {
-        while let Some(number) = self.due.take_due(now) {
-            self.submit(number, out);
+        while let Some(due) = self.due.take_due(now) {
+            self.send(now, due, out);
         }
     }
 

@@ -1,20 +1,24 @@
 //! Storms: a gateway, devices and an initiator on a network that loses, doubles and reorders, while the gateway dies
 //! and comes back; from a seed, with every invariant watched.
+//!
+//! Pushes wait for their time and end at it, are taken back, take the place of one another, and leave devices out. When
+//! the storm is over the network is whole again, and everything must come to its end.
 
 use core::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::cast::{self, Places};
-use super::initiator::{Initiator, Ledger, Submission};
-use super::invariant::Invariants;
+use super::initiator::{ACCEPTED, Cancel, Entry, Initiator, Ledger, Submission};
+use super::invariant::{Invariants, Terms};
 use super::script::{DeviceLine, Script};
 use super::stage::START;
 use super::{NodeId, Simulation, Weather};
+use crate::codec::pap::{ClientAddress, ReplaceMethod};
 use crate::device::Fleet;
 use crate::event::Event;
 use crate::gateway::Gateway;
-use crate::gateway::config::Config;
+use crate::gateway::config::{Config, Notification};
 use crate::ladder::{self, Style};
 use crate::machine::Machine;
 use crate::random::Random;
@@ -29,8 +33,12 @@ pub(super) const DEVICES: [(&str, &str); 3] = [
 ];
 /// How long a push is tried.
 const LIFETIME: Duration = Duration::from_secs(120);
-/// How long after the last submission everything must have ended and been told.
-const AFTERMATH: Duration = Duration::from_secs(900);
+/// How long after the last submission the storm goes on.
+const RAGE: Duration = Duration::from_secs(60);
+/// How long after its time is over, and the network whole, a push may take until its initiator is told.
+const GRACE: Duration = Duration::from_secs(90);
+/// An application that not every device has subscribed to.
+const CHANNEL: &str = "x-oma-application:dcd.ua";
 
 /// One storm, made from its seed.
 #[derive(Clone, Debug)]
@@ -40,6 +48,7 @@ pub struct Storm {
     /// In a million, before each output of the gateway.
     crash_chance: u64,
     pushes: Vec<(Time, Submission)>,
+    cancels: Vec<(Time, Cancel)>,
 }
 
 impl Storm {
@@ -54,14 +63,73 @@ impl Storm {
             duplication: random.below(150),
             http_loss: random.below(150),
         };
-        let pushes = (0..5).map(|number| push(&mut random, number)).collect();
+        let mut pushes: Vec<(Time, Submission)> =
+            (0..5).map(|number| push(&mut random, number)).collect();
+        for (_, submission) in &mut pushes {
+            set_time(&mut random, submission);
+        }
+        for number in 1..pushes.len() {
+            if random.happens(250) {
+                replace(&mut random, number, &mut pushes);
+            }
+        }
+        let cancels = pushes
+            .iter()
+            .filter_map(|(at, submission)| cancel(&mut random, *at, submission))
+            .collect();
         Self {
             seed,
             weather,
             crash_chance: random.below(8_000),
             pushes,
+            cancels,
         }
     }
+}
+
+/// Some pushes have a beginning, some an end; both in whole seconds, as PAP writes them.
+fn set_time(random: &mut Random, submission: &mut Submission) {
+    let mut begin = 0;
+    if random.happens(250) {
+        begin = 20 + random.below(60);
+        submission.deliver_after = Some(START + Duration::from_secs(begin));
+    }
+    if random.happens(250) {
+        let end = begin.max(60) + 5 + random.below(60);
+        submission.deliver_before = Some(START + Duration::from_secs(end));
+    }
+}
+
+/// The push takes the place of the one before it, for all of that one's addresses.
+fn replace(random: &mut Random, number: usize, pushes: &mut [(Time, Submission)]) {
+    let Some(([.., (_, old)], [(_, new), ..])) = pushes.split_at_mut_checked(number) else {
+        return;
+    };
+    let method = if random.happens(500) {
+        ReplaceMethod::All
+    } else {
+        ReplaceMethod::PendingOnly
+    };
+    new.replaces = Some((old.push_id.clone(), method));
+    for address in &old.addresses {
+        if !new.addresses.contains(address) {
+            new.addresses.push(address.clone());
+        }
+    }
+}
+
+/// Some pushes are taken back, for all addresses or for the first.
+fn cancel(random: &mut Random, at: Time, submission: &Submission) -> Option<(Time, Cancel)> {
+    if !random.happens(300) {
+        return None;
+    }
+    let all = random.happens(500);
+    let first = submission.addresses.iter().take(1).cloned();
+    let cancel = Cancel {
+        push_id: submission.push_id.clone(),
+        addresses: if all { Vec::new() } else { first.collect() },
+    };
+    Some((at + Duration::from_millis(random.below(20_000)), cancel))
 }
 
 fn push(random: &mut Random, number: u64) -> (Time, Submission) {
@@ -98,8 +166,17 @@ fn push(random: &mut Random, number: u64) -> (Time, Submission) {
     }
     let notify = Some("http://pi.example.com/results".to_owned());
     // The settings are the ones above, so there is no wrong one.
-    let submission =
+    let mut submission =
         cast::submission(&format!("p{number}"), &to, &settings, notify).unwrap_or_default();
+    if random.happens(300) {
+        let name = "X-Wap-Application-Id".to_owned();
+        submission.headers.push((name, CHANNEL.to_owned()));
+    }
+    if random.happens(300) {
+        let ids: Vec<&str> = DEVICES.iter().map(|(_, id)| *id).collect();
+        let address = ClientAddress::user(&pick(&ids, random), cast::HOST);
+        submission.addresses.push(address);
+    }
     (at, submission)
 }
 
@@ -114,6 +191,10 @@ pub struct Report {
     pub repeated: usize,
     /// Results that the initiator was told again.
     pub told_again: u32,
+    /// Addresses that were taken back.
+    pub cancelled: u64,
+    /// Devices that plans left out.
+    pub excluded: u64,
     events: Vec<Event>,
     fault: Option<String>,
 }
@@ -152,6 +233,10 @@ pub struct Sum {
     pub repeated: u64,
     /// Results that were told again.
     pub told_again: u64,
+    /// Addresses that were taken back.
+    pub cancelled: u64,
+    /// Devices that plans left out.
+    pub excluded: u64,
 }
 
 impl Sum {
@@ -164,6 +249,8 @@ impl Sum {
             delivered: self.delivered + other.delivered,
             repeated: self.repeated + other.repeated,
             told_again: self.told_again + other.told_again,
+            cancelled: self.cancelled + other.cancelled,
+            excluded: self.excluded + other.excluded,
         }
     }
 
@@ -174,6 +261,8 @@ impl Sum {
         self.delivered += report.delivered as u64;
         self.repeated += report.repeated as u64;
         self.told_again += u64::from(report.told_again);
+        self.cancelled += report.cancelled;
+        self.excluded += report.excluded;
     }
 }
 
@@ -181,8 +270,15 @@ impl fmt::Display for Sum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} storms: {} deaths of the gateway, {} contents taken, {} repeats dropped, {} results told again",
-            self.storms, self.crashes, self.delivered, self.repeated, self.told_again
+            "{} storms: {} deaths of the gateway, {} contents taken, {} repeats dropped, {} results told again, \
+             {} addresses taken back, {} devices left out",
+            self.storms,
+            self.crashes,
+            self.delivered,
+            self.repeated,
+            self.told_again,
+            self.cancelled,
+            self.excluded
         )
     }
 }
@@ -192,37 +288,37 @@ impl fmt::Display for Sum {
 pub fn run(storm: &Storm) -> Report {
     let mut simulation = Simulation::new(START, Weather::CALM, storm.seed);
     let mut random = Random::from_number(storm.seed ^ 0x5707);
-    let config = |config| Config {
-        push_lifetime: LIFETIME,
-        report_wire: true,
-        ..config
-    };
-    let ledger = enter(&mut simulation, &storm.pushes, config, &mut random);
+    let (pushes, cancels) = (&storm.pushes, &storm.cancels);
+    let ledger = enter(&mut simulation, pushes, cancels, stormy, &mut random);
     // Devices register before it begins, so that a push has somebody to reach.
     simulation.run_until(START + Duration::from_secs(5));
     simulation.network.weather = storm.weather;
     simulation.crash_chance = storm.crash_chance;
-    let mut watch = Invariants::default();
+    let mut watch = watch(storm);
     let mut events = Vec::new();
-    let last = storm
-        .pushes
-        .iter()
-        .map(|(at, _)| *at)
-        .max()
-        .unwrap_or(START);
-    while simulation.step(last + LIFETIME + AFTERMATH) {
-        for event in simulation.take_events() {
-            watch.observe(&event);
-            events.push(event);
+    let last = storm.pushes.iter().map(|(at, _)| *at).max();
+    let over = last.unwrap_or(START) + RAGE;
+    let latest = |(_, submission): &(Time, Submission)| {
+        let begin = submission.deliver_after.unwrap_or(over).max(over);
+        submission.deliver_before.unwrap_or(begin + LIFETIME)
+    };
+    let end = storm.pushes.iter().map(latest).max().unwrap_or(over) + GRACE;
+    for until in [over, end] {
+        while watch.violations().is_empty() && simulation.step(until) {
+            for event in simulation.take_events() {
+                watch.observe(&event);
+                events.push(event);
+            }
         }
-        if !watch.violations().is_empty() {
-            break;
-        }
+        simulation.network.weather = Weather::CALM;
+        simulation.crash_chance = 0;
     }
     let repeated = events.iter().filter(|event| is_repeat(event)).count();
     let told_again = ledger.borrow().values().map(|entry| entry.repeats).sum();
-    let fault = fault(&simulation, &watch, &ledger);
+    let fault = fault(&simulation, &watch, storm, &ledger);
     Report {
+        cancelled: cancelled(&ledger),
+        excluded: watch.excluded(),
         crashes: simulation.crashes(),
         delivered: watch.deliveries(),
         repeated,
@@ -239,39 +335,146 @@ fn is_repeat(event: &Event) -> bool {
     )
 }
 
-fn fault(simulation: &Simulation, watch: &Invariants, ledger: &Ledger) -> Option<String> {
+fn watch(storm: &Storm) -> Invariants {
+    let terms = |(_, submission): &(Time, Submission)| {
+        let terms = Terms {
+            not_before: submission.deliver_after,
+            not_after: submission.deliver_before,
+            replaces: submission.replaces.as_ref().map(|(old, _)| old.clone()),
+        };
+        (submission.push_id.clone(), terms)
+    };
+    let own = |(name, id): &(&str, &str)| ((*name).to_owned(), (*id).to_owned());
+    Invariants::of(
+        storm.pushes.iter().map(terms).collect(),
+        DEVICES.iter().map(own).collect(),
+    )
+}
+
+fn cancelled(ledger: &Ledger) -> u64 {
+    let is_ok = |code: &&u16| **code == 1000;
+    ledger
+        .borrow()
+        .values()
+        .map(|entry| entry.cancelled.values().filter(is_ok).count() as u64)
+        .sum()
+}
+
+fn fault(
+    simulation: &Simulation,
+    watch: &Invariants,
+    storm: &Storm,
+    ledger: &Ledger,
+) -> Option<String> {
     if let Some(violation) = watch.violations().first() {
         return Some(violation.clone());
     }
     if simulation.standstills() > 0 {
         return Some("a node named a deadline and did nothing at it".to_owned());
     }
-    for (push, entry) in ledger.borrow().iter() {
-        match entry.answer {
-            Some(1001) if entry.results.is_empty() => {
-                return Some(format!(
-                    "push {push} was accepted and the initiator was never told its end"
-                ));
-            }
-            _ if entry.contradictions > 0 => {
-                return Some(format!("push {push} ended in two ways for the initiator"));
-            }
-            Some(_) => {}
-            None => {
-                return Some(format!(
-                    "push {push} was submitted {} times and never answered",
-                    entry.attempts
-                ));
-            }
-        }
+    if let Some(push) = watch.unended().first() {
+        return Some(format!(
+            "push {push} was accepted and has not ended in time"
+        ));
     }
-    None
+    let ledger = ledger.borrow();
+    storm.pushes.iter().find_map(|(_, submission)| {
+        let push = &submission.push_id;
+        let entry = ledger.get(push)?;
+        let why = wrong_answer(submission, entry)
+            .or_else(|| wrong_result(submission, entry))
+            .or_else(|| wrong_cancel(storm, submission, entry))?;
+        Some(format!("push {push} {why}"))
+    })
 }
 
-/// Seats the gateway, so configured, its three devices, and an initiator with these pushes.
+/// What is wrong with the answer to a submission: a code that nothing in it calls for, or none.
+fn wrong_answer(submission: &Submission, entry: &Entry) -> Option<String> {
+    let only_pending = matches!(submission.replaces, Some((_, ReplaceMethod::PendingOnly)));
+    match entry.answer {
+        Some(ACCEPTED) => None,
+        // Its time was over before it came through.
+        Some(2001) if submission.deliver_before.is_some() => None,
+        // The one it replaces was not there, or had ended.
+        Some(2004 | 2008) if only_pending => None,
+        Some(code) => Some(format!("was answered {code}")),
+        None => Some(format!(
+            "was submitted {} times and never answered",
+            entry.attempts
+        )),
+    }
+}
+
+/// What is wrong with the results of a push: one for each address of what was accepted, none that contradict.
+fn wrong_result(submission: &Submission, entry: &Entry) -> Option<String> {
+    if entry.contradictions > 0 {
+        return Some("ended in two ways for the initiator".to_owned());
+    }
+    let is_narrowed = matches!(submission.replaces, Some((_, ReplaceMethod::PendingOnly)));
+    let expected = match entry.answer {
+        Some(ACCEPTED) if is_narrowed => 1,
+        Some(ACCEPTED) => submission.addresses.len(),
+        _ => 0,
+    };
+    let told = entry.results.len();
+    (told < expected || (expected == 0 && told > 0)).then(|| {
+        format!(
+            "was answered {:?}, and {told} of its results were told",
+            entry.answer
+        )
+    })
+}
+
+/// What is wrong with the answers to a cancel: each must be true of the address.
+fn wrong_cancel(storm: &Storm, submission: &Submission, entry: &Entry) -> Option<String> {
+    let is_asked = storm
+        .cancels
+        .iter()
+        .any(|(_, cancel)| cancel.push_id == submission.push_id);
+    if is_asked && entry.answer == Some(ACCEPTED) && entry.cancelled.is_empty() {
+        return Some("was to be taken back, and that was never answered".to_owned());
+    }
+    entry.cancelled.iter().find_map(|(address, code)| {
+        let state = entry.results.get(address).map(String::as_str);
+        let is_true = match code {
+            // One of its devices may have had it before.
+            1000 => matches!(state, Some("cancelled" | "delivered")),
+            2003 => state.is_none() && submission.replaces.is_some(),
+            2008 => submission.addresses.len() > 1,
+            3003 => state.is_some(),
+            _ => false,
+        };
+        (!is_true).then(|| format!("was taken back for {address} with {code}: it is {state:?}"))
+    })
+}
+
+/// How the gateway is told to behave in a storm.
+fn stormy(mut config: Config) -> Config {
+    // The second device has subscribed to nothing but the usual application.
+    let devices = config
+        .identities
+        .iter_mut()
+        .flat_map(|own| &mut own.devices);
+    for device in devices.filter(|device| device.name == "C2") {
+        device.profile.subscriptions = Some(vec![config.application.clone()]);
+    }
+    Config {
+        notification: Notification {
+            wait_max: Duration::from_secs(10),
+            tries: 100,
+            ..config.notification
+        },
+        push_lifetime: LIFETIME,
+        report_wire: true,
+        ..config
+    }
+}
+
+/// Seats the gateway, so configured, its three devices, and an initiator that submits these and takes those back.
 pub(super) fn enter(
     simulation: &mut Simulation,
     pushes: &[(Time, Submission)],
+    cancels: &[(Time, Cancel)],
     configure: impl FnOnce(Config) -> Config,
     random: &mut Random,
 ) -> Ledger {
@@ -292,6 +495,7 @@ pub(super) fn enter(
         simulation.network.bind(fleet, SocketId(socket), *place);
     }
     let (initiator, ledger) = Initiator::new("http://ppg.example.com/pap", pushes.to_vec());
+    let initiator = initiator.with_cancels(cancels.to_vec());
     let initiator = simulation.enter(Box::new(initiator), address(3, 80));
     simulation.route_http(initiator, "http://ppg.example.com/", gateway);
     simulation.route_http(gateway, "http://pi.example.com/", initiator);
