@@ -28,6 +28,8 @@ struct Front {
     searched: usize,
     /// Where the body begins.
     body_at: Option<usize>,
+    /// Its chunk is too large: its octets are dropped until it ends.
+    is_skipped: bool,
 }
 
 /// Octets that are no message.
@@ -36,7 +38,8 @@ struct Front {
 pub struct Fault {
     /// What and where, counted from the start of the message.
     pub error: DecodeError,
-    /// The response to send: 400, when the fault is inside a request whose paths can be read.
+    /// The response to send, when the fault is inside a request whose paths can be read: 413 to a chunk that is too
+    /// large, 400 else.
     pub answer: Option<Bytes>,
     /// True when no further message can be found: close the stream.
     pub is_lost: bool,
@@ -75,35 +78,68 @@ impl Framer {
             Ok(octets) => {
                 octets.map(|octets| Message::decode(&octets).map_err(|e| refused(&octets, e)))
             }
-            Err(error) => {
-                self.is_lost = true;
-                self.octets = BytesMut::new();
-                Some(Err(Fault {
-                    error,
-                    answer: None,
-                    is_lost: true,
-                }))
+            Err(fault) => {
+                if fault.is_lost {
+                    self.is_lost = true;
+                    self.octets = BytesMut::new();
+                }
+                Some(Err(fault))
             }
         }
     }
 
     /// The octets of the next whole message.
-    fn cut(&mut self) -> Result<Option<Bytes>, DecodeError> {
-        let mut front = match self.front.take() {
-            Some(front) => front,
-            None => match self.start()? {
+    fn cut(&mut self) -> Result<Option<Bytes>, Fault> {
+        loop {
+            let mut front = match self.front.take() {
                 Some(front) => front,
-                None => return Ok(None),
-            },
-        };
-        if let Some(end) = self.search(&mut front) {
-            check_size(&front, end)?;
-            let octets = self.octets.split_to(end).freeze();
-            return Ok(Some(octets));
+                None => match self.start().map_err(lost)? {
+                    Some(front) => front,
+                    None => return Ok(None),
+                },
+            };
+            let end = self.search(&mut front);
+            if front.is_skipped {
+                self.drop_to(end.unwrap_or(front.searched));
+                front.searched = 0;
+                if end.is_none() {
+                    self.front = Some(front);
+                    return Ok(None);
+                }
+                continue;
+            }
+            if let Err(error) = check_size(&front, end.unwrap_or(self.octets.len())) {
+                return Err(self.refuse_chunk(front, error));
+            }
+            let Some(end) = end else {
+                self.front = Some(front);
+                return Ok(None);
+            };
+            return Ok(Some(self.octets.split_to(end).freeze()));
         }
-        check_size(&front, self.octets.len())?;
+    }
+
+    fn drop_to(&mut self, end: usize) {
+        let _ = self.octets.split_to(end.min(self.octets.len()));
+    }
+
+    /// A chunk that is too large is refused, and dropped as it comes; the end of headers that do not end is not to be
+    /// found.
+    fn refuse_chunk(&mut self, mut front: Front, error: DecodeError) -> Fault {
+        let Some(body_at) = front.body_at else {
+            return lost(error);
+        };
+        let head = self.octets.get(..body_at).unwrap_or_default();
+        let fault = Fault {
+            error,
+            answer: answer_to(head, 413),
+            is_lost: false,
+        };
+        // What was searched may hold the end of it.
+        front.searched = body_at;
+        front.is_skipped = true;
         self.front = Some(front);
-        Ok(None)
+        fault
     }
 
     /// The start line, when all of it is there.
@@ -133,6 +169,7 @@ impl Framer {
             mark,
             searched: end,
             body_at: None,
+            is_skipped: false,
         }))
     }
 
@@ -198,16 +235,25 @@ fn check_size(front: &Front, end: usize) -> Result<(), DecodeError> {
     Ok(())
 }
 
+/// Nothing more can be read of the stream.
+const fn lost(error: DecodeError) -> Fault {
+    Fault {
+        error,
+        answer: None,
+        is_lost: true,
+    }
+}
+
 /// A message whose end is known but which is none: a request with paths is answered with 400.
 fn refused(octets: &Bytes, error: DecodeError) -> Fault {
     Fault {
         error,
-        answer: answer_to(octets),
+        answer: answer_to(octets, 400),
         is_lost: false,
     }
 }
 
-fn answer_to(octets: &[u8]) -> Option<Bytes> {
+fn answer_to(octets: &[u8], status: u16) -> Option<Bytes> {
     let mut lines = octets.split(|b| *b == b'\n');
     let mut line = || lines.next().and_then(|line| line.strip_suffix(b"\r"));
     let start = start_line(line()?).ok()?;
@@ -227,6 +273,6 @@ fn answer_to(octets: &[u8]) -> Option<Bytes> {
     match request.method {
         // Reports are never answered.
         super::Method::Report => None,
-        _ => Some(request.answer(400).encode()),
+        _ => Some(request.answer(status).encode()),
     }
 }

@@ -302,6 +302,35 @@ fn a_chunk_may_be_as_large_as_the_limit_and_no_larger() {
 }
 
 #[test]
+fn a_chunk_that_is_too_large_is_refused_and_what_follows_it_is_read() {
+    let good = send("Message-ID: m123\n").replace('\n', "\r\n");
+    let body = "-------abce$\r\n".repeat(3 * limits::MSRP_CHUNK_OCTETS / 14);
+    let large = format!(
+        "MSRP abcd SEND\r\n{}Content-Type: a/b\r\n\r\n{body}\r\n-------abcd$\r\n",
+        PATHS.replace('\n', "\r\n")
+    );
+    for pieces in [7, 4_096, 1_000_000] {
+        let mut framer = Framer::new();
+        let (mut refused, mut read) = (0, 0);
+        for piece in (large.clone() + &good).as_bytes().chunks(pieces) {
+            framer.push(piece);
+            while let Some(result) = framer.next() {
+                match result {
+                    Ok(_) => read += 1,
+                    Err(fault) => {
+                        assert!(!fault.is_lost);
+                        assert!(fault.answer.unwrap().starts_with(b"MSRP abcd 413 "));
+                        refused += 1;
+                    }
+                }
+            }
+            assert!(framer.waiting() <= 2 * limits::MSRP_CHUNK_OCTETS);
+        }
+        assert_eq!((refused, read), (1, 1), "{pieces}");
+    }
+}
+
+#[test]
 fn octets_without_an_end_are_given_up_at_the_limit() {
     let mut framer = Framer::new();
     framer.push(

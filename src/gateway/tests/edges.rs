@@ -255,6 +255,21 @@ fn octets_that_are_no_msrp_close_their_link_only() {
 }
 
 #[test]
+fn a_chunk_that_is_too_large_costs_the_device_neither_link_nor_session() {
+    let mut lab = Lab::registered();
+    lab.push("p1", &[UUID], "");
+    let session = lab.session(1, "");
+    let contents = lab.contents(&session);
+    let body = "x".repeat(crate::limits::MSRP_CHUNK_OCTETS + 1);
+    let headers = "Message-ID: large\nByte-Range: 1-65537/65537\n\
+        Content-Type: application/vnd.sirgate.info+json\n";
+    lab.msrp(&session, "toolarge", "SEND", headers, Some(&body));
+    assert!(lab.closed.is_empty());
+    lab.confirm(&session, &contents[0], 200);
+    assert_eq!(lab.end("p1"), Some(("delivered".to_owned(), 1000)));
+}
+
+#[test]
 fn large_content_travels_in_chunks() {
     let mut lab = Lab::registered();
     let body = pap_body("p1", &[UUID], "", "").replace("hello", &"x".repeat(5_000));
