@@ -59,7 +59,9 @@ impl Gateway {
     ) {
         let path = request.target.split('?').next().unwrap_or_default();
         if request.body.len() > self.config.body_octets_max {
-            return self.answer_http(now, id, request, status(413), None, out);
+            let most = self.config.body_octets_max;
+            let response = sentence(413, &format!("The body may have at most {most} octets."));
+            return self.answer_http(now, id, request, response, None, out);
         }
         if path == self.config.pap_path {
             return self.on_pap(now, id, peer, request, out);
@@ -102,7 +104,7 @@ impl Gateway {
             });
         known.ok_or_else(|| {
             with(
-                status(401),
+                sentence(401, "Initiators show their name and password here."),
                 "www-authenticate",
                 "Basic realm=\"sirgate\", charset=\"UTF-8\"",
             )
@@ -118,12 +120,15 @@ impl Gateway {
         out: &mut Vec<Output>,
     ) {
         if request.method != "POST" {
-            let response = with(status(405), "allow", "POST");
+            let why = "Push Access Protocol documents come by POST.";
+            let response = with(sentence(405, why), "allow", "POST");
             return self.answer_http(now, id, request, response, None, out);
         }
         let content_type = request.header("content-type").unwrap_or_default();
         if !asked::is_pap(content_type) {
-            return self.answer_http(now, id, request, status(415), None, out);
+            let why = "The content type must be multipart/related with a PAP control entity, \
+                or application/xml where there is no content.";
+            return self.answer_http(now, id, request, sentence(415, why), None, out);
         }
         if self.on_told(now, id, request, out) {
             return;
@@ -228,7 +233,8 @@ impl Gateway {
                     why: format!("503 {why}"),
                 };
                 self.report(now, fact, out);
-                let response = with(status(503), "retry-after", RETRY_AFTER);
+                let why = format!("The push is not accepted now: {why}.");
+                let response = with(sentence(503, &why), "retry-after", RETRY_AFTER);
                 return self.answer_http(now, id, request, response, None, out);
             }
         };
@@ -508,12 +514,15 @@ pub(super) fn pap(document: &Document) -> HttpResponse {
     }
 }
 
-/// A response that says nothing but its status.
-fn status(status: u16) -> HttpResponse {
+/// A response that says in a sentence what its status means here.
+fn sentence(status: u16, text: &str) -> HttpResponse {
     HttpResponse {
         status,
-        headers: Vec::new(),
-        body: Bytes::new(),
+        headers: vec![(
+            "content-type".to_owned(),
+            "text/plain; charset=utf-8".to_owned(),
+        )],
+        body: Bytes::from(format!("{text}\n")),
     }
 }
 

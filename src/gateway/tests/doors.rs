@@ -40,6 +40,11 @@ fn what_is_wrong_with_http_is_answered_in_http() {
     assert_eq!(lab.http("POST", "/pap", "text/plain", &body).status, 415);
     let large = "x".repeat(crate::limits::HTTP_BODY_OCTETS + 1);
     assert_eq!(lab.http("POST", "/pap", MULTIPART, &large).status, 413);
+    for (method, content_type) in [("GET", MULTIPART), ("POST", "text/plain")] {
+        let answer = lab.http(method, "/pap", content_type, &body);
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        assert!(text.ends_with(".\n"), "{} {text}", answer.status);
+    }
 }
 
 #[test]
