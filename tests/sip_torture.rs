@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use sirgate::codec::sdp::Sdp;
 use sirgate::codec::sip::{Address, Contact, Framed, Framer, Index, Message, Method, Name};
 use sirgate::codec::uri::{Scheme, unescape};
 use sirgate::codec::{Class, DecodeError};
@@ -230,6 +231,58 @@ fn what_the_application_must_judge_is_passed_to_it() {
     );
     let message = accepted("app-branch-cookie-only");
     assert!(!message.via().unwrap().has_cookie());
+}
+
+#[test]
+fn bodies_and_dates_are_for_the_application_to_judge() {
+    let message = accepted("app-unknown-type");
+    assert_eq!(message.content_type(), Some("application/x-nobody-knows"));
+    assert!(message.body().starts_with(b"<a body"));
+    let message = accepted("app-accept-unknown");
+    let accept: Vec<&[u8]> = message.list(Name::Accept).collect();
+    assert_eq!(accept, [b"text/x-nobody-knows"]);
+    let message = accepted("app-date-zone");
+    assert_eq!(
+        message.header(Name::Date),
+        Some(&b"Sat, 21 Nov 2026 16:00:00 CET"[..])
+    );
+}
+
+#[test]
+fn a_session_description_of_both_families_gives_our_line() {
+    let message = accepted("ipv6-sdp-both");
+    let sdp = Sdp::decode(message.body()).unwrap();
+    assert_eq!((sdp.address.as_str(), sdp.port), ("192.0.2.30", 2855));
+    assert_eq!(sdp.other_media.len(), 1);
+}
+
+/// What stands for each case of the two documents, by the names that they give.
+#[test]
+fn every_case_of_rfc_4475_and_rfc_5118_has_its_message() {
+    let readme = fs::read_to_string(folder().join("README.md")).unwrap();
+    let named = |case: &str| {
+        let row = readme
+            .lines()
+            .find(|line| line.ends_with(&format!(", {case} |")))
+            .unwrap_or_else(|| panic!("no message for {case}"));
+        let file = row.split('`').nth(1).unwrap();
+        assert!(folder().join(file).exists(), "{file}");
+    };
+    let rfc_4475 = "wsinv intmeth esc01 escnull esc02 lwsdisp longreq dblreq semiuri transports mpart01 unreason \
+        noreason badinv01 clerr ncl scalar02 scalarlg quotbal ltgtruri lwsruri lwsstart trws escruri baddate regbadct \
+        badaspec baddn badvers mismatch01 mismatch02 bigcode badbranch insuf unkscm novelsc unksm2 bext01 invut \
+        regaut01 multi01 mcl01 bcast zeromf cparam01 cparam02 regescrt sdp01 inv2543";
+    let rfc_5118 = "ipv6-good ipv6-bad port-ambiguous port-unambiguous via-received-param-with-delim \
+        via-received-param-no-delim ipv6-in-sdp mult-ip-in-header mult-ip-in-sdp ipv4-mapped-ipv6 \
+        ipv6-bug-abnf-3-colons";
+    let cases: Vec<&str> = rfc_4475
+        .split_whitespace()
+        .chain(rfc_5118.split_whitespace())
+        .collect();
+    assert_eq!(cases.len(), 49 + 11);
+    for case in cases {
+        named(case);
+    }
 }
 
 #[test]
