@@ -13,6 +13,7 @@
 mod lab;
 
 mod curl;
+mod dissect;
 mod sipp;
 mod sms;
 mod softphone;
