@@ -75,7 +75,10 @@ const CODEC_SIBLINGS: &[(&str, &[&str])] = &[
         &["device_id", "format", "uri", "mime", "rows", "sia", "sip"],
     ),
     ("pap", &["format", "hex", "mime", "uri"]),
-    ("wsp", &["cursor", "format", "hex", "mime", "sia", "sir"]),
+    (
+        "wsp",
+        &["cursor", "device_id", "format", "hex", "mime", "sia", "sir"],
+    ),
     ("wtp", &["cursor", "format", "hex", "wsp"]),
     ("vector", &["format", "hex"]),
     ("xml", &["format"]),

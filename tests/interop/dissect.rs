@@ -91,7 +91,7 @@ fn tshark_reads_the_fields_of_msrp_messages() {
     ];
     let read = dissect(&messages, Carriage::Tcp(2855), "msrp", &fields);
     for (octets, read) in messages.iter().zip(read) {
-        let ours = decoded(&msrp::MESSAGE_FORMAT, octets);
+        let ours = decoded(&msrp::format::FORMAT, octets);
         let text = |name: &str| text_of(&ours[name]);
         let paths = |name: &str| {
             let uris: Vec<String> = ours[name].as_array().unwrap().iter().map(text_of).collect();

@@ -116,9 +116,18 @@ fn text<'a>(cursor: &mut Cursor<'a>, rigour: &mut Rigour) -> Result<&'a [u8], De
     match cursor.text_string() {
         Err(fault) if fault.class == Class::TextUnterminated => {
             rigour.deviate(cursor, at, fault.class, fault.expected)?;
-            Ok(cursor.rest())
+            Ok(unquoted(cursor.rest()))
         }
         other => other,
+    }
+}
+
+/// A text without the quote octet in front of a character above 7F.
+#[must_use]
+pub(super) fn unquoted(text: &[u8]) -> &[u8] {
+    match text {
+        [0x7F, quoted @ ..] if quoted.first().is_some_and(|octet| *octet >= 0x80) => quoted,
+        plain => plain,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::codec::format::{Decoded, FieldFault, Format};
 use crate::codec::hex;
 use crate::codec::wsp::rigour::Rigour;
 use crate::codec::wsp::value::{
-    Form, Quality, Value, Version, put_integer, put_quality, put_quoted,
+    Form, Quality, Value, Version, put_integer, put_quality, put_quoted, unquoted,
 };
 use crate::codec::{Class, DecodeError, Span};
 
@@ -168,7 +168,7 @@ fn read_text(cursor: &mut Cursor<'_>, rigour: &mut Rigour) -> Fields {
         Ok(text) => Ok(fields_of_text(text)),
         Err(fault) => {
             rigour.deviate(cursor, at, fault.class, fault.expected)?;
-            Ok(fields_of_text(cursor.rest()))
+            Ok(fields_of_text(unquoted(cursor.rest())))
         }
     }
 }
