@@ -17,7 +17,8 @@ use crate::codec::sir::Sir;
 use crate::codec::stun::{self, Stun};
 use crate::codec::uri::Uri;
 use crate::codec::{
-    self, download_descriptor, mime, msrp, pap, presence, sdp, smpp, sms, ussd, vector, wbxml,
+    self, download_descriptor, mime, msrp, pap, presence, sdp, smpp, sms, ussd, vector, wbxml, wsp,
+    wtp,
 };
 use crate::gateway::Gateway;
 use crate::limits;
@@ -57,6 +58,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("smpp", smpp),
     ("ussd", ussd),
     ("ota_http", ota_http),
+    ("wsp", wsp),
+    ("wtp", wtp),
     ("pidf", pidf),
     ("reginfo", reginfo),
     ("dd", dd),
@@ -306,6 +309,36 @@ pub fn smpp(octets: &[u8]) {
 pub fn ussd(octets: &[u8]) {
     of_format(&ussd::FORMAT_UDCP, octets);
     of_format(&ussd::FORMAT_STRING, octets);
+}
+
+/// A connectionless datagram, a header block and a media type of WSP.
+pub fn wsp(octets: &[u8]) {
+    for format in [
+        wsp::fields::FORMAT,
+        wsp::fields::HEADERS,
+        wsp::fields::CONTENT_TYPE,
+        wsp::fields::TEXT_STRING,
+    ] {
+        of_format(&format, octets);
+    }
+    if let Ok(push) = wsp::Push::decode(octets) {
+        assert_eq!(push.encode(), octets, "a push that changes by writing");
+        let _ = push.sir();
+    }
+}
+
+/// A WTP datagram, and its octets as segments of a message.
+pub fn wtp(octets: &[u8]) {
+    of_format(&wtp::fields::FORMAT, octets);
+    let mut message = wtp::segment::Reassembly::new();
+    for piece in octets.chunks(8) {
+        let Ok(pdu) = wtp::Pdu::decode(piece, &mut wsp::Rigour::Strict) else {
+            continue;
+        };
+        if let (Some(place), Some(psn)) = (pdu.place(), pdu.psn()) {
+            message.take(psn, place, pdu.data);
+        }
+    }
 }
 
 /// A multipart body.
