@@ -537,85 +537,88 @@ fn uris_of_options_are_checked_before_anything_is_done() {
     }
 }
 
+/// Configuration files with one gap each: text, line of the gap, code, words of the mending.
+const GAPS: &[(&str, u32, &str, &str)] = &[
+    (
+        "[listen]\nhttp = \"127.0.0.1:2855\"\nmsrp = \"127.0.0.1:2855\"",
+        3,
+        "SG-C018",
+        "give msrp a port of its own",
+    ),
+    (
+        "[listen]\nsip = [\"udp:127.0.0.1:5060\", \"udp:0.0.0.0:5060\"]",
+        2,
+        "SG-C018",
+        "port of its own",
+    ),
+    (
+        "[registration]\nmin_expires_s = 600\nmax_expires_s = 60",
+        2,
+        "SG-C017",
+        "min_expires_s = 60 or less",
+    ),
+    (
+        "[registration]\ndefault_expires_s = 9000",
+        2,
+        "SG-C017",
+        "default_expires_s = 7200",
+    ),
+    (
+        "[gateway]\nplace = []",
+        2,
+        "SG-C004",
+        "\"header\", \"value\", \"body\"",
+    ),
+    ("[gateway]\ndomain = \"\"", 2, "SG-C004", "example.com"),
+    ("[gateway]\nhost = \"a b\"", 2, "SG-C004", "ppg.example.com"),
+    (
+        "[gateway]\nrelay = \"127.0.0.1:8652\"",
+        2,
+        "SG-C004",
+        "http://127.0.0.1:8652/pap",
+    ),
+    (
+        "[gateway]\nrelay_notify = \"http://a/\"",
+        2,
+        "SG-C016",
+        "give both, or neither",
+    ),
+    (
+        "[policy]\nppgs = [\"ppg2\"]",
+        2,
+        "SG-C004",
+        "sip:push@ppg2.example.com",
+    ),
+    (
+        "[[identity]]\npui = \"alice\"",
+        2,
+        "SG-C004",
+        "sip:alice@example.com",
+    ),
+    (
+        "[[identity]]\npui = \"sip:a@b\"\n[[identity]]\npui = \"sip:a@b\"",
+        4,
+        "SG-C013",
+        "under one [[identity]]",
+    ),
+    (
+        "[[identity]]\npui = \"sip:a@b\"\naliases = [\"5550100\"]",
+        3,
+        "SG-C004",
+        "tel:+15550100",
+    ),
+    (
+        "[[fleet]]\npui = \"sip:a@b\"\ncount = 2",
+        2,
+        "SG-C013",
+        "write {n}",
+    ),
+];
+
 #[test]
 fn every_gap_of_a_configuration_is_found_with_its_line_and_its_mending() {
     let folder = lab::folder();
-    for (text, line, code, mending) in [
-        (
-            "[listen]\nhttp = \"127.0.0.1:2855\"\nmsrp = \"127.0.0.1:2855\"",
-            3,
-            "SG-C018",
-            "give msrp a port of its own",
-        ),
-        (
-            "[listen]\nsip = [\"udp:127.0.0.1:5060\", \"udp:0.0.0.0:5060\"]",
-            2,
-            "SG-C018",
-            "port of its own",
-        ),
-        (
-            "[registration]\nmin_expires_s = 600\nmax_expires_s = 60",
-            2,
-            "SG-C017",
-            "min_expires_s = 60 or less",
-        ),
-        (
-            "[registration]\ndefault_expires_s = 9000",
-            2,
-            "SG-C017",
-            "default_expires_s = 7200",
-        ),
-        (
-            "[gateway]\nplace = []",
-            2,
-            "SG-C004",
-            "\"header\", \"value\", \"body\"",
-        ),
-        ("[gateway]\ndomain = \"\"", 2, "SG-C004", "example.com"),
-        ("[gateway]\nhost = \"a b\"", 2, "SG-C004", "ppg.example.com"),
-        (
-            "[gateway]\nrelay = \"127.0.0.1:8652\"",
-            2,
-            "SG-C004",
-            "http://127.0.0.1:8652/pap",
-        ),
-        (
-            "[gateway]\nrelay_notify = \"http://a/\"",
-            2,
-            "SG-C016",
-            "give both, or neither",
-        ),
-        (
-            "[policy]\nppgs = [\"ppg2\"]",
-            2,
-            "SG-C004",
-            "sip:push@ppg2.example.com",
-        ),
-        (
-            "[[identity]]\npui = \"alice\"",
-            2,
-            "SG-C004",
-            "sip:alice@example.com",
-        ),
-        (
-            "[[identity]]\npui = \"sip:a@b\"\n[[identity]]\npui = \"sip:a@b\"",
-            4,
-            "SG-C013",
-            "under one [[identity]]",
-        ),
-        (
-            "[[identity]]\npui = \"sip:a@b\"\naliases = [\"5550100\"]",
-            3,
-            "SG-C004",
-            "tel:+15550100",
-        ),
-        (
-            "[[fleet]]\npui = \"sip:a@b\"\ncount = 2",
-            2,
-            "SG-C013",
-            "write {n}",
-        ),
-    ] {
+    for (text, line, code, mending) in GAPS {
         lab::write(folder.path(), "lab.toml", text);
         let said = expect(folder.path(), 2, &["config", "check", "lab.toml"]);
         assert_eq!(said.matches("error[").count(), 1, "{text}\n{said}");
