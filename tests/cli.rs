@@ -622,7 +622,7 @@ fn every_gap_of_a_configuration_is_found_with_its_line_and_its_mending() {
         lab::write(folder.path(), "lab.toml", text);
         let said = expect(folder.path(), 2, &["config", "check", "lab.toml"]);
         assert_eq!(said.matches("error[").count(), 1, "{text}\n{said}");
-        for part in [code, &format!("lab.toml:{line}:"), mending] {
+        for part in [code, &*format!("lab.toml:{line}:"), mending] {
             assert!(said.contains(part), "{text}: {part} is missing\n{said}");
         }
     }
