@@ -1,4 +1,4 @@
-//! sirgate against programs that others wrote: curl, tshark, sipp, baresip, linphonec, Net::SMPP.
+//! sirgate against programs that others wrote: curl, tshark, sipp, baresip, linphonec, Net::SMPP, libwbxml, xmllint.
 //!
 //! `tests/interop/run` installs them. A program that is missing is a failure.
 #![expect(
@@ -17,6 +17,7 @@ mod dissect;
 mod sipp;
 mod sms;
 mod softphone;
+mod wbxml;
 mod wire;
 
 use std::path::Path;
