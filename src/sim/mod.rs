@@ -33,6 +33,12 @@ use network::End;
 
 /// The number of no link.
 const NO_LINK: LinkId = LinkId(u64::MAX);
+/// What is left in the place of an output that was performed.
+const NOTHING: Output = Output::Close { link: NO_LINK };
+
+const fn is_nothing(output: &Output) -> bool {
+    matches!(output, Output::Close { link: NO_LINK })
+}
 
 /// A node, whatever it decides.
 pub type Node = Box<dyn Machine<Input = Input, Output = Output>>;
@@ -329,11 +335,9 @@ impl Simulation {
             let is_record = matches!(out.get(at), Some(Output::Save(_) | Output::Forget(_)));
             if is_record && !is_committed {
                 is_committed = true;
-                self.commit(node, &out);
-            } else if let Some(output) = out.get_mut(at) {
-                // The place is left with something that does nothing.
-                let nothing = Output::Close { link: NO_LINK };
-                self.perform_one(node, std::mem::replace(output, nothing));
+                self.commit(node, &mut out);
+            } else if let Some(output) = out.get_mut(at).filter(|output| !is_nothing(output)) {
+                self.perform_one(node, std::mem::replace(output, NOTHING));
             }
         }
         out.clear();
@@ -344,19 +348,19 @@ impl Simulation {
     }
 
     /// Makes the records of one call durable, all of them or none, as the store's one transaction does.
-    fn commit(&mut self, node: NodeId, out: &[Output]) {
+    fn commit(&mut self, node: NodeId, out: &mut [Output]) {
         let Some(seat) = self.seats.get_mut(node.0) else {
             return;
         };
         for output in out {
-            match output {
+            match std::mem::replace(output, NOTHING) {
                 Output::Save(record) => {
-                    seat.records.insert(record.key.clone(), record.clone());
+                    seat.records.insert(record.key.clone(), record);
                 }
                 Output::Forget(key) => {
-                    seat.records.remove(key);
+                    seat.records.remove(&key);
                 }
-                _ => {}
+                other => *output = other,
             }
         }
     }
