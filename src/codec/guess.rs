@@ -34,11 +34,7 @@ const FORMS: &[Form] = &[
     form("msrp", &["msrp"], &[2855]),
     form("sia", &["sia"], &[]),
     form("wsp", &["wsp-connectionless"], &[2948, 9200]),
-    form(
-        "wtp",
-        &["wtp-client-to-server", "wtp-server-to-client"],
-        &[9201],
-    ),
+    form("wtp", &["wtp"], &[9201]),
     form("smpp", &["smpp"], &[2775]),
     form("sms", &["sms-deliver", "sms-submit", "sms-ud", "sck"], &[]),
     form("ussd", &["udcp", "ussd", "ussd-string"], &[]),

@@ -85,7 +85,6 @@ pub const FORMATS: &[&format::Format] = &[
     &wbxml::emn::FORMAT,
     &wbxml::si::FORMAT,
     &wbxml::sl::FORMAT,
-    &wsp::fields::WSP,
     &wsp::fields::FORMAT,
     &wtp::fields::FORMAT,
     &wtp::fields::TO_SERVER,

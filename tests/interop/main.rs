@@ -3,6 +3,7 @@
 //! `tests/interop/run` installs them. A program that is missing is a failure.
 #![expect(
     missing_docs,
+    clippy::panic,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::print_stdout,

@@ -68,6 +68,10 @@ fn both_ways<D>(
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one document of each type, both ways, side by side"
+)]
 fn libwbxml_and_we_read_what_the_other_writes() {
     let folder = lab::folder();
     let folder = folder.path();
@@ -336,6 +340,7 @@ fn xmllint(dtd: &str, files: &[PathBuf]) -> (bool, String) {
     (output.status.success(), told)
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each operation of PAP")]
 fn operation(random: &mut Random, number: usize) -> Operation {
     let push_id = format!("{number}@{}", words(random));
     let code = pick(random, &[1000, 1001, 2000, 2999, 3011, 4001, 5234]);

@@ -56,12 +56,6 @@ pub const FORMAT: Format = Format {
     encode: encode_datagram,
 };
 
-/// The same under the name that the command line has for it.
-pub const WSP: Format = Format {
-    name: "wsp",
-    ..FORMAT
-};
-
 fn decode_content_type(octets: &[u8], lenient: bool) -> Result<Decoded, DecodeError> {
     let mut rigour = Rigour::of(lenient);
     let mut cursor = Cursor::new("wsp", octets);
