@@ -93,6 +93,11 @@ fn tshark_reads_the_fields_of_msrp_messages() {
     for (octets, read) in messages.iter().zip(read) {
         let ours = decoded(&msrp::format::FORMAT, octets);
         let text = |name: &str| text_of(&ours[name]);
+        let header = |name: &str| {
+            let rows = ours["headers"].as_array().unwrap();
+            let value = rows.iter().find_map(|row| row.get(name));
+            value.map(text_of).unwrap_or_default()
+        };
         let paths = |name: &str| {
             let uris: Vec<String> = ours[name].as_array().unwrap().iter().map(text_of).collect();
             uris.join(" ")
@@ -104,11 +109,11 @@ fn tshark_reads_the_fields_of_msrp_messages() {
             text("status"),
             paths("to_path"),
             paths("from_path"),
-            text("message_id"),
-            text("byte_range"),
-            text("success_report"),
-            text("failure_report"),
-            text("content_type"),
+            header("Message-ID"),
+            header("Byte-Range"),
+            header("Success-Report"),
+            header("Failure-Report"),
+            header("Content-Type"),
             text("flag"),
             String::new(),
         ];
