@@ -34,6 +34,16 @@ fn every_vector_on_file_holds() {
 }
 
 #[test]
+fn ours_leave_nothing_open() {
+    for (path, vectors) in vectors() {
+        for vector in &vectors {
+            let warnings = vector::run(vector).warnings;
+            assert!(warnings.is_empty(), "{path}: {}: {warnings:?}", vector.name);
+        }
+    }
+}
+
+#[test]
 fn the_name_of_a_vector_is_unique_in_its_file() {
     for (path, vectors) in vectors() {
         let mut names = HashSet::new();

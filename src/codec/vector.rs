@@ -2,11 +2,13 @@
 //!
 //! A lab brings its own files in the same schema: a JSON array of objects with `name`, `kind` (the name of a format),
 //! `valid`, `hex` or `text`, and `decoded` or `error_class`; ours add `offset`, where a fault stands, and
-//! `"canonical": false` for octets that say the same as others which are written instead.
+//! `"canonical": false` for octets that say the same as others which are written instead. Where a vector leaves that open,
+//! another spelling or a reading that had to be lenient is a warning.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use self::claims::Proof;
 use super::format::Format;
 use super::{Class, DecodeError, FORMATS, Span, hex};
 
@@ -37,9 +39,9 @@ pub struct Vector {
     /// Where the fault stands.
     #[serde(default)]
     pub offset: Option<usize>,
-    /// Whether these very octets are written for what they say.
-    #[serde(default = "yes")]
-    pub canonical: bool,
+    /// Whether these very octets are written for what they say; open when it is not said.
+    #[serde(default)]
+    pub canonical: Option<bool>,
 }
 
 /// A vector and what came of it.
@@ -58,6 +60,16 @@ pub struct Verdict {
     /// Keys that describe what a gateway or device does with the value, and that this format alone cannot show.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unchecked: Vec<String>,
+    /// What holds only with good will: the vector does not say whether it should.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// What a check finds beside its verdict.
+#[derive(Debug, Default)]
+struct Notes {
+    unchecked: Vec<String>,
+    warnings: Vec<String>,
 }
 
 /// Keys of `decoded` that tell of behaviour beyond octets.
@@ -86,8 +98,8 @@ pub fn format(name: &str) -> Option<&'static Format> {
 /// Reads a vector, checks every promise about it, and tells the first that is not kept.
 #[must_use]
 pub fn run(vector: &Vector) -> Verdict {
-    let mut unchecked = Vec::new();
-    let (holds, expected, actual) = match check(vector, &mut unchecked) {
+    let mut notes = Notes::default();
+    let (holds, expected, actual) = match check(vector, &mut notes) {
         Ok((expected, actual)) => (true, expected, actual),
         Err(differs) => (false, differs.expected, differs.actual),
     };
@@ -97,12 +109,13 @@ pub fn run(vector: &Vector) -> Verdict {
         holds,
         expected,
         actual,
-        unchecked,
+        unchecked: notes.unchecked,
+        warnings: notes.warnings,
     }
 }
 
 impl Vector {
-    /// The octets.
+    /// The octets. Those that are no UTF-8 stand in `hex` alone, whatever `text` says instead.
     ///
     /// # Errors
     /// What is wrong with the vector itself.
@@ -112,7 +125,9 @@ impl Vector {
             None => None,
         };
         match (digits, &self.text) {
-            (Some(octets), Some(text)) if octets != text.as_bytes() => {
+            (Some(octets), Some(text))
+                if octets != text.as_bytes() && core::str::from_utf8(&octets).is_ok() =>
+            {
                 Err("hex and text that differ")
             }
             (Some(octets), _) => Ok(octets),
@@ -129,7 +144,7 @@ impl Vector {
     }
 }
 
-fn check(vector: &Vector, unchecked: &mut Vec<String>) -> Result<(String, String), Differs> {
+fn check(vector: &Vector, notes: &mut Notes) -> Result<(String, String), Differs> {
     let octets = vector
         .octets()
         .map_err(|fault| differs("octets in hex or text", fault))?;
@@ -140,7 +155,7 @@ fn check(vector: &Vector, unchecked: &mut Vec<String>) -> Result<(String, String
     })?;
     gapless(format, &octets, vector.is_lenient())?;
     if vector.valid {
-        read(vector, format, &octets, unchecked)
+        read(vector, format, &octets, notes)
     } else {
         refused(vector, format, &octets)
     }
@@ -169,31 +184,34 @@ fn read(
     vector: &Vector,
     format: &Format,
     octets: &[u8],
-    unchecked: &mut Vec<String>,
+    notes: &mut Notes,
 ) -> Result<(String, String), Differs> {
-    let lenient = vector.is_lenient();
-    let read =
-        (format.decode)(octets, lenient).map_err(|fault| differs("read", refusal(&fault)))?;
     let strict = (format.decode)(octets, false);
-    match (lenient, strict) {
-        (true, Ok(_)) => return Err(differs("refused by a strict reading", "read")),
-        (true, Err(_)) if read.deviations.is_empty() => {
+    let loose = (format.decode)(octets, true);
+    let (read, lenient) = match (vector.is_lenient(), strict, loose) {
+        (true, Ok(_), _) => return Err(differs("refused by a strict reading", "read")),
+        (true, Err(_), Ok(loose)) if loose.deviations.is_empty() => {
             return Err(differs("deviations of a lenient reading", "none"));
         }
-        (true, Err(_)) => {}
-        (false, strict) => {
-            let loose = (format.decode)(octets, true);
-            if strict != loose {
-                let loose = loose.map_or_else(|fault| refusal(&fault), |it| it.fields.to_string());
-                return Err(differs("a lenient reading that is the strict one", loose));
-            }
+        (true, Err(_), Ok(loose)) => (loose, true),
+        (false, Ok(strict), Ok(loose)) if strict == loose => (strict, false),
+        (false, Ok(_), loose) => {
+            let loose = loose.map_or_else(|fault| refusal(&fault), |it| it.fields.to_string());
+            return Err(differs("a lenient reading that is the strict one", loose));
         }
-    }
+        (false, Err(fault), Ok(loose)) if vector.canonical.is_none() && vector.offset.is_none() => {
+            notes
+                .warnings
+                .push(format!("only a lenient reading, else {}", refusal(&fault)));
+            (loose, true)
+        }
+        (_, Err(fault), _) => return Err(differs("read", refusal(&fault))),
+    };
     let mut keys = 0_usize;
     if let Some(decoded) = &vector.decoded {
-        keys = compare(decoded, &read.fields, unchecked)?;
+        keys = compare(decoded, &read.fields, &mut notes.unchecked)?;
     }
-    written(vector, format, octets, &read.fields)?;
+    written(vector, format, octets, (&read.fields, lenient), notes)?;
     let expected = format!("read, {keys} field{}", if keys == 1 { "" } else { "s" });
     Ok((expected, "read, equal, written back".to_owned()))
 }
@@ -204,13 +222,13 @@ fn compare(decoded: &Value, read: &Value, unchecked: &mut Vec<String>) -> Result
         return subset("decoded", decoded, read).map(|()| 1);
     };
     let mut compared = 0_usize;
-    for (key, expected) in fields {
+    for key in fields.keys() {
         let actual = read.get(key);
         match (key.as_str(), actual) {
             ("lenient", None) => {}
             (key, None) if BEHAVIOUR.contains(&key) => unchecked.push(key.to_owned()),
-            (key, actual) => {
-                subset(key, expected, actual.unwrap_or(&Value::Null))?;
+            (key, _) => {
+                member(key, key, fields, read)?;
                 compared = compared.saturating_add(1);
             }
         }
@@ -218,15 +236,35 @@ fn compare(decoded: &Value, read: &Value, unchecked: &mut Vec<String>) -> Result
     Ok(compared)
 }
 
+/// One key of an object: what is read there, or what that proves about it.
+fn member(
+    path: &str,
+    key: &str,
+    claimed: &Map<String, Value>,
+    read: &Value,
+) -> Result<(), Differs> {
+    let expected = claimed.get(key).unwrap_or(&Value::Null);
+    let proof = match read {
+        Value::Object(read) if !read.contains_key(key) => claims::prove(key, claimed, read),
+        _ => None,
+    };
+    match proof {
+        None => subset(path, expected, read.get(key).unwrap_or(&Value::Null)),
+        Some(Proof::Shown(shown)) => subset(path, expected, &shown),
+        Some(Proof::Judged(true)) => Ok(()),
+        Some(Proof::Judged(false)) => Err(differs(
+            format!("{path} = {expected}"),
+            format!("{path} is another: computed anew, it does not fit what is read"),
+        )),
+    }
+}
+
 /// Every key of `expected` is there with its value; lists have the same length; null means absent as well.
 fn subset(path: &str, expected: &Value, actual: &Value) -> Result<(), Differs> {
     match (expected, actual) {
-        (Value::Object(expected), Value::Object(actual)) => {
-            expected.iter().try_for_each(|(key, expected)| {
-                let actual = actual.get(key).unwrap_or(&Value::Null);
-                subset(&format!("{path}.{key}"), expected, actual)
-            })
-        }
+        (Value::Object(claimed), read @ Value::Object(_)) => claimed
+            .keys()
+            .try_for_each(|key| member(&format!("{path}.{key}"), key, claimed, read)),
         (Value::Array(expected), Value::Array(actual)) if expected.len() == actual.len() => {
             let pairs = expected.iter().zip(actual).enumerate();
             pairs.into_iter().try_for_each(|(at, (expected, actual))| {
@@ -242,26 +280,36 @@ fn subset(path: &str, expected: &Value, actual: &Value) -> Result<(), Differs> {
 }
 
 /// What was read is written as the same octets, or, where several spellings exist, as octets that say the same.
-fn written(vector: &Vector, format: &Format, octets: &[u8], fields: &Value) -> Result<(), Differs> {
+fn written(
+    vector: &Vector,
+    format: &Format,
+    octets: &[u8],
+    (fields, lenient): (&Value, bool),
+    notes: &mut Notes,
+) -> Result<(), Differs> {
     let written = (format.encode)(fields)
         .map_err(|fault| differs("fields that can be written", fault.to_string()))?;
-    if vector.canonical {
-        return if written == octets {
-            Ok(())
-        } else {
-            let at = written.iter().zip(octets).position(|(a, b)| a != b);
-            let at = at.unwrap_or_else(|| written.len().min(octets.len()));
-            let shown = |octets: &[u8]| {
-                let from = octets.get(at..).unwrap_or_default();
-                hex::digits(from.get(..from.len().min(16)).unwrap_or_default())
-            };
-            Err(differs(
-                format!("written with {} at {at}", or_end(shown(octets))),
-                format!("written with {} at {at}", or_end(shown(&written))),
-            ))
-        };
+    if written == octets && vector.canonical != Some(false) {
+        return Ok(());
     }
-    let again = (format.decode)(&written, vector.is_lenient())
+    let at = written.iter().zip(octets).position(|(a, b)| a != b);
+    let at = at.unwrap_or_else(|| written.len().min(octets.len()));
+    if vector.canonical == Some(true) {
+        let shown = |octets: &[u8]| {
+            let from = octets.get(at..).unwrap_or_default();
+            hex::digits(from.get(..from.len().min(16)).unwrap_or_default())
+        };
+        return Err(differs(
+            format!("written with {} at {at}", or_end(shown(octets))),
+            format!("written with {} at {at}", or_end(shown(&written))),
+        ));
+    }
+    if vector.canonical.is_none() {
+        notes
+            .warnings
+            .push(format!("written in another spelling from octet {at}"));
+    }
+    let again = (format.decode)(&written, lenient)
         .map_err(|fault| differs("what is written is read", refusal(&fault)))?;
     let decoded = vector.decoded.as_ref().unwrap_or(&Value::Null);
     compare(decoded, &again.fields, &mut Vec::new()).map(|_| ())
@@ -330,9 +378,7 @@ fn differs(expected: impl Into<String>, actual: impl Into<String>) -> Differs {
     }
 }
 
-const fn yes() -> bool {
-    true
-}
+mod claims;
 
 #[cfg(test)]
 mod tests;

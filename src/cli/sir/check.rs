@@ -21,13 +21,14 @@ pub struct Check {
 const SCHEMA: &str = "sirgate.check/1";
 
 pub(super) fn run(arguments: &Check, global: &Global) -> Result<Exit, Fault> {
-    let (mut held, mut differing) = (0_usize, 0_usize);
+    let (mut held, mut differing, mut warned) = (0_usize, 0_usize, 0_usize);
     let mut results: Vec<Value> = Vec::new();
     for file in &arguments.files {
         for vector in vectors(file)? {
             let verdict = vector::run(&vector);
             if verdict.holds {
                 held += 1;
+                warned += usize::from(!verdict.warnings.is_empty());
             } else {
                 differing += 1;
             }
@@ -40,12 +41,16 @@ pub(super) fn run(arguments: &Check, global: &Global) -> Result<Exit, Fault> {
     }
     if global.json {
         let all = json!({
-            "schema": SCHEMA, "held": held, "differing": differing, "vectors": results
+            "schema": SCHEMA, "held": held, "differing": differing, "warnings": warned, "vectors": results
         });
         println!("{all}");
     } else {
+        let warned = match warned {
+            0 => String::new(),
+            warned => format!(" ({warned} with a warning)"),
+        };
         println!(
-            "{} vectors: {held} as expected, {differing} differ",
+            "{} vectors: {held} as expected{warned}, {differing} differ",
             held + differing
         );
     }
@@ -73,7 +78,11 @@ fn vectors(file: &str) -> Result<Vec<Vector>, Fault> {
 }
 
 fn line(verdict: &Verdict) -> String {
-    let word = if verdict.holds { "ok     " } else { "DIFFERS" };
+    let word = match (verdict.holds, verdict.warnings.is_empty()) {
+        (false, _) => "DIFFERS",
+        (true, false) => "warning",
+        (true, true) => "ok     ",
+    };
     let mut line = format!(
         "{word}  {:<28} {:<20} expected {}; is {}",
         verdict.name, verdict.kind, verdict.expected, verdict.actual
@@ -83,6 +92,9 @@ fn line(verdict: &Verdict) -> String {
             "{line}; not of this format: {}",
             verdict.unchecked.join(", ")
         );
+    }
+    for warning in &verdict.warnings {
+        line = format!("{line}\n  warning: {warning}");
     }
     line
 }

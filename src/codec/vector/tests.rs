@@ -101,6 +101,94 @@ fn another_spelling_is_read_again_instead_of_compared() {
 }
 
 #[test]
+fn what_a_vector_leaves_open_is_a_warning() {
+    let bare = "0002828408c40b23f10a000001";
+    let open = run(&vector(
+        &json!({"hex": bare, "decoded": {"app_ids": [2, 4]}}),
+    ));
+    assert!(open.holds);
+    assert!(
+        matches!(open.warnings.as_slice(), [one] if one.starts_with("only a lenient reading")),
+        "{open:?}"
+    );
+    let strict = json!({"hex": bare, "canonical": true, "decoded": {"app_ids": [2, 4]}});
+    assert!(!verdict(&strict).0);
+    let other = json!({"hex": bare, "decoded": {"app_ids": [2, 5]}});
+    assert!(!verdict(&other).0);
+    let document = "<?xml version=\"1.0\"?><!DOCTYPE pap PUBLIC \"-//WAPFORUM//DTD PAP 2.0//EN\" \
+        \"http://www.wapforum.org/DTD/pap_2.0.dtd\"><pap><statusquery-message push-id=\"1\"/></pap>";
+    let open = run(&vector(
+        &json!({"kind": "pap-xml", "hex": null, "text": document, "decoded": {"expected": {}}}),
+    ));
+    assert!(open.holds, "{open:?}");
+    assert_eq!(open.unchecked, ["expected"]);
+    assert!(
+        matches!(open.warnings.as_slice(), [one] if one.starts_with("written in another spelling")),
+        "{open:?}"
+    );
+}
+
+#[test]
+fn octets_that_are_no_text_stand_in_hex_alone() {
+    let text = json!({"hex": HTTP_ONLY, "text": "(binary, see hex)"});
+    assert!(verdict(&text).0);
+    let both = json!({"kind": "text-string", "hex": "6100", "text": "b"});
+    assert!(!verdict(&both).0);
+}
+
+/// What octets prove about a claim, and that they disprove another.
+#[track_caller]
+fn proves(kind: &str, octets: &str, decoded: &Value, other: &Value) {
+    let of = |decoded: &Value| {
+        verdict(&json!({"kind": kind, "hex": octets, "decoded": decoded, "canonical": true}))
+    };
+    let (holds, expected, actual) = of(decoded);
+    assert!(holds, "{expected}, {actual}");
+    assert!(!of(other).0, "{other}");
+}
+
+#[test]
+fn the_text_behind_a_digest_is_proved() {
+    let octets = "0102b2820008c4000fc3c0000209010004b630db4300";
+    let of = |url: &str| json!({"prov_url": {"sha1_prefix": "b630db43", "of": url}});
+    proves(
+        "sia",
+        octets,
+        &of("http://op.example/c1"),
+        &of("http://op.example/c2"),
+    );
+}
+
+#[test]
+fn the_key_of_a_seal_is_proved() {
+    let octets = "1f2db69181923846353935414542373234434243394338393538413545423931443630333033304530323739333200";
+    let of = |pin: &str| json!({"mac_key_ascii": pin, "mac_data_hex": "030b6a0045"});
+    proves("content-type", octets, &of("1234"), &of("1235"));
+}
+
+#[test]
+fn the_password_behind_credentials_is_proved() {
+    let text = "X-Wap-Authorization: Digest username=\"5262012345678901\", realm=\"proxy1.example\", nonce=\"abc123\", \
+        uri=\"/wappush\", response=\"9445cf25810ae8ec96a26b804a17b881b0e1f2dd\", algorithm=\"SHA-1\"";
+    let octets = hex::digits(text.as_bytes());
+    let of = |password: &str| json!({"method": "OPTIONS", "password": password});
+    proves("ota-http-header", &octets, &of("secret"), &of("other"));
+}
+
+#[test]
+fn a_body_is_read_on_by_its_media_type() {
+    let octets = "010603ae81ea02056a0045c60c03612e6578616d706c652f0001034869000101";
+    let of = |text: &str| json!({"body": {"si": {"text": text}}});
+    proves("wsp-connectionless", octets, &of("Hi"), &of("Ho"));
+    proves(
+        "wsp-connectionless",
+        octets,
+        &json!({"body": "WBXML SI"}),
+        &json!({"body": "WBXML SL"}),
+    );
+}
+
+#[test]
 fn an_unknown_kind_and_a_vector_without_octets_fail() {
     let (holds, expected, actual) = verdict(&json!({"kind": "telex"}));
     assert!(!holds);
