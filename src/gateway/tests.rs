@@ -4,5 +4,6 @@ mod doors;
 mod edges;
 mod forwarding;
 mod lab;
+mod pap_vectors;
 mod paths;
 mod restarts;
