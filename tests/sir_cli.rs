@@ -316,3 +316,92 @@ fn a_file_of_vectors_is_checked_one_line_each() {
         Some(2)
     );
 }
+
+#[test]
+fn a_reader_that_has_enough_gets_no_panic() {
+    let folder = lab::folder();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sirgate"))
+        .args(["sir", "corrupt", "--list"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(lab::stderr(&output), "");
+    assert!(output.status.code().is_some_and(|code| code < 2));
+}
+
+#[test]
+fn no_octets_are_read_too() {
+    let folder = lab::folder();
+    let (code, _, wrong) = told(&sir(folder.path(), &["decode", "--hex", "", "--as", "sia"]));
+    assert_eq!(code, Some(1), "{wrong}");
+    assert!(wrong.contains("sia at octet 0: truncated"), "{wrong}");
+}
+
+#[test]
+fn what_is_encoded_is_told_in_json_when_asked() {
+    let folder = lab::folder();
+    let fields = sir(
+        folder.path(),
+        &["decode", HTTP_ONLY, "--as", "sia", "--json"],
+    );
+    let written = parsed(&piped(
+        folder.path(),
+        &["encode", "--from", "-", "--json"],
+        &fields.stdout,
+    ));
+    assert_eq!(
+        written,
+        json!({"schema": "sirgate.encode/1", "form": "sia", "hex": HTTP_ONLY})
+    );
+}
+
+#[test]
+fn what_cannot_be_is_told_as_usage() {
+    let folder = lab::folder();
+    let both = told(&piped(
+        folder.path(),
+        &["diff", "-", "-", "--as", "sia"],
+        b"",
+    ));
+    assert_eq!(both.0, Some(2), "{}", both.2);
+    let whole = ["corrupt", HTTP_ONLY, "--as", "sia", "--truncate", "18"];
+    let whole = told(&sir(folder.path(), &whole));
+    assert_eq!(whole.0, Some(2), "{}", whole.2);
+    let device = "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
+    let body = told(&sir(
+        folder.path(),
+        &["match", HTTP_ONLY, "--device", device],
+    ));
+    assert_eq!(body.0, Some(4));
+    assert!(
+        body.2
+            .contains("this is no whole SIR: these octets are a SIA body"),
+        "{}",
+        body.2
+    );
+}
+
+#[test]
+fn a_vector_of_a_lab_that_leaves_something_open_holds_with_a_warning() {
+    let folder = lab::folder();
+    let bare = json!([{"name": "bare", "kind": "sia", "valid": true, "hex": "0002828408c40b23f10a000001",
+        "decoded": {"app_ids": [2, 4]}}]);
+    fs::write(folder.path().join("v.json"), bare.to_string()).unwrap();
+    let (code, said, wrong) = told(&sir(folder.path(), &["check", "v.json"]));
+    assert_eq!(code, Some(0), "{wrong}");
+    assert!(said.starts_with("warning  bare"), "{said}");
+    assert!(
+        said.contains("\n  warning: only a lenient reading"),
+        "{said}"
+    );
+    assert!(
+        said.contains("1 as expected (1 with a warning), 0 differ"),
+        "{said}"
+    );
+    let json = parsed(&sir(folder.path(), &["check", "v.json", "--json"]));
+    assert_eq!(json["warnings"], 1);
+}

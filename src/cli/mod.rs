@@ -120,6 +120,7 @@ enum Command {
 /// Runs the command line of the process.
 #[must_use]
 pub fn main() -> ExitCode {
+    end_quietly_on_a_closed_pipe();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -151,6 +152,18 @@ pub fn main() -> ExitCode {
             exit.into()
         }
     }
+}
+
+/// Who reads has enough, as in `sirgate sir check FILE | head`: the standard library panics then, which is no bug here.
+fn end_quietly_on_a_closed_pipe() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let why = panic.payload_as_str().unwrap_or_default();
+        if why.starts_with("failed printing to stdout") {
+            std::process::exit(i32::from(Exit::No.number()));
+        }
+        usual(panic);
+    }));
 }
 
 fn run(command: Command, global: &Global) -> Result<Exit, Vec<Fault>> {

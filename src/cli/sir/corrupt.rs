@@ -76,7 +76,17 @@ pub(super) fn run(arguments: &Corrupt, global: &Global) -> Result<Exit, Fault> {
         names.push(mutation.name);
     }
     if let Some(len) = arguments.truncate {
+        if len >= damaged.octets.len() {
+            return Err(Fault::usage(
+                format!(
+                    "there are no more than {} octets, so --truncate {len} leaves them whole",
+                    damaged.octets.len()
+                ),
+                "give a smaller number",
+            ));
+        }
         damaged.octets.truncate(len);
+        damaged.at = len;
         names.push("truncate");
     }
     print(global, format, &names.join(","), &damaged, false);

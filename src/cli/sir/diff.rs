@@ -28,6 +28,12 @@ pub struct Diff {
 const SCHEMA: &str = "sirgate.diff/1";
 
 pub(super) fn run(arguments: &Diff, global: &Global) -> Result<Exit, Fault> {
+    if arguments.one == "-" && arguments.other == "-" {
+        return Err(Fault::usage(
+            "standard input holds one message, not both",
+            "name a file or give hex digits for the other",
+        ));
+    }
     let one = arguments.reading.word(&arguments.one)?;
     let other = arguments.reading.word(&arguments.other)?;
     let format = one.format(&arguments.choice)?;

@@ -2,10 +2,11 @@
 
 use std::io::{IsTerminal, Write};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::identifier;
 use super::input::{named, read};
+use crate::cli::Global;
 use crate::cli::config::check::{application_option, identity_option, sip_option};
 use crate::cli::fault::{Exit, Fault};
 use crate::codec::format::Format;
@@ -47,7 +48,9 @@ pub struct Encode {
     hex: bool,
 }
 
-pub(super) fn run(arguments: &Encode) -> Result<Exit, Fault> {
+const SCHEMA: &str = "sirgate.encode/1";
+
+pub(super) fn run(arguments: &Encode, global: &Global) -> Result<Exit, Fault> {
     let (fields, name) = match &arguments.from {
         Some(file) => from_file(file, arguments.form.as_deref())?,
         None => {
@@ -65,7 +68,12 @@ pub(super) fn run(arguments: &Encode) -> Result<Exit, Fault> {
             (fields::fields_of(&sir(arguments)?), name.to_owned())
         }
     };
-    let octets = written(&named(&name)?, &fields)?;
+    let (form, octets) = written(&named(&name)?, &fields)?;
+    if global.json {
+        let digits = hex::digits(&octets);
+        println!("{}", json!({"schema": SCHEMA, "form": form, "hex": digits}));
+        return Ok(Exit::Yes);
+    }
     write(&octets, arguments.hex)
 }
 
@@ -114,12 +122,12 @@ fn from_file(file: &str, form: Option<&str>) -> Result<(Value, String), Fault> {
     Ok((fields, name))
 }
 
-/// The octets of the first format that can hold the fields.
-fn written(formats: &[&'static Format], fields: &Value) -> Result<Vec<u8>, Fault> {
+/// The first format that can hold the fields, and its octets.
+fn written(formats: &[&'static Format], fields: &Value) -> Result<(&'static str, Vec<u8>), Fault> {
     let mut first = None;
     for format in formats {
         match (format.encode)(fields) {
-            Ok(octets) => return Ok(octets),
+            Ok(octets) => return Ok((format.name, octets)),
             Err(fault) if first.is_none() => first = Some((format.name, fault)),
             Err(_) => {}
         }

@@ -206,7 +206,11 @@ fn digits(octets: &[u8]) -> Option<Vec<u8>> {
     hex::octets(&digits).filter(|octets| !octets.is_empty())
 }
 
+/// Nothing between the quotes is no octets, which is something to read too.
 fn unhex(text: &str, option: &str) -> Result<Vec<u8>, Fault> {
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
     hex::octets(text).ok_or_else(|| {
         Fault::usage(
             format!("{option} wants pairs of hex digits"),

@@ -45,14 +45,18 @@ pub(super) fn run(arguments: &Match, global: &Global) -> Result<Exit, Fault> {
             )
         })?;
     let read = annotate(format, &octets, false).map_err(|error| decode::fault(&octets, &error))?;
-    let sir = fields::sir_of(&read.fields).map_err(|fault| {
+    let no_sir = |why: &str| {
         Fault::new(
             "SG-D002",
             Exit::Untested,
-            format!("this is no whole SIR: {fault}"),
+            format!("this is no whole SIR: {why}"),
             "give a SIP message; a SIA body alone names no device",
         )
-    })?;
+    };
+    if format.name == "sia" {
+        return Err(no_sir("these octets are a SIA body"));
+    }
+    let sir = fields::sir_of(&read.fields).map_err(|fault| no_sir(&fault.to_string()))?;
     let verdict = matching(&sir, &own);
     if global.json {
         println!("{}", verdict.to_json());

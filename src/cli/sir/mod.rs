@@ -60,7 +60,7 @@ pub enum Command {
 /// Octets, fields or options that are no message of the format.
 pub fn run(command: &Command, global: &Global) -> Result<Exit, Fault> {
     match command {
-        Command::Encode(arguments) => encode::run(arguments),
+        Command::Encode(arguments) => encode::run(arguments, global),
         Command::Decode(arguments) => decode::run(arguments, global),
         Command::Diff(arguments) => diff::run(arguments, global),
         Command::Corrupt(arguments) => corrupt::run(arguments, global),
