@@ -38,8 +38,14 @@ pub fn run(command: &Command, global: &Global) -> Result<Exit, Vec<Fault>> {
                 println!("{summary}");
             } else {
                 println!(
-                    "{}: good; {identities} identities, {devices} devices",
-                    file.display()
+                    "{}: good; {identities} {}, {devices} device{}",
+                    file.display(),
+                    if identities == 1 {
+                        "identity"
+                    } else {
+                        "identities"
+                    },
+                    if devices == 1 { "" } else { "s" }
                 );
             }
         }
