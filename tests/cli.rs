@@ -638,3 +638,56 @@ fn wait_for_an_event_that_does_not_exist_says_which_do() {
         "{said}"
     );
 }
+
+#[test]
+fn initiators_that_are_named_show_who_they_are_and_are_told_how_when_they_do_not() {
+    let folder = lab::folder();
+    let at = folder.path();
+    lab::write(at, "shop.secret", "open: sesame\n");
+    lab::write(at, "wrong.secret", "shut\n");
+    let lab_file = format!(
+        "[listen]\nhttp = \"127.0.0.1:0\"\nmsrp = \"127.0.0.1:0\"\nsip = [\"udp:127.0.0.1:{}\"]\n\
+         [store]\nkind = \"none\"\n[[policy.initiator]]\nname = \"shop\"\npassword_file = \"shop.secret\"\n\
+         [[identity]]\npui = \"sip:alice@example.com\"\n[[identity.device]]\nname = \"C1\"\n\
+         id = [\"urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6\"]\n",
+        lab::free_port()
+    );
+    lab::write(at, "lab.toml", &lab_file);
+    let serve = Process::start(at, &["serve", "--config", "lab.toml"], "ready");
+    let _devices = Process::start(at, &["device", "run", "--config", "lab.toml"], "registered");
+    let pap = serve.url();
+    let api = pap.trim_end_matches("/pap");
+    let push = ["push", "alice", "hello", "--push-id", "p1", "--api", api];
+    let known = ["--user", "shop", "--password-file", "shop.secret"];
+    let with = |command: &[&str], who: &[&str]| lab::run(at, &[command, who].concat());
+    for who in [
+        &[][..],
+        &["--user", "shop", "--password-file", "wrong.secret"],
+    ] {
+        let output = with(&push, who);
+        let said = lab::stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains("401") && said.contains("--password-file FILE"),
+            "{said}"
+        );
+    }
+    let output = with(&push, &["--user", "shop"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(lab::stderr(&output).contains("SIRGATE_PASSWORD_FILE"));
+    let output = with(&push, &known);
+    assert_eq!(output.status.code(), Some(0), "{}", lab::stderr(&output));
+    let commands: [&[&str]; 3] = [
+        &["trace", "show", "p1", "--api", api],
+        &["trace", "ls", "--api", api],
+        &["wait", "push.end push=p1", "--since", "0", "--api", api],
+    ];
+    for command in commands {
+        assert_eq!(with(command, &[]).status.code(), Some(2), "{command:?}");
+        let output = with(command, &known);
+        assert_eq!(output.status.code(), Some(0), "{command:?}");
+        assert!(lab::stdout(&output).contains("p1"), "{command:?}");
+    }
+    let ready = with(&["wait", "--ready", "--api", api], &[]);
+    assert_eq!(ready.status.code(), Some(0));
+}

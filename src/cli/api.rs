@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
@@ -20,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A gateway's API.
 pub struct Api {
     base: String,
+    /// The Authorization header, where it is said who asks.
+    authorization: Option<String>,
     client: Client<HttpConnector, Full<Bytes>>,
     runtime: tokio::runtime::Runtime,
 }
@@ -29,7 +33,7 @@ impl Api {
     ///
     /// # Errors
     ///
-    /// A URL that is none of `http://`.
+    /// A URL that is none of `http://`; a name without password, or a password's file that cannot be read.
     pub fn new(global: &Global) -> Result<Self, Fault> {
         let base = global.api.trim_end_matches('/').to_owned();
         if !base.starts_with("http://") {
@@ -51,6 +55,7 @@ impl Api {
             })?;
         Ok(Self {
             base,
+            authorization: authorization(global)?,
             client: Client::builder(TokioExecutor::new()).build_http(),
             runtime,
         })
@@ -79,6 +84,9 @@ impl Api {
             .uri(target);
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
+        }
+        if let Some(value) = &self.authorization {
+            builder = builder.header("authorization", value);
         }
         let request = builder.body(Full::new(request.body)).map_err(|error| {
             Fault::usage(
@@ -158,6 +166,35 @@ impl Api {
     }
 }
 
+/// The Authorization header of `--user` and `--password-file`.
+fn authorization(global: &Global) -> Result<Option<String>, Fault> {
+    let both =
+        "give both --user NAME and --password-file FILE, or SIRGATE_USER and SIRGATE_PASSWORD_FILE";
+    let (user, file) = match (&global.user, &global.password_file) {
+        (None, None) => return Ok(None),
+        (Some(user), Some(file)) => (user, file),
+        (Some(user), None) => {
+            return Err(Fault::usage(format!("{user} has no password"), both));
+        }
+        (None, Some(_)) => return Err(Fault::usage("the password is of nobody", both)),
+    };
+    if user.contains(':') {
+        return Err(Fault::usage(
+            format!("\"{user}\" is no user name"),
+            "a name has no colon: it separates name and password",
+        ));
+    }
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Fault::usage(
+            format!("{} cannot be read: {error}", file.display()),
+            "write the password into that file, on one line",
+        )
+    })?;
+    let password = text.lines().next().unwrap_or_default();
+    let pair = STANDARD.encode(format!("{user}:{password}"));
+    Ok(Some(format!("Basic {pair}")))
+}
+
 /// The cause at the bottom of an error: what a person can do something about.
 fn innermost(error: &dyn std::error::Error) -> String {
     let mut cause = error;
@@ -186,6 +223,9 @@ pub fn parse(response: &HttpResponse) -> Result<Value, Fault> {
 /// What an answer above 299 says, for a person (RFC 9457).
 #[must_use]
 pub fn problem(response: &HttpResponse, path: &str) -> Fault {
+    if response.status == 401 {
+        return unknown(path);
+    }
     let said: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     let detail = ["detail", "title"]
         .iter()
@@ -200,11 +240,24 @@ pub fn problem(response: &HttpResponse, path: &str) -> Fault {
         format!("{path} was answered {}: {detail}", response.status),
         match response.status {
             404 => "look at the names: sirgate trace ls, or the identities at /api/v1/identities",
-            401 | 403 => "the gateway lets only those submit that its [policy] names",
+            403 => "the gateway lets only those submit that its [policy] names",
             503 => "the gateway has too much to do or is ending; try again later",
             500.. => "the gateway failed; its log says why",
             _ => "mend what the message names",
         },
+    )
+}
+
+/// The gateway wants to know who asks.
+fn unknown(path: &str) -> Fault {
+    Fault::new(
+        "SG-N008",
+        Exit::Usage,
+        format!(
+            "{path} was answered 401: the gateway asks for name and password, or knows not those given"
+        ),
+        "name one of its [[policy.initiator]] and the file of its password: --user NAME --password-file FILE, or \
+         SIRGATE_USER and SIRGATE_PASSWORD_FILE",
     )
 }
 

@@ -73,6 +73,17 @@ pub struct Global {
         default_value = "http://127.0.0.1:8642"
     )]
     pub api: String,
+    /// Who asks, where the gateway wants to know: a name of its [policy]; with --password-file
+    #[arg(long, global = true, env = "SIRGATE_USER", value_name = "NAME")]
+    pub user: Option<String>,
+    /// The password of --user: the first line of this file
+    #[arg(
+        long,
+        global = true,
+        env = "SIRGATE_PASSWORD_FILE",
+        value_name = "FILE"
+    )]
+    pub password_file: Option<std::path::PathBuf>,
     /// Print JSON: one object, or one a line where a command follows something
     #[arg(long, global = true)]
     pub json: bool,

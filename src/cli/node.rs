@@ -161,6 +161,8 @@ pub fn gateway(lab: &Lab, clock: &Clock, journal: Journal) -> Result<Handle<Gate
     setup.limits.http_body_octets = lab.gateway.body_octets_max;
     setup.tls = tls(&lab.listen)?;
     let mut config = lab.gateway.clone();
+    let policy = config.policy.clone();
+    setup.readers = driver::Readers::only(move |shown| policy.admits(shown));
     listen(&lab.listen, &mut config, &mut setup)?;
     let mut gateway = Gateway::new(config, random()?);
     if let Some(path) = &lab.store {

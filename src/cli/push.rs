@@ -80,6 +80,9 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Fault> {
     let submission = compose(arguments, &pui, &known)?;
     let push_id = submission.push_id.clone();
     let response = api.send(submission.request("/pap"), Duration::ZERO)?;
+    if response.status == 401 {
+        return Err(problem(&response, "/pap"));
+    }
     accepted(&response.body, response.status)?;
     if arguments.no_wait {
         if global.json {

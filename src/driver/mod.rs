@@ -58,6 +58,8 @@ pub struct Setup {
     pub first: Vec<Output>,
     /// Bounds and times.
     pub limits: Limits,
+    /// Who may read events and ladders.
+    pub readers: Readers,
 }
 
 impl Setup {
@@ -74,7 +76,35 @@ impl Setup {
             store: None,
             first: Vec::new(),
             limits: Limits::default(),
+            readers: Readers::default(),
         }
+    }
+}
+
+/// Who may read what the driver serves of pushes; the default lets everybody.
+#[derive(Clone, Default)]
+pub struct Readers(Option<Arc<Judge>>);
+
+type Judge = dyn Fn(Option<&str>) -> bool + Send + Sync;
+
+impl Readers {
+    /// Those whose Authorization header, which may be missing, the judge finds good.
+    pub fn only(judge: impl Fn(Option<&str>) -> bool + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(judge)))
+    }
+
+    fn admit(&self, authorization: Option<&str>) -> bool {
+        self.0.as_ref().is_none_or(|judge| judge(authorization))
+    }
+}
+
+impl std::fmt::Debug for Readers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() {
+            "Readers(some)"
+        } else {
+            "Readers(all)"
+        })
     }
 }
 
@@ -260,6 +290,7 @@ where
         counters: counters.clone(),
         gauge: gauge.clone(),
         limits: bounds.clone(),
+        readers: setup.readers,
         stop: stopping.clone(),
         room: Arc::new(Semaphore::new(bounds.http_connections)),
     });

@@ -5,8 +5,6 @@
 
 use std::net::SocketAddr;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 use super::Gateway;
@@ -92,16 +90,7 @@ impl Gateway {
         }
         let known = request
             .header("authorization")
-            .and_then(|value| value.strip_prefix("Basic "))
-            .and_then(|encoded| STANDARD.decode(encoded.trim()).ok())
-            .and_then(|octets| String::from_utf8(octets).ok())
-            .and_then(|pair| {
-                let (name, password) = pair.split_once(':')?;
-                self.config
-                    .policy
-                    .initiator(name, password)
-                    .map(str::to_owned)
-            });
+            .and_then(|value| self.config.policy.proven(value).map(str::to_owned));
         known.ok_or_else(|| {
             with(
                 sentence(401, "Initiators show their name and password here."),

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::limits;
 use crate::time::Time;
 
@@ -84,6 +87,25 @@ impl Policy {
             .iter()
             .find(|(known, secret)| known == name && is_same(secret, password))
             .map(|(known, _)| known.as_str())
+    }
+
+    /// The initiator whom the value of an Authorization header proves, by Basic (RFC 7617).
+    #[must_use]
+    pub fn proven(&self, authorization: &str) -> Option<&str> {
+        let (scheme, encoded) = authorization.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("Basic") {
+            return None;
+        }
+        let pair = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+        let (name, password) = pair.split_once(':')?;
+        self.initiator(name, password)
+    }
+
+    /// True for a header, or none, that lets one ask this gateway.
+    #[must_use]
+    pub fn admits(&self, authorization: Option<&str>) -> bool {
+        self.initiators.is_empty()
+            || authorization.is_some_and(|value| self.proven(value).is_some())
     }
 }
 
@@ -191,6 +213,30 @@ mod tests {
             Some(["mobile".to_owned()].as_slice())
         );
         assert_eq!(policy.kinds("x-wap-application:wml.ua"), None);
+    }
+
+    #[test]
+    fn name_and_password_of_basic_prove_an_initiator() {
+        let policy = Policy {
+            initiators: vec![("shop".to_owned(), "a:b".to_owned())],
+            ..Policy::default()
+        };
+        let basic = |pair: &str| format!("Basic {}", STANDARD.encode(pair));
+        assert_eq!(policy.proven(&basic("shop:a:b")), Some("shop"));
+        assert_eq!(
+            policy.proven(&basic("shop:a:b").replace("Basic", "basic")),
+            Some("shop")
+        );
+        for wrong in [
+            basic("shop:a"),
+            basic("shop"),
+            "Basic !".to_owned(),
+            "Basic".to_owned(),
+        ] {
+            assert!(!policy.admits(Some(&wrong)), "{wrong}");
+        }
+        assert!(!policy.admits(None));
+        assert!(Policy::default().admits(None));
     }
 
     #[test]

@@ -39,6 +39,25 @@ async fn act_then_wait_never_misses_and_never_sees_what_was_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn events_and_ladders_are_for_readers_that_the_judge_lets_in() {
+    let mut setup = usual();
+    setup.readers = sirgate::driver::Readers::only(|shown| shown.is_some());
+    let (handle, addresses) = run(setup);
+    let http = addresses.http[0];
+    for path in ["/livez", "/readyz", "/metrics"] {
+        assert_eq!(get(http, path).await.status, 200, "{path}");
+    }
+    for path in [
+        "/api/v1/events?follow=false",
+        "/api/v1/events/wait?match=msg.tx&timeout=1ms",
+        "/api/v1/pushes/p1/ladder",
+    ] {
+        assert_eq!(get(http, path).await.status, 401, "{path}");
+    }
+    stop(handle).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wait_without_a_cursor_sees_only_what_comes() {
     let (handle, addresses) = run(usual());
     let http = addresses.http[0];

@@ -110,6 +110,8 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
         .args(arguments)
         .current_dir(folder)
         .env_remove("SIRGATE_API")
+        .env_remove("SIRGATE_USER")
+        .env_remove("SIRGATE_PASSWORD_FILE")
         .stdin(Stdio::null());
     command
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, ALLOW, HeaderValue};
+use hyper::header::{ACCEPT, ALLOW, AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Method, Request};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -43,6 +43,15 @@ pub(super) async fn answer(door: &Arc<Door>, request: &Request<Incoming>) -> Opt
             .headers_mut()
             .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return Some(reply);
+    }
+    if route.tells_of_pushes() {
+        let shown = request.headers().get(AUTHORIZATION);
+        if !door
+            .readers
+            .admit(shown.and_then(|value| value.to_str().ok()))
+        {
+            return Some(stranger());
+        }
     }
     let Some(query) = Parameters::decode(request.uri().query().unwrap_or_default()) else {
         return Some(problem(
@@ -93,6 +102,28 @@ impl Route {
             }
         }
     }
+}
+
+impl Route {
+    /// True for what only those may read who may ask the node too; whether it lives, and how much it does, all may see.
+    const fn tells_of_pushes(&self) -> bool {
+        match self {
+            Self::Events | Self::Wait | Self::Ladder(_) => true,
+            Self::Live | Self::Ready | Self::Metrics => false,
+        }
+    }
+}
+
+/// Asks for the credentials that the node asks for.
+fn stranger() -> Reply {
+    let mut reply = problem(
+        401,
+        "name and password of an initiator are wanted",
+        Value::Null,
+    );
+    let challenge = HeaderValue::from_static("Basic realm=\"sirgate\", charset=\"UTF-8\"");
+    reply.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    reply
 }
 
 fn ready(door: &Door) -> Reply {

@@ -22,11 +22,11 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::reply::{Reply, last_problem, of_node, problem};
 use super::{api, guard};
-use crate::driver::Limits;
 use crate::driver::node::{Arrival, stopped};
 use crate::driver::observe::{Counters, Journal};
 use crate::driver::order;
 use crate::driver::store::keeper::Gauge;
+use crate::driver::{Limits, Readers};
 use crate::limits::{HTTP_HEAD_OCTETS, HTTP_HEADER_ROWS};
 use crate::world::HttpRequest;
 
@@ -47,6 +47,7 @@ pub(in crate::driver) struct Door {
     pub(in crate::driver) counters: Arc<Counters>,
     pub(in crate::driver) gauge: Arc<Gauge>,
     pub(in crate::driver) limits: Limits,
+    pub(in crate::driver) readers: Readers,
     pub(in crate::driver) stop: watch::Receiver<bool>,
     pub(in crate::driver) room: Arc<Semaphore>,
 }
