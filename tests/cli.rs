@@ -691,3 +691,40 @@ fn initiators_that_are_named_show_who_they_are_and_are_told_how_when_they_do_not
     let ready = with(&["wait", "--ready", "--api", api], &[]);
     assert_eq!(ready.status.code(), Some(0));
 }
+
+#[test]
+fn devices_that_register_or_subscribe_for_their_pushes_get_them_without_a_session() {
+    let folder = lab::folder();
+    let at = folder.path();
+    let mut file = format!(
+        "[listen]\nhttp = \"127.0.0.1:0\"\nmsrp = \"127.0.0.1:0\"\nsip = [\"udp:127.0.0.1:{}\"]\n\
+         [store]\nkind = \"none\"\n[[identity]]\npui = \"sip:alice@example.com\"\n",
+        lab::free_port()
+    );
+    for (n, connect) in ["invite", "register", "subscribe"].iter().enumerate() {
+        file.push_str(&format!(
+            "[[identity.device]]\nname = \"C{n}\"\nconnect = \"{connect}\"\n\
+             id = [\"urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf{n}\"]\n"
+        ));
+    }
+    lab::write(at, "lab.toml", &file);
+    let serve = Process::start(at, &["serve", "--config", "lab.toml"], "ready");
+    let _devices = Process::start(at, &["device", "run", "--config", "lab.toml"], "registered");
+    let pap = serve.url();
+    let api = pap.trim_end_matches("/pap");
+    let push = ["push", "alice", "hello", "--push-id", "p1", "--api", api];
+    let output = lab::run(at, &[&push[..], &["--ask", "capability"]].concat());
+    let said = lab::stdout(&output);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{said}{}",
+        lab::stderr(&output)
+    );
+    assert!(said.contains("delivered to 3 of 3"), "{said}");
+    let output = lab::run(at, &["trace", "show", "p1", "--all", "--api", api]);
+    let ladder = lab::stdout(&output);
+    for word in ["INVITE", "REGISTER", "SUBSCRIBE", "NOTIFY"] {
+        assert!(ladder.contains(word), "{word} is missing:\n{ladder}");
+    }
+}

@@ -40,6 +40,8 @@ pub struct Behaviour {
     pub silent: bool,
     /// How long it waits before it judges and answers a SIR.
     pub delay_ms: Millis,
+    /// How it asks for what a SIR announces.
+    pub connect: Connect,
     /// How long it waits from its answer to its request for a session.
     pub connect_after_ms: Millis,
     /// Answers every SIR with this status, whatever it decided.
@@ -71,6 +73,7 @@ impl Default for Behaviour {
             replies: None,
             silent: false,
             delay_ms: Millis::Exact(0),
+            connect: Connect::Invite,
             connect_after_ms: Millis::Exact(0),
             answer: None,
             hang_up_after_ms: None,
@@ -200,6 +203,19 @@ pub enum Activate {
     After,
     /// Never.
     Never,
+}
+
+/// How a device asks for what a SIR announces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Connect {
+    /// By INVITE: content of any size comes in the session.
+    #[serde(alias = "session")]
+    Invite,
+    /// By REGISTER: small content comes in a MESSAGE.
+    Register,
+    /// By SUBSCRIBE: small content comes in a NOTIFY.
+    Subscribe,
 }
 
 /// What returned information travels on.

@@ -48,10 +48,7 @@ impl Device {
                     .header("Warning", self.warning("sessions are opened by the device"));
                 self.respond(now, id, draft, out);
             }
-            Some(Method::Notify) => {
-                let draft = self.response(&message, 481);
-                self.respond(now, id, draft, out);
-            }
+            Some(Method::Notify) => self.notify(now, id, &message, out),
             _ => {
                 let draft = self.response(&message, 405).header("Allow", ALLOW);
                 self.respond(now, id, draft, out);
@@ -156,8 +153,14 @@ impl Device {
         }
     }
 
-    /// Content in a MESSAGE.
-    fn page(&mut self, now: Time, id: ServerId, message: &Message, out: &mut Vec<Output>) {
+    /// Content in a MESSAGE or NOTIFY.
+    pub(super) fn page(
+        &mut self,
+        now: Time,
+        id: ServerId,
+        message: &Message,
+        out: &mut Vec<Output>,
+    ) {
         let push = message.text(Name::XSirgatePush).unwrap_or_default();
         let push = push.trim_matches('"').to_owned();
         let content_type = message.content_type().unwrap_or_default();

@@ -27,6 +27,7 @@ use crate::timers::Timers;
 use crate::world::{Input, LinkId, Output, Transport};
 
 pub mod applications;
+mod asking;
 pub mod behaviour;
 pub mod config;
 pub mod decision;
@@ -71,6 +72,10 @@ pub struct Device {
     /// How its registrar reaches it.
     flow: Option<Flow>,
     sessions: Vec<Session>,
+    /// Subscriptions to pushes that wait.
+    subscriptions: Vec<asking::Subscription>,
+    /// What the REGISTER under way asks for, beside the registration.
+    asking: Option<Box<session::About>>,
     waiting: Vec<Waiting>,
     running: Running,
     /// SIRs taken, with what was answered; `None` while one is being judged.
@@ -104,6 +109,8 @@ enum Purpose {
     Register,
     /// The INVITE of the session of that number.
     Invite(u64),
+    /// The SUBSCRIBE of the subscription of that number.
+    Subscribe(u64),
     /// Nothing follows from its answer.
     Farewell,
     Message(Box<Returned>),
@@ -120,6 +127,8 @@ enum Timer {
     Waiting(u64),
     /// A session is idle for long, by its number.
     Idle(u64),
+    /// A subscription brought no last NOTIFY, by its number.
+    Subscribed(u64),
     /// The registrar has not answered the farewell.
     Leave,
 }
@@ -173,6 +182,8 @@ impl Device {
             authenticator,
             flow: None,
             sessions: Vec::new(),
+            subscriptions: Vec::new(),
+            asking: None,
             waiting: Vec::new(),
             running: Running::default(),
             sirs: Seen::default(),
@@ -392,6 +403,9 @@ impl Device {
             }
             Some(Purpose::Register) => self.register_answered(now, flow, response, out),
             Some(Purpose::Invite(number)) => self.invite_answered(now, number, response, out),
+            Some(Purpose::Subscribe(number)) => {
+                self.subscribe_answered(now, number, Some(response), out);
+            }
             Some(Purpose::Message(returned)) => {
                 self.message_answered(now, returned, response, out);
             }
@@ -409,10 +423,12 @@ impl Device {
         match self.purpose(id, true) {
             Some(Purpose::Register) if self.leaving != Leaving::No => self.left(),
             Some(Purpose::Register) => {
+                self.register_asked(now, false, out);
                 let step = self.registration.failed(None, &mut self.random);
                 self.register_step(now, step, None, out);
             }
             Some(Purpose::Invite(number)) => self.invite_failed(now, number, why, out),
+            Some(Purpose::Subscribe(number)) => self.subscribe_answered(now, number, None, out),
             Some(Purpose::Message(_) | Purpose::Farewell) | None => {}
         }
     }
@@ -492,6 +508,7 @@ impl Machine for Device {
                 Timer::Register => self.register(now, out),
                 Timer::Waiting(number) => self.waited(now, number, out),
                 Timer::Idle(number) => self.idle(now, number, out),
+                Timer::Subscribed(number) => self.subscription_over(number),
                 Timer::Leave => self.leaving = Leaving::Done,
             }
             self.settle(now, out);

@@ -42,6 +42,10 @@ impl Device {
         let draft = self
             .registration
             .draft(&self.config, expires, &authorization);
+        let draft = match &self.asking {
+            Some(about) => about.correlate(draft),
+            None => draft,
+        };
         let target = Target::Address {
             transport: self.config.transport,
             peer: self.config.registrar,
@@ -133,10 +137,12 @@ impl Device {
         match step {
             Step::Refresh(after) => {
                 self.timers.set(Timer::Register, now + after);
+                self.register_asked(now, true, out);
                 self.connect_unasked(now, out);
             }
             Step::Again => self.register(now, out),
             Step::Later(after) => {
+                self.register_asked(now, false, out);
                 self.not_registered(now, response, after, out);
                 self.timers.set(Timer::Register, now + after);
             }
@@ -146,6 +152,7 @@ impl Device {
                     self.register(now, out);
                 } else if let Step::Later(after) = self.registration.failed(None, &mut self.random)
                 {
+                    self.register_asked(now, false, out);
                     self.not_registered(now, response, after, out);
                     self.timers.set(Timer::Register, now + after);
                 }

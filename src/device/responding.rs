@@ -55,11 +55,11 @@ impl Device {
         }
     }
 
-    /// Returns what a SIR asked for, on the session that it brought about (R2.103).
+    /// Returns what a SIR asked for, on the session that it brought about (R2.103); without one in a MESSAGE.
     pub(super) fn return_in_session(
         &mut self,
         now: Time,
-        number: u64,
+        number: Option<u64>,
         about: &About,
         via: Via,
         out: &mut Vec<Output>,
@@ -82,7 +82,13 @@ impl Device {
     }
 
     /// Sends the messages that a SIR asked for (R2.101, R2.102).
-    fn send_messages(&mut self, now: Time, number: u64, about: &About, out: &mut Vec<Output>) {
+    fn send_messages(
+        &mut self,
+        now: Time,
+        number: Option<u64>,
+        about: &About,
+        out: &mut Vec<Output>,
+    ) {
         if about.ask.contains(Ask::SEND_REGISTRATION) && self.is_willing(Ask::SEND_REGISTRATION) {
             if self.config.register {
                 self.timers.set(Timer::Register, now);
@@ -99,7 +105,7 @@ impl Device {
     fn send_message(
         &mut self,
         now: Time,
-        number: u64,
+        number: Option<u64>,
         about: &About,
         kind: &str,
         told: &Value,
@@ -122,7 +128,7 @@ impl Device {
         if !self.has_returned(about)
             && let Some(number) = self.bound_session_with(&host_of(&about.ppg))
         {
-            self.return_in_session(now, number, about, Via::Existing, out);
+            self.return_in_session(now, Some(number), about, Via::Existing, out);
         }
     }
 
@@ -190,14 +196,16 @@ impl Device {
     fn convey(
         &mut self,
         now: Time,
-        number: u64,
+        number: Option<u64>,
         about: &About,
         body: Vec<u8>,
         out: &mut Vec<Output>,
     ) {
-        match self.config.behaviour.return_by {
-            ReturnBy::Session => self.send_in(now, number, INFORMATION, body, out),
-            ReturnBy::Sip => self.send_by_sip(now, about, body, out),
+        match number {
+            Some(number) if self.config.behaviour.return_by == ReturnBy::Session => {
+                self.send_in(now, number, INFORMATION, body, out);
+            }
+            _ => self.send_by_sip(now, about, body, out),
         }
     }
 

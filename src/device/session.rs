@@ -14,7 +14,7 @@ use crate::protocol::sip::push_session::{Caller, CallerEvent, HangUp, Invite, Re
 use crate::time::Time;
 use crate::world::Output;
 
-use super::behaviour::{Activate, ContactKind};
+use super::behaviour::{Activate, Connect, ContactKind};
 use super::config::Config;
 use super::registration::ALLOW;
 use super::{Device, Purpose, Timer, host_of};
@@ -80,6 +80,17 @@ impl About {
             apps: sir.apps().into_iter().cloned().collect(),
             tries: 0,
         }
+    }
+
+    /// The headers that say which SIR a request answers.
+    pub(super) fn correlate(&self, mut draft: Draft) -> Draft {
+        if let Some(call_id) = &self.call_id {
+            draft = draft.header("In-Reply-To", call_id);
+        }
+        if let Some(sir) = &self.sir {
+            draft = draft.header("X-Sirgate-Sir", sir);
+        }
+        draft
     }
 }
 
@@ -149,12 +160,21 @@ impl Device {
                 ppg,
                 ..About::default()
             };
-            self.connect(now, about, out);
+            self.call(now, about, out);
         }
     }
 
-    /// Asks a gateway for a session (R2.90, R2.91).
-    pub(super) fn connect(&mut self, now: Time, mut about: About, out: &mut Vec<Output>) {
+    /// Asks a gateway for a session, or for what waits without one (R2.90, R2.91).
+    pub(super) fn connect(&mut self, now: Time, about: About, out: &mut Vec<Output>) {
+        match self.config.behaviour.connect {
+            // A registrar that was never asked does not know the device.
+            Connect::Register if self.config.register => self.ask_by_register(now, about, out),
+            Connect::Subscribe => self.ask_by_subscribe(now, about, out),
+            Connect::Invite | Connect::Register => self.call(now, about, out),
+        }
+    }
+
+    fn call(&mut self, now: Time, mut about: About, out: &mut Vec<Output>) {
         about.tries = about.tries.saturating_add(1);
         let number = self.fresh();
         let uri = about.ppg.clone();
@@ -195,7 +215,13 @@ impl Device {
         });
     }
 
-    fn report_request(&self, now: Time, uri: &str, sir: Option<String>, out: &mut Vec<Output>) {
+    pub(super) fn report_request(
+        &self,
+        now: Time,
+        uri: &str,
+        sir: Option<String>,
+        out: &mut Vec<Output>,
+    ) {
         let fact = Fact::SessReq {
             dev: self.config.name.clone(),
             ppg: uri.to_owned(),
@@ -521,7 +547,7 @@ struct Call<'a> {
 }
 
 /// The Contact of an INVITE: the public GRUU, so that the gateway knows the device.
-fn contact(config: &Config, gruu: Option<&str>) -> String {
+pub(super) fn contact(config: &Config, gruu: Option<&str>) -> String {
     let plain = || {
         format!(
             "<{}>;+sip.instance=\"<{}>\"",

@@ -1,5 +1,6 @@
 //! A whole device against a gateway made of octets.
 
+mod asking;
 mod bench;
 mod deciding;
 mod fleet;

@@ -26,6 +26,9 @@ impl Gateway {
         message: Option<&Message>,
         out: &mut Vec<Output>,
     ) {
+        if self.paged(now, id, status, out) {
+            return;
+        }
         let Some(job) = self.jobs.answered(id) else {
             return;
         };

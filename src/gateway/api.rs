@@ -277,7 +277,7 @@ fn show_delivery(group: &Group, delivery: &Delivery) -> Value {
         Stage::Waking => "waking",
         Stage::Woken => "woken",
         Stage::Silent => "silent",
-        Stage::Sending(_) => "sending",
+        Stage::Sending(_) | Stage::Paging => "sending",
         Stage::Ended(_) => "ended",
     };
     let ending = delivery.ending();

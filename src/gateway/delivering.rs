@@ -310,7 +310,10 @@ impl Gateway {
             .ledger
             .get_mut(no)
             .and_then(|push| push.delivery_mut(group, at))
-            && !matches!(delivery.stage, Stage::Sending(_) | Stage::Ended(_))
+            && !matches!(
+                delivery.stage,
+                Stage::Sending(_) | Stage::Paging | Stage::Ended(_)
+            )
         {
             delivery.stage = Stage::Waking;
             delivery.attempt = delivery.attempt.saturating_add(1);

@@ -258,7 +258,7 @@ impl Gateway {
                     Stage::Held(why) => why,
                     Stage::Waking => "no answer to the SIR",
                     Stage::Woken | Stage::Silent => "no session",
-                    Stage::Sending(_) => "no confirmation",
+                    Stage::Sending(_) | Stage::Paging => "no confirmation",
                     Stage::Ended(_) => continue,
                 };
                 if self.end(no, group, at, ending(lacks, now)) {

@@ -30,6 +30,7 @@ mod on_http;
 mod on_invite;
 mod on_msrp;
 mod on_sip;
+mod paging;
 pub mod policy;
 pub mod profile;
 pub mod push;
@@ -66,6 +67,8 @@ pub struct Gateway {
     jobs: Jobs<ClientId>,
     envelopes: sending::Envelopes,
     sessions: Sessions,
+    /// Contents that go in requests of SIP.
+    pages: paging::Pages,
     notices: Notices,
     quotas: Quotas,
     timers: Timers<Timer>,
@@ -140,6 +143,7 @@ impl Gateway {
             jobs,
             envelopes: sending::Envelopes::default(),
             sessions: Sessions::default(),
+            pages: paging::Pages::default(),
             notices: Notices::default(),
             quotas: Quotas::default(),
             timers: Timers::default(),

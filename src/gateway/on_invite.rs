@@ -13,7 +13,7 @@ use super::registry::{DeviceKey, canonical};
 use super::sessions::{Item, Opening, SessionNo};
 use super::{Gateway, Timer};
 use crate::codec::sdp::{self, Sdp};
-use crate::codec::sip::{Draft, Message, Name};
+use crate::codec::sip::{Draft, Message, Method, Name};
 use crate::event::{Fact, Via};
 use crate::limits;
 use crate::protocol::msrp;
@@ -26,7 +26,7 @@ use crate::world::Output;
 const LINK_PATIENCE: Duration = Duration::from_secs(32);
 
 /// Why an INVITE is not accepted.
-struct NotAccepted {
+pub(super) struct NotAccepted {
     status: u16,
     why: &'static str,
     /// One more header.
@@ -34,7 +34,7 @@ struct NotAccepted {
 }
 
 impl NotAccepted {
-    const fn new(status: u16, why: &'static str) -> Self {
+    pub(super) const fn new(status: u16, why: &'static str) -> Self {
         Self {
             status,
             why,
@@ -49,9 +49,9 @@ impl NotAccepted {
 }
 
 /// What waits for a device that wants a session.
-struct Awaited {
-    device: DeviceKey,
-    items: Vec<(PushNo, usize)>,
+pub(super) struct Awaited {
+    pub(super) device: DeviceKey,
+    pub(super) items: Vec<(PushNo, usize)>,
 }
 
 /// What offer and answer made.
@@ -83,24 +83,37 @@ impl Gateway {
             .awaited(now, device, request)
             .and_then(|awaited| self.accept(now, id, flow, request, awaited, out));
         if let Err(no) = accepted {
-            let mut draft: Draft = self.answer(request, no.status).header(
-                "Warning",
-                format_args!("399 {} \"sirgate {}\"", self.config.host, no.why),
-            );
-            if let Some((name, value)) = no.header {
-                draft = draft.header(name, value);
-            }
-            self.respond(id, draft);
-            let fact = Fact::Refused {
-                from: sender(request),
-                why: format!("INVITE {} {}", no.status, no.why),
-            };
-            self.report(now, fact, out);
+            self.decline(now, id, request, no, out);
         }
     }
 
+    /// Answers a device that asks for its pushes in vain.
+    pub(super) fn decline(
+        &mut self,
+        now: Time,
+        id: ServerId,
+        request: &Message,
+        no: NotAccepted,
+        out: &mut Vec<Output>,
+    ) {
+        let mut draft: Draft = self.answer(request, no.status).header(
+            "Warning",
+            format_args!("399 {} \"sirgate {}\"", self.config.host, no.why),
+        );
+        if let Some((name, value)) = no.header {
+            draft = draft.header(name, value);
+        }
+        self.respond(id, draft);
+        let method = request.method().map_or("", Method::name);
+        let fact = Fact::Refused {
+            from: sender(request),
+            why: format!("{method} {} {}", no.status, no.why),
+        };
+        self.report(now, fact, out);
+    }
+
     /// What waits for the device; the correlators of the INVITE must not be of a push that is over.
-    fn awaited(
+    pub(super) fn awaited(
         &self,
         now: Time,
         device: Option<DeviceKey>,
@@ -153,11 +166,11 @@ impl Gateway {
             && now < push.expires_at
             && push
                 .delivery(group, at)
-                .is_some_and(|delivery| delivery.ending().is_none())
+                .is_some_and(|delivery| !matches!(delivery.stage, Stage::Paging | Stage::Ended(_)))
     }
 
     /// The correlators of SIRs in a request: its own header, and the Call-IDs in In-Reply-To.
-    fn correlators(&self, request: &Message) -> Vec<String> {
+    pub(super) fn correlators(&self, request: &Message) -> Vec<String> {
         let own = request.text(Name::XSirgateSir).map(str::to_owned);
         let replied = request.list(Name::InReplyTo).filter_map(|call_id| {
             let text = core::str::from_utf8(call_id).ok()?;
@@ -284,7 +297,7 @@ impl Gateway {
     }
 
     /// The contact a device reaches us at, on the transport it used.
-    fn contact_of(&self, flow: Flow) -> String {
+    pub(super) fn contact_of(&self, flow: Flow) -> String {
         let transport = self
             .endpoint
             .peer(flow)

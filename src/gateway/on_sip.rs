@@ -20,7 +20,7 @@ use crate::time::Time;
 use crate::world::Output;
 
 /// What is served.
-pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, REGISTER";
+pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, REGISTER, SUBSCRIBE";
 /// Extensions a request may require.
 const SUPPORTED: [&str; 3] = ["outbound", "gruu", "path"];
 /// The media type of returned information.
@@ -120,7 +120,8 @@ impl Gateway {
                     .header("Supported", SUPPORTED.join(", "));
                 self.respond(id, draft);
             }
-            (Some(Method::Subscribe | Method::Publish), None) => {
+            (Some(Method::Subscribe), None) => self.on_subscribe(now, id, flow, request, out),
+            (Some(Method::Publish), None) => {
                 let draft = self.answer(request, 489);
                 self.respond(id, draft);
             }
@@ -213,6 +214,9 @@ impl Gateway {
         let (draft, changes) = self.registrar.register(now, request, flow);
         let restarted = self.on_changes(now, changes, out);
         self.respond(id, draft);
+        if !restarted.is_empty() {
+            self.page(now, flow, request, out);
+        }
         for (key, is_new) in restarted {
             self.came_back(now, key, is_new, out);
         }

@@ -185,7 +185,7 @@ impl Gateway {
         let waits = |delivery: &Delivery| match delivery.stage {
             Stage::Waking => true,
             // A SIR for all goes to the connected device too: it says that it is.
-            Stage::Sending(_) => job.mode != Mode::Targeted,
+            Stage::Sending(_) | Stage::Paging => job.mode != Mode::Targeted,
             _ => false,
         };
         match job.lane.device() {

@@ -5,5 +5,6 @@ mod edges;
 mod forwarding;
 mod lab;
 mod pap_vectors;
+mod paging;
 mod paths;
 mod restarts;

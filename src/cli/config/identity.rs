@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::reader::{Source, Table};
 use super::{check, device_id, required};
 use crate::codec::device_id::DeviceId;
-use crate::device::behaviour::{BUILT_IN, Behaviour};
+use crate::device::behaviour::{BUILT_IN, Behaviour, Connect};
 use crate::device::config::Profile as Handset;
 use crate::gateway::config::{Config, DeviceProfile, Identity};
 use crate::gateway::profile::{Capability, Profile};
@@ -208,11 +208,25 @@ fn one_device(
     ))
 }
 
+/// How a device behaves, and how it asks for pushes where it says so itself.
 fn behaviour(
     table: &mut Table<'_>,
     source: &mut Source,
     behaviours: &Behaviours,
 ) -> Arc<Behaviour> {
+    let mut behaviour = named(table, source, behaviours);
+    let words = ["invite", "register", "subscribe"];
+    if let Some(word) = table.word(source, "connect", &words) {
+        Arc::make_mut(&mut behaviour).connect = match word {
+            "register" => Connect::Register,
+            "subscribe" => Connect::Subscribe,
+            _ => Connect::Invite,
+        };
+    }
+    behaviour
+}
+
+fn named(table: &mut Table<'_>, source: &mut Source, behaviours: &Behaviours) -> Arc<Behaviour> {
     let span = table.span_of("behaviour");
     let Some(name) = table.text(source, "behaviour") else {
         return Arc::default();

@@ -240,7 +240,7 @@ impl Device {
         let apps: Vec<_> = about.apps.iter().collect();
         self.activate(now, &apps, When::After, out);
         if !self.has_returned(&about) {
-            self.return_in_session(now, number, &about, Via::Existing, out);
+            self.return_in_session(now, Some(number), &about, Via::Existing, out);
         }
     }
 
@@ -274,7 +274,7 @@ impl Device {
                 Out::Bound => {
                     media.is_bound = true;
                     let about = session.about.clone();
-                    self.return_in_session(now, number, &about, Via::New, out);
+                    self.return_in_session(now, Some(number), &about, Via::New, out);
                 }
                 Out::Refused { code } => {
                     self.hang_up(now, number, code, "the link was refused", out);

@@ -42,6 +42,8 @@ pub enum Stage {
     Silent,
     /// The content is queued or sent in this session; the confirmation is awaited.
     Sending(u64),
+    /// The content is queued or sent in a request of SIP; its answer is awaited.
+    Paging,
     /// It is over.
     Ended(Ending),
 }
@@ -96,7 +98,7 @@ impl Delivery {
             Stage::Held(why) => why,
             Stage::Waking => "no answer to the SIR",
             Stage::Woken | Stage::Silent => "no session",
-            Stage::Sending(_) => "no confirmation",
+            Stage::Sending(_) | Stage::Paging => "no confirmation",
             Stage::Ended(_) => "ended",
         }
     }
