@@ -15,6 +15,7 @@ use super::Device;
 use super::judging::Heard;
 use super::registration::{ACCEPT, ALLOW};
 use super::reply::Answer;
+use super::session::Session;
 
 /// What devices say they are.
 const SERVER: &str = concat!("sirgate-device/", env!("CARGO_PKG_VERSION"));
@@ -119,6 +120,12 @@ impl Device {
             }
             Some(Within::Answer(response)) => {
                 self.sip(now, Input::Respond { id, response }, out);
+            }
+            Some(Within::Other) if message.method() == Some(Method::Update) => {
+                let number = found
+                    .and_then(|at| self.sessions.get(at))
+                    .map(Session::number);
+                self.on_refresh(now, id, number.unwrap_or_default(), message, out);
             }
             Some(Within::Other) => {
                 let draft = self.response(message, 501);

@@ -35,6 +35,7 @@ mod fleet;
 mod incoming;
 mod judging;
 pub mod matcher;
+mod refreshing;
 mod registering;
 pub mod registration;
 pub mod reply;
@@ -109,6 +110,8 @@ enum Purpose {
     Register,
     /// The INVITE of the session of that number.
     Invite(u64),
+    /// The UPDATE of the session of that number.
+    Refresh(u64),
     /// The SUBSCRIBE of the subscription of that number.
     Subscribe(u64),
     /// Nothing follows from its answer.
@@ -127,6 +130,10 @@ enum Timer {
     Waiting(u64),
     /// A session is idle for long, by its number.
     Idle(u64),
+    /// A session is to be refreshed by the device, by its number.
+    Refresh(u64),
+    /// A session should have been refreshed by now, by its number.
+    Unrefreshed(u64),
     /// A subscription brought no last NOTIFY, by its number.
     Subscribed(u64),
     /// The registrar has not answered the farewell.
@@ -403,6 +410,9 @@ impl Device {
             }
             Some(Purpose::Register) => self.register_answered(now, flow, response, out),
             Some(Purpose::Invite(number)) => self.invite_answered(now, number, response, out),
+            Some(Purpose::Refresh(number)) => {
+                self.refresh_answered(now, number, Some(response), out);
+            }
             Some(Purpose::Subscribe(number)) => {
                 self.subscribe_answered(now, number, Some(response), out);
             }
@@ -428,6 +438,7 @@ impl Device {
                 self.register_step(now, step, None, out);
             }
             Some(Purpose::Invite(number)) => self.invite_failed(now, number, why, out),
+            Some(Purpose::Refresh(number)) => self.refresh_answered(now, number, None, out),
             Some(Purpose::Subscribe(number)) => self.subscribe_answered(now, number, None, out),
             Some(Purpose::Message(_) | Purpose::Farewell) | None => {}
         }
@@ -508,6 +519,8 @@ impl Machine for Device {
                 Timer::Register => self.register(now, out),
                 Timer::Waiting(number) => self.waited(now, number, out),
                 Timer::Idle(number) => self.idle(now, number, out),
+                Timer::Refresh(number) => self.refresh(now, number, out),
+                Timer::Unrefreshed(number) => self.hang_up(now, number, 408, "not refreshed", out),
                 Timer::Subscribed(number) => self.subscription_over(number),
                 Timer::Leave => self.leaving = Leaving::Done,
             }

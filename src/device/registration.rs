@@ -13,7 +13,7 @@ use crate::random::Random;
 use super::config::Config;
 
 /// Methods that a device takes.
-pub const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, NOTIFY";
+pub const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, UPDATE, NOTIFY";
 /// Bodies that a device takes in requests.
 pub const ACCEPT: &str = "application/vnd.wap.sia, application/sdp, text/plain, multipart/mixed";
 

@@ -11,6 +11,7 @@ use crate::event::{Fact, When};
 use crate::machine::Machine;
 use crate::protocol::sip::endpoint::{ClientId, Failure, Input, Target};
 use crate::protocol::sip::push_session::{Caller, CallerEvent, HangUp, Invite, Refusal, Within};
+use crate::protocol::sip::session_timer;
 use crate::time::Time;
 use crate::world::Output;
 
@@ -56,6 +57,8 @@ pub(super) struct Session {
     cseq: u32,
     /// Its name in MSRP URIs.
     session_id: String,
+    /// Seconds that the gateway wants it to live at least without a refresh.
+    seconds: u32,
     reported_up: bool,
     /// Contents that came.
     contents: u32,
@@ -123,6 +126,16 @@ impl Session {
 
     pub(super) fn on_request(&mut self, message: &Message) -> Within {
         self.caller.on_request(message)
+    }
+
+    /// Seconds that the gateway wants it to live at least without a refresh.
+    pub(super) const fn seconds(&self) -> u32 {
+        self.seconds
+    }
+
+    /// The UPDATE that keeps it alive.
+    pub(super) fn refresh(&mut self) -> Option<Draft> {
+        self.caller.refresh()
     }
 
     pub(super) fn deadline(&self) -> Option<Time> {
@@ -193,6 +206,7 @@ impl Device {
             tag: &tag,
             cseq: 1,
             session_id: &session_id,
+            seconds: 0,
         };
         let (caller, draft) = self.invite(number, &call);
         self.report_request(now, &uri, about.sir.clone(), out);
@@ -208,6 +222,7 @@ impl Device {
             tag,
             cseq: 1,
             session_id,
+            seconds: 0,
             reported_up: false,
             contents: 0,
             chunks: 0,
@@ -246,8 +261,11 @@ impl Device {
             .registration
             .granted()
             .and_then(|granted| granted.pub_gruu.as_deref());
+        let expires = call.seconds.max(session_timer::USUAL).to_string();
+        let least = call.seconds.to_string();
         let mut headers: Vec<(&str, &str)> = vec![
-            ("Supported", "gruu, outbound"),
+            ("Supported", "gruu, outbound, timer"),
+            ("Session-Expires", &expires),
             ("Allow", ALLOW),
             ("P-Preferred-Identity", &identity),
             ("Accept", "application/sdp"),
@@ -257,6 +275,9 @@ impl Device {
         }
         if let Some(sir) = &call.about.sir {
             headers.push(("X-Sirgate-Sir", sir));
+        }
+        if call.seconds > 0 {
+            headers.push(("Min-SE", &least));
         }
         for (name, value) in &authorization {
             headers.push((name, value));
@@ -280,7 +301,7 @@ impl Device {
         })
     }
 
-    fn place(&self, number: u64) -> Option<usize> {
+    pub(super) fn place(&self, number: u64) -> Option<usize> {
         self.sessions
             .iter()
             .position(|session| session.number == number)
@@ -301,6 +322,7 @@ impl Device {
         match session.caller.on_response(response) {
             Some(CallerEvent::Up { sdp, ack }) => {
                 self.acknowledge(now, number, ack, out);
+                self.set_refresh(now, number, session_timer::agreed(response));
                 self.session_up(now, number, &sdp, out);
             }
             Some(CallerEvent::Again { ack }) => self.acknowledge(now, number, ack, out),
@@ -333,7 +355,7 @@ impl Device {
     }
 
     /// Where requests in a session's dialog go.
-    fn target_in(&self, number: u64) -> Option<Target> {
+    pub(super) fn target_in(&self, number: u64) -> Option<Target> {
         let session = self.sessions.get(self.place(number)?)?;
         let hop = session.caller.dialog()?.next_hop();
         let known = crate::codec::uri::Uri::decode(hop.as_bytes())
@@ -421,8 +443,12 @@ impl Device {
             return false;
         };
         let (uri, was_moved) = (session.uri.clone(), session.uri != session.about.ppg);
+        let least = response.and_then(session_timer::least);
+        let least = least.filter(|least| refusal.status == 422 && *least > session.seconds);
+        let seconds = least.unwrap_or(session.seconds);
         let next = match refusal.contacts.first() {
             Some(contact) if !was_moved => contact.clone(),
+            _ if least.is_some() => uri,
             _ if response.is_some_and(|response| self.is_challenge(response)) => uri,
             _ => return false,
         };
@@ -432,6 +458,7 @@ impl Device {
         let moved = session.uri != next;
         session.cseq = session.cseq.saturating_add(1);
         session.uri.clone_from(&next);
+        session.seconds = seconds;
         let (about, call_id) = (session.about.clone(), session.call_id.clone());
         let (tag, cseq) = (session.tag.clone(), session.cseq);
         let session_id = session.session_id.clone();
@@ -442,6 +469,7 @@ impl Device {
             tag: &tag,
             cseq,
             session_id: &session_id,
+            seconds,
         };
         let (caller, draft) = self.invite(number, &call);
         if moved {
@@ -465,7 +493,9 @@ impl Device {
     fn remove(&mut self, at: usize) -> Session {
         let session = self.sessions.remove(at);
         self.requests.retain(|(id, _)| *id != session.client);
-        self.timers.cancel(Timer::Idle(session.number));
+        for timer in [Timer::Idle, Timer::Refresh, Timer::Unrefreshed] {
+            self.timers.cancel(timer(session.number));
+        }
         session
     }
 
@@ -544,6 +574,8 @@ struct Call<'a> {
     tag: &'a str,
     cseq: u32,
     session_id: &'a str,
+    /// Seconds that the gateway wants a session to live at least; 0 while it did not say.
+    seconds: u32,
 }
 
 /// The Contact of an INVITE: the public GRUU, so that the gateway knows the device.

@@ -26,7 +26,8 @@ impl Gateway {
         message: Option<&Message>,
         out: &mut Vec<Output>,
     ) {
-        if self.paged(now, id, status, out) {
+        if self.paged(now, id, status, out) || self.refresh_answered(now, id, status, message, out)
+        {
             return;
         }
         let Some(job) = self.jobs.answered(id) else {

@@ -5,7 +5,7 @@
 //! (registrations, answers), `on_invite` (sessions), `on_msrp` (content and returned information). The walk of a push
 //! is in `delivering` (obtain, judge, add, wrap, send: R2.117 to R2.122) and `ending` (results, records).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use foldhash::quality::FixedState;
 
@@ -34,6 +34,7 @@ mod paging;
 pub mod policy;
 pub mod profile;
 pub mod push;
+mod refreshing;
 pub mod registry;
 mod restoring;
 mod sending;
@@ -69,6 +70,8 @@ pub struct Gateway {
     sessions: Sessions,
     /// Contents that go in requests of SIP.
     pages: paging::Pages,
+    /// Sessions that our requests refresh.
+    refreshes: BTreeMap<ClientId, SessionNo>,
     notices: Notices,
     quotas: Quotas,
     timers: Timers<Timer>,
@@ -98,6 +101,10 @@ enum Timer {
     Unbound(LinkId),
     /// A session should have its link by now.
     Unlinked(SessionNo),
+    /// A session is to be refreshed by us.
+    Refresh(SessionNo),
+    /// A session should have been refreshed by now.
+    Unrefreshed(SessionNo),
     /// A session has nothing left to do.
     Linger(SessionNo),
     /// The SIP side of a session.
@@ -144,6 +151,7 @@ impl Gateway {
             envelopes: sending::Envelopes::default(),
             sessions: Sessions::default(),
             pages: paging::Pages::default(),
+            refreshes: BTreeMap::new(),
             notices: Notices::default(),
             quotas: Quotas::default(),
             timers: Timers::default(),
@@ -220,6 +228,8 @@ impl Gateway {
             Timer::Silent(no, group, at) => self.silent(now, no, group, at, out),
             Timer::Unbound(link) => self.drop_unbound(link, out),
             Timer::Unlinked(no) => self.hang_up(now, no, 408, "no MSRP link", out),
+            Timer::Refresh(no) => self.refresh(now, no),
+            Timer::Unrefreshed(no) => self.hang_up(now, no, 408, "not refreshed", out),
             Timer::Linger(no) => self.hang_up(now, no, 200, "delivered", out),
             Timer::Call(no) => self.call_due(now, no, out),
             Timer::Messages(no) => self.messages_due(now, no, out),

@@ -6,9 +6,10 @@ use core::time::Duration;
 use std::net::SocketAddr;
 
 use super::config::Speaks;
-use super::on_sip::{ALLOW, INFORMATION, sender};
+use super::on_sip::{INFORMATION, sender};
 use super::push::delivery::Stage;
 use super::push::submission::{Phase, PushNo};
+use super::refreshing;
 use super::registry::{DeviceKey, canonical};
 use super::sessions::{Item, Opening, SessionNo};
 use super::{Gateway, Timer};
@@ -42,7 +43,7 @@ impl NotAccepted {
         }
     }
 
-    fn with(mut self, name: &'static str, value: String) -> Self {
+    pub(super) fn with(mut self, name: &'static str, value: String) -> Self {
         self.header = Some((name, value));
         self
     }
@@ -188,6 +189,7 @@ impl Gateway {
         awaited: Awaited,
         out: &mut Vec<Output>,
     ) -> Result<(), NotAccepted> {
+        let granted = refreshing::granted(request)?;
         let Agreed {
             answer,
             messages,
@@ -195,14 +197,12 @@ impl Gateway {
         } = self.agree(request)?;
         let tag = self.random.token::<16>().to_string();
         let contact = format!("<{}>", self.contact_of(flow));
+        let expires = granted.map(|agreed| agreed.to_string());
+        let headers = refreshing::of_answer(expires.as_deref(), granted);
         let accept = Accept {
             tag: &tag,
             contact: &contact,
-            headers: &[
-                ("Allow", ALLOW),
-                ("Supported", "gruu, outbound"),
-                ("Server", "sirgate"),
-            ],
+            headers: &headers,
             sdp: &answer,
         };
         let (call, response) = Callee::accept(now, request, &accept)
@@ -229,6 +229,9 @@ impl Gateway {
             call,
             invite: id,
             flow,
+            seconds: granted.map_or(0, |agreed| agreed.seconds),
+            offer: request.body().to_vec(),
+            answer,
             messages,
             tag,
             path_id,
@@ -240,6 +243,7 @@ impl Gateway {
             .push_back(endpoint::Input::Respond { id, response });
         self.timers.set(Timer::Unlinked(no), now + LINK_PATIENCE);
         self.call_timer(no);
+        self.refreshed(now, no, granted);
         for (push, group) in awaited.items {
             self.hand_over(now, push, group, key.at, Via::New, out);
         }
@@ -437,7 +441,13 @@ impl Gateway {
         why: &str,
         out: &mut Vec<Output>,
     ) {
-        for timer in [Timer::Unlinked(no), Timer::Linger(no), Timer::Messages(no)] {
+        for timer in [
+            Timer::Unlinked(no),
+            Timer::Refresh(no),
+            Timer::Unrefreshed(no),
+            Timer::Linger(no),
+            Timer::Messages(no),
+        ] {
             self.timers.cancel(timer);
         }
         let Some(session) = self.sessions.get_mut(no) else {

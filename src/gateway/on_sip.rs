@@ -20,9 +20,10 @@ use crate::time::Time;
 use crate::world::Output;
 
 /// What is served.
-pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, REGISTER, SUBSCRIBE";
+pub(super) const ALLOW: &str =
+    "INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, UPDATE, REGISTER, SUBSCRIBE";
 /// Extensions a request may require.
-const SUPPORTED: [&str; 3] = ["outbound", "gruu", "path"];
+const SUPPORTED: [&str; 4] = ["outbound", "gruu", "path", "timer"];
 /// The media type of returned information.
 pub(super) const INFORMATION: &str = "application/vnd.sirgate.info+json";
 
@@ -393,11 +394,7 @@ impl Gateway {
                     let draft = self.answer(request, 200).header("Allow", ALLOW);
                     self.respond(id, draft);
                 }
-                Some(Method::Invite) => {
-                    // What was agreed stays agreed; the session goes on (RFC 3261 section 14.2).
-                    let draft = self.answer(request, 488);
-                    self.respond(id, draft);
-                }
+                Some(Method::Invite | Method::Update) => self.on_refresh(now, id, no, request),
                 _ => {
                     let draft = self.answer(request, 405).header("Allow", ALLOW);
                     self.respond(id, draft);

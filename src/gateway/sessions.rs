@@ -45,6 +45,12 @@ pub struct Session {
     pub invite: ServerId,
     /// How the INVITE came, and so how requests go back.
     pub flow: Flow,
+    /// Seconds it lives without a refresh, where one is wanted.
+    pub seconds: u32,
+    /// What the device offered.
+    pub offer: Vec<u8>,
+    /// What it was answered.
+    pub answer: Vec<u8>,
     /// The MSRP side.
     pub messages: msrp::Session,
     /// Its link, once the device opened it.
@@ -96,6 +102,12 @@ pub struct Opening {
     pub invite: ServerId,
     /// How it came.
     pub flow: Flow,
+    /// Seconds it lives without a refresh, where one is wanted.
+    pub seconds: u32,
+    /// What the device offered.
+    pub offer: Vec<u8>,
+    /// What it was answered.
+    pub answer: Vec<u8>,
     /// The MSRP side.
     pub messages: msrp::Session,
     /// Our tag.
@@ -139,6 +151,9 @@ impl Sessions {
                 call: opening.call,
                 invite: opening.invite,
                 flow: opening.flow,
+                seconds: opening.seconds,
+                offer: opening.offer,
+                answer: opening.answer,
                 messages: opening.messages,
                 link: None,
                 waiting: VecDeque::new(),

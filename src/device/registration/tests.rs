@@ -75,7 +75,7 @@ fn a_register_says_who_and_what_the_device_is() {
     assert_eq!(
         contact,
         "<sip:alice@192.0.2.11:5060;transport=tcp;ob>;+sip.instance=\"<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>\"\
-         ;reg-id=1;methods=\"INVITE,ACK,BYE,CANCEL,OPTIONS,MESSAGE,NOTIFY\";+sip.message;mobility=\"mobile\"\
+         ;reg-id=1;methods=\"INVITE,ACK,BYE,CANCEL,OPTIONS,MESSAGE,UPDATE,NOTIFY\";+sip.message;mobility=\"mobile\"\
          ;+g.oma.pusheventapp=\"push.sia,dcd.ua\""
     );
     assert_eq!(

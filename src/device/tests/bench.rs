@@ -291,6 +291,7 @@ impl Bench {
         self.path = (offer.path, answer.path.clone());
         let ok = Draft::response(invite, 200, Some("g1"))
             .header("Contact", "<sip:push@192.0.2.5:5060>")
+            .header("Session-Expires", "1800;refresher=uac")
             .body("application/sdp", &answer.encode());
         self.receive(&ok.finish());
         self.request(Method::Ack);

@@ -278,3 +278,71 @@ fn an_answer_with_a_host_of_no_known_address_is_sought_at_the_gateway() {
     bench.receive(&ok.finish());
     assert_eq!(bench.link.unwrap().1, at("192.0.2.5:2855"));
 }
+
+/// The next request that is no refresh of the registration.
+fn in_session(bench: &mut Bench) -> crate::codec::sip::Message {
+    loop {
+        let request = bench.next();
+        if request.method() != Some(Method::Register) {
+            return request;
+        }
+        bench.grant(&request, 3_600);
+    }
+}
+
+#[test]
+fn a_session_that_lasts_is_refreshed_and_one_that_is_forgotten_ends() {
+    let (mut bench, invite) = connected(Behaviour::default());
+    assert_eq!(invite.text(Name::SessionExpires), Some("1800"));
+    bench.wait_ms(900_000);
+    let update = in_session(&mut bench);
+    assert_eq!(update.method(), Some(Method::Update));
+    assert_eq!(
+        update.text(Name::SessionExpires),
+        Some("1800;refresher=uac")
+    );
+    let ok = Draft::response(&update, 200, None).header("Session-Expires", "1800;refresher=uac");
+    bench.receive(&ok.finish());
+    bench.wait_ms(900_000);
+    let update = in_session(&mut bench);
+    assert_eq!(update.method(), Some(Method::Update));
+    bench.receive(&Draft::response(&update, 481, None).finish());
+    assert_eq!(bench.device.sessions_up(), 0);
+    assert_eq!(in_session(&mut bench).method(), Some(Method::Bye));
+}
+
+#[test]
+fn a_session_that_the_gateway_is_to_refresh_ends_when_it_does_not() {
+    let (mut bench, invite) = invited();
+    let ok = Draft::response(&invite, 422, Some("g0")).header("Min-SE", "3600");
+    bench.receive(&ok.finish());
+    bench.request(Method::Ack);
+    let invite = bench.request(Method::Invite);
+    assert_eq!(invite.text(Name::SessionExpires), Some("3600"));
+    assert_eq!(invite.text(Name::MinSe), Some("3600"));
+    bench.accept(&invite);
+    let update = |number: u32| {
+        Draft::request(Method::Update, "sip:alice@192.0.2.11:5060;ob")
+            .header("From", "<sip:push@ppg.example.com>;tag=g1")
+            .header("To", invite.text(Name::From).unwrap())
+            .header("Call-ID", invite.call_id().unwrap())
+            .header("CSeq", format_args!("{number} UPDATE"))
+            .header("Contact", "<sip:push@192.0.2.5:5060>")
+            .header("Supported", "timer")
+            .header("Session-Expires", "120;refresher=uac")
+            .finish_with_via(&format!(
+                "SIP/2.0/UDP {GATEWAY};branch=z9hG4bKu{number};rport"
+            ))
+    };
+    for number in 1..=2 {
+        bench.receive(&update(number));
+        let answer = bench.next();
+        assert_eq!(answer.status(), Some(200), "{}", text(&answer));
+        assert_eq!(answer.text(Name::SessionExpires), Some("120;refresher=uac"));
+        bench.wait_ms(80_000);
+        assert_eq!(bench.device.sessions_up(), 1);
+    }
+    bench.wait_ms(10_000);
+    assert_eq!(bench.device.sessions_up(), 0);
+    assert_eq!(bench.story().last().unwrap(), "sess.down not refreshed");
+}

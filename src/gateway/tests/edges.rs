@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::lab::{ALICE, IMEI, Lab, UUID, config, pap_body};
+use super::lab::{ALICE, IMEI, Lab, Session, UUID, config, pap_body};
 use crate::codec::sip::{Method, Name};
 use crate::gateway::config::{Bounds, Identity};
 use crate::gateway::push::plan::Fork;
@@ -397,4 +397,61 @@ fn a_sir_that_waited_is_not_sent_to_a_device_that_has_the_push() {
         .filter(|tx| tx["push"] == "p1" && tx["dev"] == "C2")
         .collect();
     assert!(late.is_empty(), "{late:?}");
+}
+
+/// A laboratory with a session of device 1 that has delivered and stays up.
+fn lasting(headers: &str) -> (Lab, Session) {
+    let mut lab = Lab::with(crate::gateway::Config {
+        session_linger: 3_600 * SECOND,
+        ..config()
+    });
+    lab.register(1);
+    lab.push("p1", &[UUID], "");
+    let session = lab.session(1, headers);
+    let contents = lab.contents(&session);
+    lab.confirm(&session, &contents[0], 200);
+    lab.sent(Method::Bye);
+    (lab, session)
+}
+
+#[test]
+fn a_session_that_its_device_does_not_refresh_ends() {
+    let mut lab = Lab::registered();
+    lab.push("p1", &[UUID], "");
+    let hasty = lab.invite(1, "Supported: timer\nSession-Expires: 60\n");
+    assert_eq!(hasty.status(), Some(422));
+    assert_eq!(hasty.text(Name::MinSe), Some("90"));
+    let (mut lab, _) = lasting("Supported: timer\nSession-Expires: 120\n");
+    lab.wait(80 * SECOND);
+    assert!(lab.sent(Method::Bye).is_empty());
+    lab.wait(10 * SECOND);
+    assert_eq!(lab.sent(Method::Bye).len(), 1);
+}
+
+#[test]
+fn a_caller_that_leaves_it_to_the_gateway_is_refreshed_by_update_and_one_without_timers_is_left_alone()
+ {
+    let (mut lab, _) = lasting("Supported: timer\nSession-Expires: 120;refresher=uas\n");
+    for _ in 0..3 {
+        lab.wait(60 * SECOND);
+        let updates = lab.sent(Method::Update);
+        assert_eq!(updates.len(), 1);
+        assert_eq!(
+            updates[0].text(Name::SessionExpires),
+            Some("120;refresher=uac")
+        );
+        let ok = crate::codec::sip::Draft::response(&updates[0], 200, None)
+            .header("Session-Expires", "120;refresher=uac")
+            .finish();
+        let text = String::from_utf8(ok.octets().to_vec()).unwrap();
+        lab.datagram(1, &text.replace('\r', ""));
+    }
+    assert!(lab.sent(Method::Bye).is_empty());
+    // An UPDATE that nobody answers ends it.
+    lab.wait(120 * SECOND);
+    assert_eq!(lab.sent(Method::Bye).len(), 1);
+    let (mut lab, _) = lasting("");
+    lab.wait(3_000 * SECOND);
+    assert!(lab.sent(Method::Bye).is_empty());
+    assert!(lab.sent(Method::Update).is_empty());
 }

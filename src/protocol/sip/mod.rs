@@ -10,3 +10,4 @@ pub mod outbound;
 pub mod push_session;
 pub mod registrar;
 mod server_transaction;
+pub mod session_timer;

@@ -1,7 +1,8 @@
 //! The SIP push session, both ends: a device calls, a gateway answers, either hangs up.
 //!
 //! **Source:** RFC 3261 sections 13 (INVITE), 14 is not used (no re-INVITE), 15 (BYE); RFC 6026. Not here: SDP (octets go
-//! in and come out), MSRP, who may call, what is answered instead (the owner), session timers (RFC 4028).
+//! in and come out), MSRP, who may call, what is answered instead (the owner), when a session must be refreshed
+//! (`session_timer`).
 //!
 //! ```text
 //!  Caller                                                       Callee

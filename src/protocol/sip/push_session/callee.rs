@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::codec::DecodeError;
-use crate::codec::sip::{Draft, Message, Name};
+use crate::codec::sip::{Draft, Message, Method, Name};
 use crate::time::Time;
 
 use super::super::client_transaction::{PATIENCE, T1, T2};
@@ -187,6 +187,12 @@ impl Callee {
             self.state = State::Over;
         }
         within
+    }
+
+    /// An UPDATE that keeps the session alive, for the owner to complete; `None` unless it is up.
+    #[must_use]
+    pub fn refresh(&mut self) -> Option<Draft> {
+        self.is_up().then(|| self.dialog.request(Method::Update))
     }
 
     /// Ends the session: the BYE to send as a client transaction, or `None` when it must wait for the ACK

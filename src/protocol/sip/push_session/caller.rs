@@ -244,6 +244,13 @@ impl Caller {
         within
     }
 
+    /// An UPDATE that keeps the session alive, for the owner to complete; `None` unless it is up.
+    #[must_use]
+    pub fn refresh(&mut self) -> Option<Draft> {
+        let dialog = self.dialog.as_mut().filter(|_| self.state == State::Up)?;
+        Some(dialog.request(Method::Update))
+    }
+
     /// Ends the session, or the attempt at one.
     #[must_use]
     pub fn hang_up(&mut self, cause: u16, text: &str) -> HangUp {
