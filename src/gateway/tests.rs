@@ -4,7 +4,7 @@ mod doors;
 mod edges;
 mod forwarding;
 mod lab;
-mod pap_vectors;
 mod paging;
+mod pap_vectors;
 mod paths;
 mod restarts;
