@@ -23,9 +23,10 @@ fn content(subscribe: Option<&Message>, push: &str, state: &str) -> Message {
     } else {
         Method::Message
     };
-    let to = subscribe.map_or("<sip:alice@example.com>".to_owned(), |subscribe| {
-        subscribe.text(Name::From).unwrap().to_owned()
-    });
+    let to = subscribe.map_or_else(
+        || "<sip:alice@example.com>".to_owned(),
+        |subscribe| subscribe.text(Name::From).unwrap().to_owned(),
+    );
     let call_id = subscribe.map_or("page-1", |subscribe| subscribe.call_id().unwrap());
     Draft::request(method, "sip:alice@192.0.2.11:5060;ob")
         .header("From", "<sip:push@ppg.example.com>;tag=g1")
