@@ -8,6 +8,7 @@ use super::si::{Action, Item, Reason, Reception};
 use super::sl::Action as Load;
 use super::*;
 use crate::codec::Class;
+use crate::codec::cursor::put_uintvar;
 use crate::codec::format::Format;
 use crate::limits;
 use crate::time::Time;
@@ -218,6 +219,23 @@ fn a_document_may_have_as_many_nodes_and_references_as_the_limits_and_no_more() 
     assert_eq!(Si::decode(&document(most)).unwrap().text.len(), most * 1023);
     let error = Si::decode(&document(most + 1)).unwrap_err();
     assert_eq!(error.class, Class::TooLarge);
+}
+
+#[test]
+fn a_value_of_nothing_but_value_tokens_is_written_in_one_pass() {
+    // A writer that searches the whole rest for every token takes some twenty seconds for it.
+    let (each, references) = (2_000, 26);
+    let table = [b".com/".repeat(each), vec![0]].concat();
+    let mut octets = vec![0x02, 0x05, 0x6A];
+    put_uintvar(&mut octets, u32::try_from(table.len()).unwrap());
+    octets.extend(table);
+    octets.extend([0x45, 0x86, 0x0B]);
+    octets.extend([0x83, 0x00].repeat(references));
+    octets.extend([0x01, 0x01]);
+    let written = Si::decode(&octets).unwrap().encode().unwrap();
+    let tokens = [0x85].repeat(each * references);
+    let head = [0x02, 0x05, 0x6A, 0x00, 0x45, 0x86, 0x0B];
+    assert!(written == [&head[..], &tokens, &[0x01, 0x01]].concat());
 }
 
 #[test]

@@ -177,22 +177,23 @@ impl Writer {
 
     /// Text of an attribute: value tokens where there are some, strings between.
     fn tokens(&mut self, text: &str) {
-        let mut rest = text;
-        while !rest.is_empty() {
-            let first = self
-                .language
-                .values
+        let values = self.language.values;
+        let (mut said, mut next) = (0_usize, 0_usize);
+        for (at, _) in text.char_indices() {
+            let rest = text.get(at..).unwrap_or_default();
+            let longest = values
                 .iter()
-                .filter_map(|(token, value)| Some((rest.find(value)?, *token, value.len())))
-                .min_by_key(|(at, _, len)| (*at, core::cmp::Reverse(*len)));
-            let Some((at, token, len)) = first else {
-                return self.string(rest);
-            };
-            self.string(rest.get(..at).unwrap_or_default());
-            self.page(0);
-            self.body.push(token);
-            rest = rest.get(at.saturating_add(len)..).unwrap_or_default();
+                .filter(|(_, value)| at >= next && rest.starts_with(value))
+                .max_by_key(|(_, value)| value.len());
+            if let Some((token, value)) = longest {
+                self.string(text.get(said..at).unwrap_or_default());
+                self.page(0);
+                self.body.push(*token);
+                next = at.saturating_add(value.len());
+                said = next;
+            }
         }
+        self.string(text.get(said..).unwrap_or_default());
     }
 
     /// Strings, and characters by number where the charset lacks them.
