@@ -84,12 +84,18 @@ pub struct Tuple {
     /// Further values of the status.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub status_others: Vec<Element>,
+    /// Attributes of the status that are not known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub status_attributes: Vec<Attribute>,
     /// Where to reach it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,
     /// Preference among contacts, 0 to 1 in thousandths.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<u16>,
+    /// Attributes of the contact that are not known; written only with a contact.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contact_attributes: Vec<Attribute>,
     /// The device that offers it: the `deviceID` of one of [`Presence::devices`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub device_ids: Vec<String>,
@@ -192,6 +198,9 @@ pub struct Activities {
     /// Until when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
+    /// Attributes that are not known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<Attribute>,
     /// Notes and activities of other namespaces.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<Element>,
@@ -209,6 +218,9 @@ pub struct UserInput {
     /// The last use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_input: Option<String>,
+    /// Attributes that are not known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<Attribute>,
 }
 
 /// A text.

@@ -51,16 +51,18 @@ fn tuple(element: Element, before: &[Tuple]) -> Result<Tuple, DecodeError> {
             _ => return Err(basic.fault(NAME, "open or closed")),
         });
     }
-    tuple.status_others = status.others().1;
+    (tuple.status_attributes, tuple.status_others) = status.others();
     if let Some(contact) = taken.one(PIDF, "contact") {
+        tuple.contact = Some(contact.own_text());
+        let mut contact = Taken::of(NAME, contact);
         tuple.priority = match contact.value("priority") {
             Some(text) => {
-                let priority = thousandths(text);
-                Some(priority.ok_or_else(|| contact.fault(NAME, "a priority from 0 to 1"))?)
+                let priority = thousandths(&text);
+                Some(priority.ok_or_else(|| contact.fault("a priority from 0 to 1"))?)
             }
             None => None,
         };
-        tuple.contact = Some(contact.own_text());
+        tuple.contact_attributes = contact.others().0;
     }
     tuple.device_ids = taken
         .all(DATA_MODEL, "deviceID")
@@ -111,7 +113,7 @@ fn device(element: Element) -> Result<Device, DecodeError> {
 fn activities(element: Element) -> Activities {
     let mut taken = Taken::of(NAME, element);
     let (from, until) = (taken.value("from"), taken.value("until"));
-    let (_, elements) = taken.others();
+    let (attributes, elements) = taken.others();
     let (plain, others): (Vec<Element>, Vec<Element>) = elements.into_iter().partition(|element| {
         element.space == RPID && element.attributes.is_empty() && element.content.is_empty()
     });
@@ -119,6 +121,7 @@ fn activities(element: Element) -> Activities {
         names: plain.into_iter().map(|element| element.name).collect(),
         from,
         until,
+        attributes,
         others,
     }
 }
@@ -132,18 +135,20 @@ fn user_input(taken: &mut Taken) -> Result<Option<UserInput>, DecodeError> {
         "idle" => false,
         _ => return Err(element.fault(NAME, "active or idle")),
     };
-    let idle_threshold = match element.value("idle-threshold") {
-        Some(seconds) => Some(
-            seconds
-                .parse()
-                .map_err(|_| element.fault(NAME, "a threshold in seconds"))?,
-        ),
+    let mut own = Taken::of(NAME, element);
+    let idle_threshold = match own.value("idle-threshold") {
+        Some(seconds) => {
+            let seconds = seconds.parse();
+            Some(seconds.map_err(|_| own.fault("a threshold in seconds"))?)
+        }
         None => None,
     };
+    let last_input = own.value("last-input");
     Ok(Some(UserInput {
         active,
         idle_threshold,
-        last_input: element.value("last-input").map(str::to_owned),
+        last_input,
+        attributes: own.others().0,
     }))
 }
 
@@ -211,4 +216,33 @@ fn is_date_time(text: &str) -> bool {
     };
     shape(start, "0000-00-00T00:00:00")
         && (rest == "Z" || shape(rest, "+00:00") || shape(rest, "-00:00"))
+        && is_instant(start)
+        && (rest == "Z" || number(rest, 1) < 24 && number(rest, 4) < 60)
+}
+
+/// Whether that date exists, and that time of day; 60 seconds are a leap second.
+fn is_instant(text: &str) -> bool {
+    let year = number(text, 0)
+        .saturating_mul(100)
+        .saturating_add(number(text, 2));
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let days = match number(text, 5) {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    };
+    (1..=days).contains(&number(text, 8))
+        && number(text, 11) < 24
+        && number(text, 14) < 60
+        && number(text, 17) <= 60
+}
+
+/// The two digits at that place.
+fn number(text: &str, at: usize) -> u32 {
+    let digits = text.get(at..at.saturating_add(2));
+    digits
+        .and_then(|digits| digits.parse().ok())
+        .unwrap_or(u32::MAX)
 }

@@ -59,6 +59,62 @@ fn fields_that_no_reader_would_take_are_refused() {
     );
 }
 
+#[test]
+fn attributes_that_are_not_known_are_written_again() {
+    let text = format!(
+        "<presence xmlns=\"{PIDF}\" xmlns:dm=\"{DATA_MODEL}\" xmlns:r=\"{RPID}\" xmlns:x=\"urn:x\" entity=\"sip:a@b\">\
+         <tuple id=\"t\"><status x:a=\"1\"><basic>open</basic></status>\
+         <r:user-input last-input=\"2026-11-21T15:00:00Z\" id=\"i1\" x:b=\"2\">idle</r:user-input>\
+         <contact priority=\"0.5\" x:c=\"3\">sip:a@c</contact></tuple>\
+         <dm:person id=\"p\"><r:activities from=\"2026-11-21T15:00:00Z\" id=\"i2\" x:d=\"4\"><r:meal/></r:activities>\
+         </dm:person></presence>"
+    );
+    let presence = Presence::decode(text.as_bytes()).unwrap();
+    let octets = presence.encode();
+    let written = String::from_utf8(octets.clone()).unwrap();
+    for value in ["a=\"1\"", "b=\"2\"", "c=\"3\"", "d=\"4\""] {
+        assert!(written.contains(value), "{value} in {written}");
+    }
+    assert!(written.contains("id=\"i1\"") && written.contains("id=\"i2\""));
+    assert_eq!(Presence::decode(&octets), Ok(presence));
+    let fields = (FORMAT.decode)(&octets, false).unwrap().fields;
+    assert_eq!((FORMAT.encode)(&fields), Ok(octets));
+}
+
+#[test]
+fn a_timestamp_is_an_instant_that_exists() {
+    let read = |stamp: &str| {
+        let text = format!(
+            "<presence xmlns=\"{PIDF}\" entity=\"sip:a@b\"><tuple id=\"t\"><status/>\
+             <timestamp>{stamp}</timestamp></tuple></presence>"
+        );
+        Presence::decode(text.as_bytes()).is_ok()
+    };
+    for stamp in [
+        "2026-11-21T15:00:00Z",
+        "2024-02-29T23:59:60.25+14:00",
+        "2000-02-29T00:00:00-23:59",
+    ] {
+        assert!(read(stamp), "{stamp}");
+    }
+    for stamp in [
+        "2026-99-99T99:99:99Z",
+        "2026-00-01T00:00:00Z",
+        "2026-13-01T00:00:00Z",
+        "2026-01-00T00:00:00Z",
+        "2026-04-31T00:00:00Z",
+        "2026-02-29T00:00:00Z",
+        "1900-02-29T00:00:00Z",
+        "2026-01-01T24:00:00Z",
+        "2026-01-01T00:60:00Z",
+        "2026-01-01T00:00:61Z",
+        "2026-01-01T00:00:00+24:00",
+        "2026-01-01T00:00:00+00:60",
+    ] {
+        assert!(!read(stamp), "{stamp}");
+    }
+}
+
 fn presence() -> impl Strategy<Value = Presence> {
     let note = ("[a-z&<]{1,6}", proptest::option::of("en|de"))
         .prop_map(|(text, lang)| Note { text, lang });
@@ -68,7 +124,7 @@ fn presence() -> impl Strategy<Value = Presence> {
             UserInput {
                 active,
                 idle_threshold,
-                last_input: None,
+                ..UserInput::default()
             }
         });
     let basic = prop_oneof![Just(Basic::Open), Just(Basic::Closed)];

@@ -4,7 +4,7 @@ use super::{
     Activities, Basic, CAPS, DATA_MODEL, Device, Note, PIDF, Person, Presence, RPID, Tuple,
     UserInput,
 };
-use crate::codec::xml::{self, Element};
+use crate::codec::xml::{self, Attribute, Element};
 
 /// Prefixes that readers are used to.
 const PREFIXES: [(&str, &str); 4] = [
@@ -33,14 +33,13 @@ fn tuple(tuple: &Tuple) -> Element {
             Basic::Closed => "closed",
         })
     });
-    let status = Element::new(PIDF, "status")
+    let status = with(Element::new(PIDF, "status"), &tuple.status_attributes)
         .children(basic)
         .children(tuple.status_others.iter().cloned());
     let priority = tuple.priority.map(priority);
     let contact = tuple.contact.as_ref().map(|uri| {
-        Element::new(PIDF, "contact")
-            .attribute_if("priority", priority.as_deref())
-            .text(uri)
+        let contact = Element::new(PIDF, "contact").attribute_if("priority", priority.as_deref());
+        with(contact, &tuple.contact_attributes).text(uri)
     });
     let device_ids = tuple.device_ids.iter().map(|id| device_id(id));
     let mut element = Element::new(PIDF, "tuple").attribute("id", &tuple.id);
@@ -81,9 +80,10 @@ fn device(device: &Device) -> Element {
 }
 
 fn activities(activities: &Activities) -> Element {
-    Element::new(RPID, "activities")
+    let element = Element::new(RPID, "activities")
         .attribute_if("from", activities.from.as_deref())
-        .attribute_if("until", activities.until.as_deref())
+        .attribute_if("until", activities.until.as_deref());
+    with(element, &activities.attributes)
         .children(activities.names.iter().map(|name| Element::new(RPID, name)))
         .children(activities.others.iter().cloned())
 }
@@ -91,11 +91,17 @@ fn activities(activities: &Activities) -> Element {
 fn user_input(user_input: Option<&UserInput>) -> Option<Element> {
     user_input.map(|own| {
         let threshold = own.idle_threshold.map(|seconds| seconds.to_string());
-        Element::new(RPID, "user-input")
+        let element = Element::new(RPID, "user-input")
             .attribute_if("idle-threshold", threshold.as_deref())
-            .attribute_if("last-input", own.last_input.as_deref())
-            .text(if own.active { "active" } else { "idle" })
+            .attribute_if("last-input", own.last_input.as_deref());
+        with(element, &own.attributes).text(if own.active { "active" } else { "idle" })
     })
+}
+
+/// The element with attributes that are not known.
+fn with(mut element: Element, attributes: &[Attribute]) -> Element {
+    element.attributes.extend_from_slice(attributes);
+    element
 }
 
 fn device_id(id: &str) -> Element {
