@@ -43,6 +43,8 @@ pub const WBXML_DEPTH: usize = 8;
 pub const WBXML_NODES: usize = 4_096;
 /// Octets that the references of one WBXML document take from its string table, repetitions counted.
 pub const WBXML_TABLE_OCTETS: usize = 262_144;
+/// Octets of the name of an element or attribute that a WBXML document type does not know.
+pub const WBXML_NAME_OCTETS: usize = 256;
 /// Octets of one HTTP body, unless configured otherwise.
 pub const HTTP_BODY_OCTETS: usize = 1_048_576;
 /// Parts of one multipart body.

@@ -404,11 +404,7 @@ impl<'a> Reader<'a> {
         match piece {
             Piece::Text { octets, at: place } => {
                 if by_reference {
-                    self.table_octets = self.table_octets.saturating_add(octets.len());
-                    if self.table_octets > limits::WBXML_TABLE_OCTETS {
-                        let expected = "fewer references to the string table";
-                        return Err(self.fault(at, Class::TooLarge, expected));
-                    }
+                    self.refer(octets, at)?;
                 }
                 if let Some(odd) = self.strings.charset.fault(octets) {
                     let at = place.map_or(at, |place| place.saturating_add(odd));
@@ -434,9 +430,23 @@ impl<'a> Reader<'a> {
         self.deviate(at, Class::UnknownToken, expected)
     }
 
+    /// Counts what a reference takes from the string table.
+    fn refer(&mut self, octets: &[u8], at: usize) -> Result<(), DecodeError> {
+        self.table_octets = self.table_octets.saturating_add(octets.len());
+        if self.table_octets > limits::WBXML_TABLE_OCTETS {
+            let expected = "fewer references to the string table";
+            return Err(self.fault(at, Class::TooLarge, expected));
+        }
+        Ok(())
+    }
+
     /// A name of the string table.
     fn literal(&mut self, at: usize, tag: bool) -> Result<Name<'a>, DecodeError> {
         let octets = self.strings.entry(&mut self.cursor)?;
+        self.refer(octets, at)?;
+        if octets.len() > limits::WBXML_NAME_OCTETS {
+            return Err(self.fault(at, Class::TooLarge, "a shorter name"));
+        }
         let narrow = self.strings.charset.width() == 1;
         let name = core::str::from_utf8(octets)
             .ok()

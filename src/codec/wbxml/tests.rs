@@ -222,6 +222,40 @@ fn a_document_may_have_as_many_nodes_and_references_as_the_limits_and_no_more() 
 }
 
 #[test]
+fn a_name_may_be_as_long_as_the_limit_and_is_counted_at_each_reference() {
+    let document = |name: usize, references: usize| {
+        let mut octets = vec![0x02, 0x05, 0x6A];
+        put_uintvar(&mut octets, u32::try_from(name + 1).unwrap());
+        octets.extend([b'a'].repeat(name));
+        octets.extend([0x00, 0x45, 0x06]);
+        octets.extend([0x04, 0x00].repeat(references));
+        octets.push(0x01);
+        octets
+    };
+    let class = |octets: Vec<u8>| {
+        let spans = (si::FORMAT.spans)(&octets, true);
+        assert!(spans.iter().map(|span| span.path.len()).sum::<usize>() < 2_000_000);
+        let read = (si::FORMAT.decode)(&octets, true);
+        read.map(|read| assert!(read.fields.to_string().len() < 2_000_000))
+            .map_err(|error| error.class)
+    };
+    let longest = limits::WBXML_NAME_OCTETS;
+    let most = limits::WBXML_TABLE_OCTETS / longest;
+    assert_eq!(class(document(longest, most)), Ok(()));
+    assert_eq!(class(document(longest, most + 1)), Err(Class::TooLarge));
+    assert_eq!(class(document(longest + 1, 1)), Err(Class::TooLarge));
+    assert_eq!(class(document(32_000, 4_000)), Err(Class::TooLarge));
+    let xml = |octets: usize| {
+        let text = format!("<si><indication/><{}/></si>", "a".repeat(octets));
+        (si::XML_FORMAT.decode)(text.as_bytes(), true)
+            .map(|_| ())
+            .map_err(|error| error.class)
+    };
+    assert_eq!(xml(longest), Ok(()));
+    assert_eq!(xml(longest + 1), Err(Class::TooLarge));
+}
+
+#[test]
 fn a_value_of_nothing_but_value_tokens_is_written_in_one_pass() {
     // A writer that searches the whole rest for every token takes some twenty seconds for it.
     let (each, references) = (2_000, 26);

@@ -253,6 +253,9 @@ impl<'a> XmlReader<'a> {
     }
 
     fn name(&self, name: &str, at: usize, element: bool) -> Result<Name<'a>, DecodeError> {
+        if name.len() > limits::WBXML_NAME_OCTETS {
+            return Err(self.fault(at, Class::TooLarge, "a shorter name"));
+        }
         if !is_name(name) {
             return Err(self.malformed(at, "a name"));
         }
