@@ -125,5 +125,11 @@ pub const XML_OCTETS: usize = 65_536;
 pub const XML_DEPTH: usize = 16;
 /// Elements, attributes and texts of such a document.
 pub const XML_PARTS: usize = 4_096;
+/// Attributes of one element, in any XML document but PAP.
+pub const XML_ATTRIBUTES: usize = 64;
+/// Octets of a namespace: each element keeps its own copy.
+pub const XML_NAMESPACE_OCTETS: usize = 512;
+/// Octets of the name of an element or attribute, with its prefix.
+pub const XML_NAME_OCTETS: usize = 128;
 /// Octets of one message summary.
 pub const MESSAGE_SUMMARY_OCTETS: usize = 65_536;

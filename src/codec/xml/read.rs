@@ -1,5 +1,7 @@
 //! Reading a document, with or without the places of its parts.
 
+use std::collections::BTreeMap;
+
 use quick_xml::Reader;
 use quick_xml::errors::{Error, IllFormedError};
 use quick_xml::events::attributes::AttrError;
@@ -33,6 +35,8 @@ struct Open {
     path: String,
     /// Namespaces in scope before it.
     scope: usize,
+    /// Elements in it so far by name, kept for spans only.
+    inside: BTreeMap<String, usize>,
 }
 
 struct Pass {
@@ -179,12 +183,19 @@ impl Pass {
         self.count(at)?;
         let scope = self.scope.len();
         let raw = self.attributes(tag, at.saturating_add(1))?;
-        for (name, value, _) in &raw {
-            if name == "xmlns" {
-                self.scope.push((String::new(), value.clone()));
-            } else if let Some(prefix) = name.strip_prefix("xmlns:") {
-                self.scope.push((prefix.to_owned(), value.clone()));
+        for (name, value, at) in &raw {
+            let prefix = match name.strip_prefix("xmlns") {
+                Some("") => "",
+                Some(rest) => match rest.strip_prefix(':') {
+                    Some(prefix) => prefix,
+                    None => continue,
+                },
+                None => continue,
+            };
+            if value.len() > limits::XML_NAMESPACE_OCTETS {
+                return Err(self.fault(*at, Class::TooLarge, "a shorter namespace"));
             }
+            self.scope.push((prefix.to_owned(), value.clone()));
         }
         let (space, name) = self.resolved(tag.name().as_ref(), true, at.saturating_add(1))?;
         let mut element = Element {
@@ -210,6 +221,7 @@ impl Pass {
             element,
             path,
             scope,
+            inside: BTreeMap::new(),
         });
         Ok(())
     }
@@ -259,6 +271,9 @@ impl Pass {
             if !before.is_some_and(is_blank) || !is_name(name) {
                 return Err(self.malformed(at, "white space and an attribute name"));
             }
+            if found.len() >= limits::XML_ATTRIBUTES {
+                return Err(self.fault(at, Class::TooLarge, "fewer attributes"));
+            }
             let value = self.unescape(&attribute.value, at)?;
             self.count(at)?;
             found.push((name.to_owned(), value, at));
@@ -273,6 +288,9 @@ impl Pass {
         is_element: bool,
         at: usize,
     ) -> Result<(String, String), DecodeError> {
+        if name.len() > limits::XML_NAME_OCTETS {
+            return Err(self.fault(at, Class::TooLarge, "a shorter name"));
+        }
         let (prefix, local) = name.split_once(':').unwrap_or(("", name));
         if !is_name(local) || local.contains(':') {
             return Err(self.malformed(at, "a name"));
@@ -376,22 +394,20 @@ impl Pass {
     }
 
     /// `presence.tuple[1]`: siblings of one name are numbered from 0, the first without its number.
-    fn path_of(&self, name: &str) -> String {
+    fn path_of(&mut self, name: &str) -> String {
         if self.clause.is_none() {
             return String::new();
         }
-        let Some(parent) = self.open.last() else {
+        let Some(parent) = self.open.last_mut() else {
             return name.to_owned();
         };
-        let before = parent
-            .element
-            .elements()
-            .filter(|own| own.name == name)
-            .count();
-        match before {
+        let number = parent.inside.entry(name.to_owned()).or_default();
+        let path = match *number {
             0 => format!("{}.{name}", parent.path),
             number => format!("{}.{name}[{number}]", parent.path),
-        }
+        };
+        *number = number.saturating_add(1);
+        path
     }
 
     fn span(&mut self, at: usize, end: usize, path: &str, value: &str) {

@@ -1,6 +1,7 @@
 //! Trees are read, refused and written as XML says.
 
 use super::*;
+use crate::limits;
 use proptest::prelude::*;
 
 fn class(text: &str) -> (Class, usize) {
@@ -46,17 +47,59 @@ fn what_is_not_allowed_is_refused_where_it_stands() {
 #[test]
 fn depth_parts_and_octets_are_bounded() {
     let nested = |depth: usize| format!("{}{}", "<a>".repeat(depth), "</a>".repeat(depth));
-    let depth = crate::limits::XML_DEPTH;
+    let depth = limits::XML_DEPTH;
     assert!(read("t", nested(depth).as_bytes()).is_ok());
     assert_eq!(class(&nested(depth + 1)).0, Class::TooLarge);
     let wide = |count: usize| format!("<a>{}</a>", "<b/>".repeat(count));
-    let parts = crate::limits::XML_PARTS;
+    let parts = limits::XML_PARTS;
     assert!(read("t", wide(parts - 1).as_bytes()).is_ok());
     assert_eq!(class(&wide(parts)).0, Class::TooLarge);
     let long = |octets: usize| format!("<a>{}</a>", "x".repeat(octets - 7));
-    let octets = crate::limits::XML_OCTETS;
+    let octets = limits::XML_OCTETS;
     assert!(read("t", long(octets).as_bytes()).is_ok());
     assert_eq!(class(&long(octets + 1)), (Class::TooLarge, octets));
+}
+
+#[test]
+fn a_namespace_and_a_name_are_bounded_because_many_copy_them() {
+    let (space, name) = (limits::XML_NAMESPACE_OCTETS, limits::XML_NAME_OCTETS);
+    let document = |octets: usize| {
+        let uri = "A".repeat(octets);
+        format!("<a xmlns:x=\"{uri}\">{}</a>", "<x:a/>".repeat(3_900))
+    };
+    let root = read("t", document(space).as_bytes()).unwrap();
+    assert_eq!(root.elements().count(), 3_900);
+    assert_eq!(class(&document(space + 1)), (Class::TooLarge, 3));
+    assert_eq!(class(&document(34_000)), (Class::TooLarge, 3));
+    let document = |octets: usize| format!("<{}/>", "a".repeat(octets));
+    assert!(read("t", document(name).as_bytes()).is_ok());
+    assert_eq!(class(&document(name + 1)), (Class::TooLarge, 1));
+}
+
+#[test]
+fn an_element_has_as_many_attributes_as_the_limit_and_no_more() {
+    let document = |count: usize| {
+        let attributes: String = (0..count).map(|number| format!(" a{number}=''")).collect();
+        format!("<a{attributes}/>")
+    };
+    let most = limits::XML_ATTRIBUTES;
+    let root = read("t", document(most).as_bytes()).unwrap();
+    assert_eq!(root.attributes.len(), most);
+    assert_eq!(class(&document(most + 1)).0, Class::TooLarge);
+    assert_eq!(class(&document(4_000)).0, Class::TooLarge);
+}
+
+#[test]
+fn siblings_of_one_name_are_numbered_however_many_there_are() {
+    let text = format!("<a>{}</a>", "<b/><c/>".repeat(2_000));
+    let paths = spans("t", "clause", text.as_bytes());
+    let last: Vec<&str> = paths
+        .iter()
+        .rev()
+        .take(3)
+        .map(|span| span.path.as_str())
+        .collect();
+    assert_eq!(last, ["t.a", "t.a.c[1999]", "t.a.b[1999]"]);
 }
 
 #[test]
