@@ -133,3 +133,5 @@ pub const XML_NAMESPACE_OCTETS: usize = 512;
 pub const XML_NAME_OCTETS: usize = 128;
 /// Octets of one message summary.
 pub const MESSAGE_SUMMARY_OCTETS: usize = 65_536;
+/// Message classes of one message summary.
+pub const MESSAGE_CLASSES: usize = 64;

@@ -231,6 +231,9 @@ impl<'a> Reader<'a> {
         }
         let counts = counts(name, value)
             .ok_or_else(|| fault(value_at, Class::BadValue, "new/old (urgent new/urgent old)"))?;
+        if summary.counts.len() >= limits::MESSAGE_CLASSES {
+            return Err(fault(line.at, Class::TooLarge, "fewer classes"));
+        }
         if summary.of_class(name).is_some() {
             return Err(fault(line.at, Class::Repeated, "a class once"));
         }
@@ -401,6 +404,21 @@ mod tests {
         assert!(MessageSummary::decode(&with(room).encode()).is_ok());
         let error = MessageSummary::decode(&with(room + 1).encode()).unwrap_err();
         assert_eq!(error.class, Class::TooLarge);
+    }
+
+    #[test]
+    fn a_summary_has_as_many_classes_as_the_limit_and_no_more() {
+        let with = |count: usize| {
+            let rows: String = (0..count)
+                .map(|number| format!("c{number}: 1/2\r\n"))
+                .collect();
+            MessageSummary::decode(format!("Messages-Waiting: no\r\n{rows}").as_bytes())
+                .map(|summary| summary.counts.len())
+                .map_err(|error| error.class)
+        };
+        let most = limits::MESSAGE_CLASSES;
+        assert_eq!(with(most), Ok(most));
+        assert_eq!(with(most + 1), Err(Class::TooLarge));
     }
 
     fn summary() -> impl Strategy<Value = MessageSummary> {
