@@ -65,15 +65,29 @@ pub(super) fn decode_xml(
 ) -> Result<Decoded, DecodeError> {
     let mut reader = XmlReader::new(shape.language, octets, lenient)?;
     let root = Element::read(shape.language, &mut reader)?;
-    let fields = (shape.fields)(&mut Replay::of(&root))?;
+    let mut fields = Map::new();
+    fields.insert(
+        shape.language.name.into(),
+        (shape.fields)(&mut Replay::of(&root))?,
+    );
+    let mut unknown = Vec::new();
+    list_unknown(&root, &root.name.to_string(), &mut unknown);
+    let deviations = reader.deviations();
+    // Layout is no part of a document, but what was passed over is.
+    if !unknown.is_empty() || !deviations.is_empty() {
+        fields.insert(AS_SENT.into(), hex::digits(octets).into());
+    }
+    if !unknown.is_empty() {
+        fields.insert("unknown".into(), unknown.into());
+    }
     Ok(Decoded {
-        fields: json!({ shape.language.name: fields }),
-        deviations: reader.deviations(),
+        fields: fields.into(),
+        deviations,
     })
 }
 
 pub(super) fn encode(shape: &Shape, fields: &Json) -> Result<Vec<u8>, FieldFault> {
-    if let Some(octets) = sent(shape, fields)? {
+    if let Some(octets) = sent(shape, fields, decode)? {
         return Ok(octets);
     }
     let root = (shape.element)(fields)?;
@@ -97,11 +111,18 @@ pub(super) fn encode(shape: &Shape, fields: &Json) -> Result<Vec<u8>, FieldFault
 }
 
 pub(super) fn encode_xml(shape: &Shape, fields: &Json) -> Result<Vec<u8>, FieldFault> {
+    if let Some(octets) = sent(shape, fields, decode_xml)? {
+        return Ok(octets);
+    }
     xml::write(shape.language, &(shape.element)(fields)?)
 }
 
 /// The octets of `as_sent`, when they still say what the fields say.
-fn sent(shape: &Shape, fields: &Json) -> Result<Option<Vec<u8>>, FieldFault> {
+fn sent(
+    shape: &Shape,
+    fields: &Json,
+    read: fn(&Shape, &[u8], bool) -> Result<Decoded, DecodeError>,
+) -> Result<Option<Vec<u8>>, FieldFault> {
     let Some(text) = fields.get(AS_SENT) else {
         return Ok(None);
     };
@@ -109,7 +130,7 @@ fn sent(shape: &Shape, fields: &Json) -> Result<Option<Vec<u8>>, FieldFault> {
         .as_str()
         .and_then(hex::octets)
         .ok_or_else(|| FieldFault::new("as_sent: pairs of hexadecimal digits"))?;
-    let says = decode(shape, &octets, true).ok().map(|read| read.fields);
+    let says = read(shape, &octets, true).ok().map(|read| read.fields);
     let same = says.as_ref().is_some_and(|says| {
         let given = fields.as_object().into_iter().flatten();
         given
@@ -155,8 +176,13 @@ impl<'a> Replay<'a> {
 
 fn tell<'a>(element: &Element<'a>, out: &mut VecDeque<Event<'a>>) {
     out.push_back(Event::Open(element.name.clone()));
+    let mut told: Vec<&str> = Vec::new();
     for (name, _) in &element.attributes {
-        if let Name::Known(known) = name {
+        // The first of a name is meant; the others stay in the tree.
+        if let Name::Known(known) = name
+            && !told.contains(known)
+        {
+            told.push(known);
             let text = element.attribute(known).unwrap_or_default();
             let value = Value::Plain(text.into_owned().into());
             out.push_back(Event::Attribute(name.clone(), value));

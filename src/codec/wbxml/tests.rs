@@ -136,6 +136,48 @@ fn a_lenient_reader_keeps_what_the_type_does_not_know() {
     assert_eq!(shown["unknown"][0], "si.indication.#30");
 }
 
+#[test]
+fn a_lenient_reader_of_xml_keeps_what_the_type_does_not_know() {
+    let text = b"<si colour='red'><indication href='a' class='b' new='1'>x</indication><more>y</more> z</si>";
+    let read = (si::XML_FORMAT.decode)(text, true).unwrap();
+    let mut fields = read.fields;
+    assert_eq!(
+        fields["unknown"],
+        serde_json::json!(["si.colour", "si.indication.new", "si.more"])
+    );
+    assert_eq!((si::XML_FORMAT.encode)(&fields), Ok(text.to_vec()));
+    // Another field is written, and so are the octets of the other form.
+    fields["si"]["text"] = "other".into();
+    let written = (si::XML_FORMAT.encode)(&fields).unwrap();
+    let again = (si::XML_FORMAT.decode)(&written, false).unwrap().fields;
+    assert_eq!(again["si"], fields["si"]);
+    assert!((si::FORMAT.encode)(&fields).is_ok());
+}
+
+#[test]
+fn a_repeated_attribute_is_meant_as_it_first_stands_and_costs_no_copy() {
+    let mut octets = vec![0x02, 0x05, 0x6A, 0x00, 0x45, 0x86, 0x0B, 0x03];
+    octets.extend([b'a'].repeat(50_000));
+    octets.push(0x00);
+    octets.extend([0x0B].repeat(4_000));
+    octets.extend([0x01, 0x01]);
+    let fields = (si::FORMAT.decode)(&octets, true).unwrap().fields;
+    assert_eq!(fields["si"]["href"].as_str().map(str::len), Some(50_000));
+    assert_eq!((si::FORMAT.encode)(&fields), Ok(octets));
+}
+
+#[test]
+fn an_element_of_xml_has_as_many_attributes_as_the_limit_and_no_more() {
+    let read = |count: usize| {
+        let attributes: String = (0..count).map(|number| format!(" a{number}=''")).collect();
+        let text = format!("<si><indication{attributes}/></si>");
+        let read = (si::XML_FORMAT.decode)(text.as_bytes(), true);
+        read.map(|_| ()).map_err(|error| error.class)
+    };
+    assert_eq!(read(limits::XML_ATTRIBUTES), Ok(()));
+    assert_eq!(read(limits::XML_ATTRIBUTES + 1), Err(Class::TooLarge));
+}
+
 fn lenient(octets: &[u8]) -> (Element<'_>, usize) {
     let mut reader = Reader::new(&si::LANGUAGE, octets, true).unwrap();
     let root = Element::read(&si::LANGUAGE, &mut reader).unwrap();

@@ -211,7 +211,10 @@ impl<'a> XmlReader<'a> {
         self.allow(result, at)?;
         self.events.push_back(Event::Open(name));
         let inside: &str = tag;
-        for attribute in tag.attributes() {
+        for (number, attribute) in tag.attributes().enumerate() {
+            if number >= limits::XML_ATTRIBUTES {
+                return Err(self.fault(at, Class::TooLarge, "fewer attributes"));
+            }
             let wrong = |_| self.malformed(at, "attributes, each once and in quotes");
             let Attribute { key, value } = attribute.map_err(wrong)?;
             let key: &str = key.as_ref();
