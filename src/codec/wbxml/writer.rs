@@ -16,7 +16,7 @@ use crate::limits;
 pub struct Head {
     /// The version as on the wire: 02 is 1.2.
     pub version: u8,
-    /// The charset; what cannot be written in it becomes UTF-8.
+    /// The charset: US-ASCII, ISO 8859-1 or UTF-8; version 1.0 has UTF-8 only.
     pub charset: Charset,
 }
 
@@ -34,21 +34,30 @@ impl Head {
 /// The octets of a document.
 ///
 /// # Errors
-/// Elements nested too deeply, or more octets than a document may have.
+/// A charset that is not written, elements nested too deeply, or more octets than a document may have.
 pub fn write(
     language: &'static Language,
     root: &Element<'_>,
     head: Head,
 ) -> Result<Vec<u8>, FieldFault> {
-    let charset = match head.charset {
-        narrow @ (Charset::Ascii | Charset::Latin1) if head.version > 0 => narrow,
-        _ => Charset::Utf8,
+    let charset = head.charset;
+    let is_written = match charset {
+        Charset::Utf8 => true,
+        Charset::Ascii | Charset::Latin1 => head.version > 0,
+        Charset::Utf16(_) | Charset::Utf16Le | Charset::Other(_) => false,
     };
+    if !is_written {
+        return Err(FieldFault::new(format_args!(
+            "charset: {} is not written; 106 is, and 3 and 4 from version 1.1 on",
+            charset.number()
+        )));
+    }
     let mut writer = Writer {
         language,
         charset,
         body: Vec::with_capacity(128),
         table: Vec::new(),
+        places: BTreeMap::new(),
         tag_page: 0,
         attribute_page: 0,
     };
