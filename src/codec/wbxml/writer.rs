@@ -3,6 +3,8 @@
 //! **Source:** WAP-192 section 5. Canonical is: version and charset as asked for, the public identifier as its number,
 //! strings inline, no string table but for names that have no token.
 
+use std::collections::BTreeMap;
+
 use super::charset::Charset;
 use super::element::{Element, Node};
 use super::language::{Kind, Language};
@@ -86,6 +88,8 @@ struct Writer {
     charset: Charset,
     body: Vec<u8>,
     table: Vec<u8>,
+    /// Where each name stands in the table.
+    places: BTreeMap<String, usize>,
     tag_page: u8,
     attribute_page: u8,
 }
@@ -265,26 +269,17 @@ impl Writer {
     fn literal(&mut self, name: &Name<'_>, flags: u8) {
         let name = name.to_string();
         self.body.push(LITERAL | flags);
-        let known = self.place(name.as_bytes());
-        let place = known.unwrap_or_else(|| {
-            let place = self.table.len();
-            self.table.extend_from_slice(name.as_bytes());
-            self.table.push(0);
-            place
-        });
-        put_count(&mut self.body, place);
-    }
-
-    /// Where the string stands in the table.
-    fn place(&self, name: &[u8]) -> Option<usize> {
-        let mut at = 0_usize;
-        for string in self.table.split(|octet| *octet == 0) {
-            if string == name {
-                return Some(at);
+        let place = match self.places.get(&name) {
+            Some(place) => *place,
+            None => {
+                let place = self.table.len();
+                self.table.extend_from_slice(name.as_bytes());
+                self.table.push(0);
+                self.places.insert(name, place);
+                place
             }
-            at = at.saturating_add(string.len()).saturating_add(1);
-        }
-        None
+        };
+        put_count(&mut self.body, place);
     }
 }
 
