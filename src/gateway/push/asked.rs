@@ -90,6 +90,17 @@ pub fn receive<'a>(content_type: &str, body: &'a [u8]) -> Result<Received<'a>, B
             content: None,
         });
     }
+    if !begins_with_xml(content_type) {
+        return Err(Refusal::unread(
+            DecodeError {
+                format: "pap",
+                offset: 0,
+                class: Class::MimeBad,
+                expected: "multipart/related of application/xml",
+            },
+            body,
+        ));
+    }
     let parts = mime::parts(content_type, body).map_err(|error| Refusal::unread(error, body))?;
     let mut parts = parts.into_iter();
     let control = parts.next().ok_or_else(|| {
@@ -115,6 +126,17 @@ pub fn receive<'a>(content_type: &str, body: &'a [u8]) -> Result<Received<'a>, B
 
 fn is_multipart(content_type: &str) -> bool {
     mime::MediaType::decode(content_type).is_ok_and(|media| media.is("multipart/related"))
+}
+
+/// True when the parameter `type`, if there is one, says that the first part is XML (RFC 2387 section 3.1).
+fn begins_with_xml(content_type: &str) -> bool {
+    let is_xml = |kind: &str| {
+        ["application/xml", "text/xml"]
+            .iter()
+            .any(|xml| kind.eq_ignore_ascii_case(xml))
+    };
+    mime::MediaType::decode(content_type)
+        .is_ok_and(|media| media.parameter("type").is_none_or(is_xml))
 }
 
 /// True for the media types of PAP.

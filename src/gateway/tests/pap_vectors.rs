@@ -112,6 +112,10 @@ fn run(vectors: &[Value], submit: impl Fn(&mut Lab, &str) -> HttpResponse) -> us
     let mut count = 0;
     for vector in vectors {
         let expected = &vector["decoded"]["expected"];
+        // It requires a GSM network: a gateway that serves SIP alone refuses it with 3009, and says so elsewhere.
+        if vector["name"] == "pap-push-full" {
+            continue;
+        }
         // What goes from a gateway to an initiator is answered by that.
         if expected["http"].is_null() || expected["element"] == "resultnotification-response" {
             continue;
@@ -134,7 +138,18 @@ fn run(vectors: &[Value], submit: impl Fn(&mut Lab, &str) -> HttpResponse) -> us
 
 #[test]
 fn every_document_on_file_is_answered_as_its_vector_says() {
-    assert!(run(&read(DOCUMENTS), submit) >= 18);
+    assert!(run(&read(DOCUMENTS), submit) >= 17);
+}
+
+#[test]
+fn a_network_that_must_be_and_is_not_served_is_refused() {
+    let documents = read(DOCUMENTS);
+    let full = documents
+        .iter()
+        .find(|vector| vector["name"] == "pap-push-full")
+        .unwrap();
+    let answer = submit(&mut lab(), full["text"].as_str().unwrap());
+    assert_eq!(code(&pap::decode(&answer.body).unwrap().operation), 3009);
 }
 
 #[test]
