@@ -23,6 +23,8 @@ pub const WTP_MESSAGE_OCTETS: usize = 262_144;
 pub const PAP_CONTROL_OCTETS: usize = 65_536;
 /// Octets of one SMPP PDU.
 pub const SMPP_PDU_OCTETS: usize = 65_536;
+/// Octets of the address a segment came from; that of a data_sm has 64, others fewer.
+pub const SMS_ADDRESS_OCTETS: usize = 64;
 /// Octets of one segment of a datagram over short messages; those of SMS have 140, a short message centre may give more.
 pub const SMS_SEGMENT_OCTETS: usize = 255;
 /// Messages of one originator whose segments are awaited; the oldest gives way.

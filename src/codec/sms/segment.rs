@@ -151,7 +151,10 @@ impl Reassembler {
         payload: &[u8],
         lost: &mut Vec<Lost>,
     ) -> Outcome {
-        if !place.is_sensible() || payload.len() > limits::SMS_SEGMENT_OCTETS {
+        if !place.is_sensible()
+            || payload.len() > limits::SMS_SEGMENT_OCTETS
+            || from.len() > limits::SMS_ADDRESS_OCTETS
+        {
             return Outcome::Refused;
         }
         if place.total == 1 {
@@ -159,28 +162,27 @@ impl Reassembler {
         }
         let found = self.find(from, ports, place);
         let known = found.and_then(|open| open.part(place.sequence));
-        match known {
-            Some(there) if there == payload => return Outcome::Duplicate,
-            Some(_) => {
-                self.give_up(from, ports, place, lost);
-                let began = self.begin(now, from, ports, place, payload, lost);
-                return if began {
-                    Outcome::Restarted
-                } else {
-                    Outcome::Refused
-                };
-            }
-            None if found.is_none() => {
-                let began = self.begin(now, from, ports, place, payload, lost);
+        let (instead, began) = match (found, known) {
+            (_, Some(there)) if there == payload => return Outcome::Duplicate,
+            (Some(open), Some(_)) => (Some(open.due), Outcome::Restarted),
+            (Some(_), None) => return self.add(from, ports, place, payload),
+            (None, _) => {
                 let waiting = Outcome::Waiting {
                     have: 1,
                     total: place.total,
                 };
-                return if began { waiting } else { Outcome::Refused };
+                (self.oldest_of_too_many(from), waiting)
             }
-            None => {}
+        };
+        if !self.has_room(from, payload, instead) {
+            return Outcome::Refused;
         }
-        self.add(from, ports, place, payload)
+        if let Some(due) = instead {
+            self.due.remove(&due);
+            self.drop_open(from, due, lost);
+        }
+        self.begin(now, from, ports, place, payload);
+        began
     }
 
     /// Gives up every message that has waited long enough.
@@ -212,7 +214,7 @@ impl Reassembler {
         self.due.is_empty()
     }
 
-    /// Octets of the segments that wait.
+    /// Octets that the messages which wait take up: their segments, and what is kept about each segment and message.
     #[must_use]
     pub const fn octets(&self) -> usize {
         self.octets
@@ -233,7 +235,8 @@ impl Reassembler {
         place: Concatenation,
         payload: &[u8],
     ) -> Outcome {
-        if self.octets.saturating_add(payload.len()) > limits::SMS_OCTETS_WAITING {
+        let cost = part_cost(payload);
+        if self.octets.saturating_add(cost) > limits::SMS_OCTETS_WAITING {
             return Outcome::Refused;
         }
         let Some(opens) = self.senders.get_mut(from) else {
@@ -246,7 +249,7 @@ impl Reassembler {
             return Outcome::Refused;
         };
         open.put(place.sequence, payload);
-        self.octets = self.octets.saturating_add(payload.len());
+        self.octets = self.octets.saturating_add(cost);
         if open.parts.len() < usize::from(open.total) {
             return Outcome::Waiting {
                 have: open.parts.len(),
@@ -258,12 +261,36 @@ impl Reassembler {
             self.senders.remove(from);
         }
         self.due.remove(&whole.due);
-        self.octets = self.octets.saturating_sub(whole.octets.len());
+        self.octets = self.octets.saturating_sub(whole.cost(from));
         Outcome::Whole(whole.whole())
     }
 
+    /// The message that gives way to a further one of its sender, who has as many as one may have.
+    fn oldest_of_too_many(&self, from: &[u8]) -> Option<(Time, u64)> {
+        let opens = self.senders.get(from)?;
+        if opens.len() < limits::SMS_MESSAGES_OPEN_PER_SENDER {
+            return None;
+        }
+        opens.iter().map(|open| open.due).min()
+    }
+
+    /// Whether a message that begins with this segment can be kept once `instead`, of the same sender, is given up.
+    fn has_room(&self, from: &[u8], payload: &[u8], instead: Option<(Time, u64)>) -> bool {
+        let freed = instead.and_then(|due| {
+            let opens = self.senders.get(from)?;
+            opens.iter().find(|open| open.due == due)
+        });
+        let count = self.due.len().saturating_sub(usize::from(freed.is_some()));
+        let octets = self
+            .octets
+            .saturating_sub(freed.map_or(0, |open| open.cost(from)))
+            .saturating_add(message_cost(from))
+            .saturating_add(part_cost(payload));
+        count < limits::SMS_MESSAGES_OPEN && octets <= limits::SMS_OCTETS_WAITING
+    }
+
     #[expect(clippy::arithmetic_side_effects, reason = "a time saturates")]
-    /// A message of which nothing has come; the oldest one of the same sender gives way, never that of another.
+    /// A message of which nothing has come.
     fn begin(
         &mut self,
         now: Time,
@@ -271,24 +298,7 @@ impl Reassembler {
         ports: Option<Ports>,
         place: Concatenation,
         payload: &[u8],
-        lost: &mut Vec<Lost>,
-    ) -> bool {
-        let opens = self.senders.get(from).map_or(0, Vec::len);
-        if opens >= limits::SMS_MESSAGES_OPEN_PER_SENDER {
-            let oldest = self
-                .senders
-                .get(from)
-                .and_then(|opens| opens.iter().map(|open| open.due).min());
-            if let Some(due) = oldest {
-                self.due.remove(&due);
-                self.drop_open(from, due, lost);
-            }
-        }
-        if self.due.len() >= limits::SMS_MESSAGES_OPEN
-            || self.octets.saturating_add(payload.len()) > limits::SMS_OCTETS_WAITING
-        {
-            return false;
-        }
+    ) {
         self.serial = self.serial.saturating_add(1);
         let mut open = Open {
             ports,
@@ -301,27 +311,13 @@ impl Reassembler {
             ),
         };
         open.put(place.sequence, payload);
-        self.octets = self.octets.saturating_add(payload.len());
+        self.octets = self.octets.saturating_add(open.cost(from));
         self.due.insert(open.due, from.into());
         match self.senders.get_mut(from) {
             Some(opens) => opens.push(open),
             None => {
                 self.senders.insert(from.into(), vec![open]);
             }
-        }
-        true
-    }
-
-    fn give_up(
-        &mut self,
-        from: &[u8],
-        ports: Option<Ports>,
-        place: Concatenation,
-        lost: &mut Vec<Lost>,
-    ) {
-        if let Some(due) = self.find(from, ports, place).map(|open| open.due) {
-            self.due.remove(&due);
-            self.drop_open(from, due, lost);
         }
     }
 
@@ -331,7 +327,7 @@ impl Reassembler {
         };
         if let Some(at) = opens.iter().position(|open| open.due == due) {
             let open = opens.swap_remove(at);
-            self.octets = self.octets.saturating_sub(open.octets.len());
+            self.octets = self.octets.saturating_sub(open.cost(from));
             lost.push(Lost {
                 from: from.into(),
                 ports: open.ports,
@@ -346,7 +342,26 @@ impl Reassembler {
     }
 }
 
+/// What a segment takes up: a sender of empty ones would otherwise hold memory for nothing.
+const fn part_cost(payload: &[u8]) -> usize {
+    payload.len().saturating_add(size_of::<Part>())
+}
+
+/// What a message takes up beside its segments; its sender stands in both tables.
+const fn message_cost(from: &[u8]) -> usize {
+    size_of::<Open>().saturating_add(from.len().saturating_mul(2))
+}
+
 impl Open {
+    /// What it takes up, kept for the sender `from`.
+    const fn cost(&self, from: &[u8]) -> usize {
+        self.parts
+            .len()
+            .saturating_mul(size_of::<Part>())
+            .saturating_add(self.octets.len())
+            .saturating_add(message_cost(from))
+    }
+
     fn is(&self, ports: Option<Ports>, place: Concatenation) -> bool {
         self.reference == place.reference && self.total == place.total && self.ports == ports
     }

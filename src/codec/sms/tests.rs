@@ -256,6 +256,75 @@ fn segments_beyond_the_bound_of_all_senders_are_refused() {
     assert_eq!(outcome, Outcome::Refused);
 }
 
+/// A segment of a message of 255, with sixteen octets of reference.
+fn of_255(reference: u16, sequence: u8) -> Concatenation {
+    Concatenation {
+        reference: Reference::Sixteen(reference),
+        total: 255,
+        sequence,
+    }
+}
+
+#[test]
+fn empty_segments_and_long_addresses_count_toward_the_bound_of_memory() {
+    let mut bench = Bench::new();
+    let mut take = |from: &[u8], sequence| {
+        let place = of_255(1, sequence);
+        let it = &mut bench.reassembler;
+        let outcome = it.take(START, from, None, place, &[], &mut bench.lost);
+        (outcome, it.octets())
+    };
+    let (_, one) = take(SENDER, 1);
+    let (_, two) = take(SENDER, 2);
+    assert!(one > SENDER.len() && two > one, "{one} {two}");
+    let longest = vec![b'1'; limits::SMS_ADDRESS_OCTETS];
+    assert!(take(&longest, 1).1 >= two + longest.len());
+    let (outcome, _) = take(&vec![b'1'; longest.len() + 1], 1);
+    assert_eq!(outcome, Outcome::Refused);
+    bench.reassembler.expire(START + PATIENCE, &mut bench.lost);
+    assert_eq!(bench.reassembler.octets(), 0);
+}
+
+#[test]
+fn a_message_that_is_refused_drives_out_none() {
+    let mut bench = Bench::new();
+    for reference in 0..16 {
+        bench.octet(SENDER, reference, 2, 1, 0);
+    }
+    let (full, mut number) = ([0; limits::SMS_SEGMENT_OCTETS], 0_usize);
+    let mut payload = full.as_slice();
+    while !payload.is_empty() {
+        let from = (number / 3_000).to_string();
+        let reference = u16::try_from(number % 3_000 / 200).unwrap();
+        let place = of_255(reference, u8::try_from(number % 200 + 1).unwrap());
+        let it = &mut bench.reassembler;
+        match it.take(
+            START,
+            from.as_bytes(),
+            None,
+            place,
+            payload,
+            &mut bench.lost,
+        ) {
+            Outcome::Refused => payload = &payload[1..],
+            _ => number += 1,
+        }
+    }
+    let waiting = bench.reassembler.len();
+    let ports = Some(Ports::PUSH);
+    for (reference, total) in [(16, 255), (0, 2)] {
+        let place = Concatenation {
+            reference: Reference::Sixteen(reference),
+            total,
+            sequence: 1,
+        };
+        let it = &mut bench.reassembler;
+        let outcome = it.take(START, SENDER, ports, place, &full, &mut bench.lost);
+        assert_eq!(outcome, Outcome::Refused, "reference {reference}");
+    }
+    assert_eq!((bench.reassembler.len(), bench.lost.len()), (waiting, 0));
+}
+
 #[test]
 fn the_last_of_two_port_elements_counts_for_a_receiver() {
     let octets = hex::octets("0c05040b8423f005040b8523f041").unwrap();
