@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use super::assigned::{self, CACHE, DISPOSITIONS, Kind, List};
+use super::grammar::Q_TOKEN;
 use super::media::{Given, put_media, put_parameter, unnamed};
 use super::value::{
     Quality, Version, is_token, put_integer, put_long, put_octets, put_quality, put_quoted,
@@ -185,6 +186,9 @@ fn put_weighed(out: &mut Vec<u8>, list: List, text: &str, version: u8) -> Option
         }
         [] => put_octets(out, &choice),
         [(q, Given::Text(quality))] if q.eq_ignore_ascii_case("q") => {
+            if list == List::Te {
+                choice.push(Q_TOKEN);
+            }
             put_quality(&mut choice, Quality::of_text(quality)?);
             put_octets(out, &choice);
         }

@@ -207,6 +207,9 @@ fn one<W: Write>(list: List, value: &Value<'_>, out: &mut W) -> Walked {
     }
 }
 
+/// Stands before the quality of TE, and of no other field (WAP-230 section 8.4.2.64).
+pub(super) const Q_TOKEN: u8 = 0x80;
+
 fn weighed<W: Write>(list: List, value: &Value<'_>, out: &mut W) -> Walked {
     let Some(mut cursor) = value.inside() else {
         return one(list, value, out);
@@ -214,6 +217,12 @@ fn weighed<W: Write>(list: List, value: &Value<'_>, out: &mut W) -> Walked {
     one(list, &next(&mut cursor)?, out)?;
     if cursor.is_empty() {
         return Ok(());
+    }
+    if list == List::Te {
+        let at = cursor.offset();
+        if cursor.octet("a Q-token")? != Q_TOKEN {
+            return Err(fault(at, "the Q-token of TE"));
+        }
     }
     let at = cursor.offset();
     let quality = Quality(cursor.uintvar()?);
