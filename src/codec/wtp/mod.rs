@@ -120,10 +120,11 @@ impl Place {
         rid: false,
     };
 
-    /// Whether the PDU holds a whole message.
+    /// Whether the message ends with the PDU. The first PDU of a message that also ends it holds the whole of it,
+    /// whatever `gtr` says: a sender with segmentation leaves that out (WAP-224 section 8.3.1).
     #[must_use]
-    pub const fn is_whole(self) -> bool {
-        self.gtr && self.ttr
+    pub const fn ends_message(self) -> bool {
+        self.ttr
     }
 }
 
@@ -184,7 +185,7 @@ impl<'a> Pdu<'a> {
     /// As [`Session::read`].
     pub fn session(&self, rigour: &mut Rigour) -> Result<Option<Session<'a>>, DecodeError> {
         let is_first = matches!(self.kind, Kind::Invoke { .. } | Kind::Result { .. });
-        if !is_first || self.data.is_empty() || !self.place().is_some_and(Place::is_whole) {
+        if !is_first || self.data.is_empty() || !self.place().is_some_and(Place::ends_message) {
             return Ok(None);
         }
         let mut cursor = super::cursor::Cursor::within("wtp", self.data, self.data_at);

@@ -33,13 +33,24 @@ fn place(gtr: bool, ttr: bool) -> Place {
 #[test]
 fn a_message_of_one_segment_is_whole() {
     let segment = cut(b"abc", 10, 3).get(0).unwrap();
-    assert!(segment.place.is_whole());
+    assert!(segment.place.ends_message());
     assert_eq!(
         segment.result(0x8001).encode(),
         [0x16, 0x80, 0x01, b'a', b'b', b'c']
     );
-    assert!(cut(b"", 10, 3).get(0).unwrap().place.is_whole());
+    assert!(cut(b"", 10, 3).get(0).unwrap().place.ends_message());
     assert_eq!(cut(b"abc", 10, 3).get(1), None);
+}
+
+#[test]
+fn the_first_pdu_that_ends_its_message_holds_the_session_pdu() {
+    let session = |digits: &str| {
+        let octets = crate::codec::hex::octets(digits).unwrap();
+        let pdu = Pdu::decode(&octets, &mut Rigour::Strict).unwrap();
+        pdu.session(&mut Rigour::Strict).unwrap().is_some()
+    };
+    assert!(session("0a00010201100000") && session("0e00010201100000"));
+    assert!(!session("0c00010201100000") && !session("0800010201100000"));
 }
 
 #[test]
