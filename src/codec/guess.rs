@@ -36,8 +36,9 @@ const FORMS: &[Form] = &[
     form("wsp", &["wsp-connectionless"], &[2948, 9200]),
     form("wtp", &["wtp"], &[9201]),
     form("smpp", &["smpp"], &[2775]),
-    form("sms", &["sms-deliver", "sms-submit", "sms-ud", "sck"], &[]),
-    form("ussd", &["udcp", "ussd", "ussd-string"], &[]),
+    form("sms", &["sms-deliver", "sms-submit", "sms-ud"], &[]),
+    form("sck", &["sck"], &[]),
+    form("ussd", &["udcp", "ussd-string"], &[]),
     form(
         "http",
         &["ota-http-request", "ota-http-response"],
@@ -154,6 +155,7 @@ fn format(name: &str) -> Option<&'static Format> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::hex;
 
     const HTTP_ONLY: &[u8] = &[
         0x01, 0x02, 0xB2, 0x82, 0x00, 0x08, 0xC4, 0x00, 0x0F, 0xC3, 0xC0, 0x00, 0x02, 0x09, 0x01,
@@ -187,6 +189,20 @@ mod tests {
             .replace("vnd.wap.sia", "sdp");
         assert_eq!(guessed(options.as_bytes(), None), ["sip"]);
         assert!(guessed(&[0xFF; 3], None).is_empty());
+    }
+
+    #[test]
+    fn a_short_message_is_read_whoever_sent_it() {
+        let read = |octets: &[u8]| -> Vec<&str> {
+            let found = readers(&named("sms"), octets, false, None);
+            found.iter().map(|format| format.name).collect()
+        };
+        let submit = hex::octets("010005812143f50000026869").unwrap();
+        assert_eq!(read(&submit), ["sms-submit"]);
+        let deliver = hex::octets("0405812143f500086211125100002a0420ac00e9").unwrap();
+        assert_eq!(read(&deliver), ["sms-deliver"]);
+        let names: Vec<&str> = named("ussd").iter().map(|format| format.name).collect();
+        assert_eq!(names, ["udcp", "ussd-string"]);
     }
 
     #[test]

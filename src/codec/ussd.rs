@@ -119,18 +119,12 @@ pub const FORMAT_UDCP: Format = Format {
     encode,
 };
 
-/// UDCP under the name of its bearer.
-pub const FORMAT_USSD: Format = Format {
-    name: "ussd",
-    ..FORMAT_UDCP
-};
-
 /// The string of an operation that the network begins.
 pub const FORMAT_STRING: Format = Format {
     name: "ussd-string",
     clause: STRING.clause,
     decode: |octets, lenient| {
-        let mut reader = Reader::new("ussd", STRING, octets, lenient);
+        let mut reader = Reader::new("ussd-string", STRING, octets, lenient);
         let string = NetworkString::read(&mut reader)?;
         let mut fields = Map::new();
         string.put(&mut fields);
@@ -140,7 +134,7 @@ pub const FORMAT_STRING: Format = Format {
         })
     },
     spans: |octets, lenient| {
-        let mut reader = Reader::new("ussd", STRING, octets, lenient).annotating();
+        let mut reader = Reader::new("ussd-string", STRING, octets, lenient).annotating();
         let _ = NetworkString::read(&mut reader);
         reader.spans()
     },
@@ -289,7 +283,7 @@ impl<'a> NetworkString<'a> {
     /// # Errors
     /// The first fault in order.
     pub fn decode(octets: &'a [u8]) -> Result<Self, DecodeError> {
-        Self::read(&mut Reader::new("ussd", STRING, octets, true))
+        Self::read(&mut Reader::new("ussd-string", STRING, octets, true))
     }
 
     /// Reads all octets of the reader.

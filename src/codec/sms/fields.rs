@@ -53,12 +53,6 @@ pub const FORMAT_DELIVER: Format = Format {
     encode,
 };
 
-/// The same under its short name.
-pub const FORMAT_SMS: Format = Format {
-    name: "sms",
-    ..FORMAT_DELIVER
-};
-
 /// What a mobile station sends: SMS-SUBMIT.
 pub const FORMAT_SUBMIT: Format = Format {
     name: "sms-submit",

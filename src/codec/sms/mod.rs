@@ -14,7 +14,7 @@ pub mod udh;
 
 pub use address::Address;
 pub use alphabet::Alphabet;
-pub use fields::{FORMAT_DELIVER, FORMAT_SMS, FORMAT_SUBMIT, FORMAT_UD};
+pub use fields::{FORMAT_DELIVER, FORMAT_SUBMIT, FORMAT_UD};
 pub use sck::FORMAT_SCK;
 pub use segment::{Reassembler, segments};
 pub use tpdu::Tpdu;
