@@ -18,7 +18,7 @@ pub use tlv::{Tlv, Tlvs, put_number, put_octets, tag};
 
 use super::format::FieldFault;
 use super::reader::{Place, Reader};
-use super::sms::UserData;
+use super::sms::{Concatenation, Ports, Reference, UserData};
 use super::{Class, DecodeError};
 use crate::limits;
 
@@ -260,6 +260,32 @@ impl<'a> Message<'a> {
             })
         }
     }
+}
+
+/// Ports and place among segments, as the user data header has them, else as the optional parameters of a message do.
+/// A reference of the parameters is one of 16 bits; all three must be there.
+#[must_use]
+pub fn place(user_data: &UserData<'_>, tlvs: Tlvs<'_>) -> (Option<Ports>, Option<Concatenation>) {
+    let short = |tag| tlvs.number(tag).and_then(|it| u16::try_from(it).ok());
+    let octet = |tag| tlvs.number(tag).and_then(|it| u8::try_from(it).ok());
+    let ports = || {
+        Some(Ports {
+            destination: short(tag::DESTINATION_PORT)?,
+            source: short(tag::SOURCE_PORT).unwrap_or(0),
+        })
+    };
+    let segment = || {
+        let place = Concatenation {
+            reference: Reference::Sixteen(short(tag::SAR_MSG_REF_NUM)?),
+            total: octet(tag::SAR_TOTAL_SEGMENTS)?,
+            sequence: octet(tag::SAR_SEGMENT_SEQNUM)?,
+        };
+        place.is_sensible().then_some(place)
+    };
+    (
+        user_data.ports().or_else(ports),
+        user_data.concatenation().or_else(segment),
+    )
 }
 
 impl<'a> Text<'a> {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::codec::hex;
 use crate::codec::reader::covered;
-use crate::codec::sms::{Ports, Reference, segments};
+use crate::codec::sms::{Concatenation, Ports, Reference, UserData, segments};
 
 fn submit(short_message: &[u8]) -> Message<'_> {
     Message {
@@ -45,6 +45,45 @@ fn a_push_in_a_short_message_is_the_vector() {
     let user_data = message.user_data(read.tlvs).unwrap();
     assert_eq!(user_data.ports(), Some(Ports::PUSH));
     assert_eq!(user_data.payload, push);
+}
+
+#[test]
+fn ports_and_segments_stand_in_the_header_or_in_parameters() {
+    let mut octets = Vec::new();
+    for (tag, number) in [
+        (tag::SOURCE_PORT, 9200),
+        (tag::DESTINATION_PORT, 2948),
+        (tag::SAR_MSG_REF_NUM, 0x1234),
+        (tag::SAR_TOTAL_SEGMENTS, 3),
+        (tag::SAR_SEGMENT_SEQNUM, 2),
+    ] {
+        put_number(&mut octets, tag, number);
+    }
+    let tlvs = Tlvs::decode(&octets).unwrap();
+    let segment = Concatenation {
+        reference: Reference::Sixteen(0x1234),
+        total: 3,
+        sequence: 2,
+    };
+    let bare = UserData {
+        header: None,
+        payload: b"x",
+    };
+    assert_eq!(place(&bare, tlvs), (Some(Ports::PUSH), Some(segment)));
+    assert_eq!(place(&bare, Tlvs::none()), (None, None));
+    let header = hex::octets("0605040b8523f178").unwrap();
+    let headed = UserData::decode(&header).unwrap();
+    let (ports, rest) = place(&headed, tlvs);
+    assert_eq!(ports.map(|it| it.destination), Some(2949));
+    assert_eq!(rest, Some(segment));
+}
+
+#[test]
+fn every_status_of_table_5_2_has_its_name() {
+    for code in [0x33, 0x34, 0x40, 0x42, 0x44, 0x55] {
+        let name = Status(code).name().unwrap();
+        assert_eq!(Status::of_name(name), Some(Status(code)));
+    }
 }
 
 #[test]
