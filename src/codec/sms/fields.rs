@@ -133,7 +133,8 @@ fn put_from_centre(fields: &mut Map<String, Value>, tpdu: &Tpdu<'_>) {
                 "dt": Timestamp::decode(&it.discharge).map(|it| it.to_string()),
                 "dt_hex": hex::digits(&it.discharge),
                 "st": it.status, "status": status(it.status),
-                "pi": it.parameters, "pid": it.protocol, "dcs": it.data_coding,
+                "pi": it.parameters,
+                "pi_more_hex": (!it.more_parameters.is_empty()).then(|| hex::digits(it.more_parameters)), "pid": it.protocol, "dcs": it.data_coding,
             });
             (fields, "ra", it.recipient, 0x90)
         }
@@ -383,6 +384,7 @@ fn encode_report(fields: Object<'_>) -> Result<Vec<u8>, FieldFault> {
         return Ok(out);
     };
     out.push(parameters);
+    out.extend(fields.octets("pi_more_hex")?.unwrap_or_default());
     if parameters & 0x01 != 0 {
         out.push(fields.needed("pid")?);
     }

@@ -97,6 +97,8 @@ pub struct StatusReport<'a> {
     pub status: u8,
     /// TP-PI, when anything follows the status.
     pub parameters: Option<u8>,
+    /// Further octets of TP-PI, each announced by bit 7 of the one before.
+    pub more_parameters: &'a [u8],
     /// TP-PID.
     pub protocol: Option<u8>,
     /// TP-DCS.
@@ -299,6 +301,7 @@ fn status_report<'a>(reader: &mut Reader<'a>, flags: u8) -> Result<StatusReport<
         discharge: timestamps.1,
         status,
         parameters: None,
+        more_parameters: &[],
         protocol: None,
         data_coding: None,
         text: None,
@@ -309,7 +312,16 @@ fn status_report<'a>(reader: &mut Reader<'a>, flags: u8) -> Result<StatusReport<
     let at = reader.at();
     let parameters = reader.octet("pi", "the parameter indicator")?;
     report.parameters = Some(parameters);
-    if parameters & 0xF8 != 0 {
+    let mut ahead = reader.cursor;
+    let ahead = ahead.rest();
+    let (mut last, mut count) = (parameters, 0_usize);
+    while last & 0x80 != 0 {
+        last = reader.octet("pi", "a further parameter indicator")?;
+        count = count.saturating_add(1);
+    }
+    report.more_parameters = ahead.get(..count).unwrap_or_default();
+    let is_odd = |octet: &u8| octet & 0x7F != 0;
+    if parameters & 0x78 != 0 || report.more_parameters.iter().any(is_odd) {
         reader.deviate(at, Class::BadValue, "an indicator of known parameters")?;
     }
     if parameters & 0x01 != 0 {
