@@ -57,7 +57,7 @@ const CODEC_SIBLINGS: &[(&str, &[&str])] = &[
     ("corrupt", &["format", "hex"]),
     ("cursor", &[]),
     ("format", &[]),
-    ("guess", &["format"]),
+    ("guess", &["format", "hex"]),
     ("hex", &[]),
     ("pcap", &["hex"]),
     ("rows", &["format", "hex"]),
