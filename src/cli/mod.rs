@@ -73,7 +73,7 @@ pub struct Global {
         default_value = "http://127.0.0.1:8642"
     )]
     pub api: String,
-    /// Who asks, where the gateway wants to know: a name of its [policy]; with --password-file
+    /// Who asks, where the gateway wants to know: a name of its `[policy]`; with --password-file
     #[arg(long, global = true, env = "SIRGATE_USER", value_name = "NAME")]
     pub user: Option<String>,
     /// The password of --user: the first line of this file
