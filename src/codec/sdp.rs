@@ -65,7 +65,7 @@ pub enum Setup {
     Passive,
     /// The other party chooses.
     ActPass,
-    /// Nobody, for now.
+    /// Nobody, until a later description says who (RFC 4145 section 4).
     HoldConn,
 }
 

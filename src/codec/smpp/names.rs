@@ -15,10 +15,11 @@ pub struct Status(pub u32);
 /// The bit of a command id that makes it a response.
 const RESPONSE: u32 = 0x8000_0000;
 
-macro_rules! commands {
-    ($($name:ident = $id:literal, $text:literal;)*) => {
-        impl Command {
-            $(#[doc = concat!("`", $text, "`")] pub const $name: Self = Self($id);)*
+/// Numbers of `$kind` with their names in the standard, both ways.
+macro_rules! names {
+    ($kind:ident: $($name:ident = $number:literal, $text:literal;)*) => {
+        impl $kind {
+            $(#[doc = concat!("`", $text, "`")] pub const $name: Self = Self($number);)*
 
             /// The name in the standard, if it has one.
             #[must_use]
@@ -29,7 +30,7 @@ macro_rules! commands {
                 }
             }
 
-            /// The command of that name.
+            /// What has that name in the standard.
             #[must_use]
             pub fn of_name(name: &str) -> Option<Self> {
                 match name {
@@ -41,7 +42,8 @@ macro_rules! commands {
     };
 }
 
-commands! {
+names! {
+    Command:
     BIND_RECEIVER = 0x0000_0001, "bind_receiver";
     BIND_TRANSMITTER = 0x0000_0002, "bind_transmitter";
     QUERY_SM = 0x0000_0003, "query_sm";
@@ -77,33 +79,8 @@ commands! {
     CANCEL_BROADCAST_SM_RESP = 0x8000_0113, "cancel_broadcast_sm_resp";
 }
 
-macro_rules! statuses {
-    ($($name:ident = $code:literal, $text:literal;)*) => {
-        impl Status {
-            $(#[doc = concat!("`", $text, "`")] pub const $name: Self = Self($code);)*
-
-            /// The name in the standard, if it has one.
-            #[must_use]
-            pub const fn name(self) -> Option<&'static str> {
-                match self {
-                    $(Self::$name => Some($text),)*
-                    _ => None,
-                }
-            }
-
-            /// The status of that name.
-            #[must_use]
-            pub fn of_name(name: &str) -> Option<Self> {
-                match name {
-                    $($text => Some(Self::$name),)*
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
-statuses! {
+names! {
+    Status:
     OK = 0x00, "ESME_ROK";
     INVALID_MESSAGE_LENGTH = 0x01, "ESME_RINVMSGLEN";
     INVALID_COMMAND_LENGTH = 0x02, "ESME_RINVCMDLEN";
