@@ -5,7 +5,7 @@
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{AllocProfiler, Bencher, black_box};
-use sirgate::codec::device_id::DeviceId;
+use sirgate::codec::device_id::{self, DeviceId};
 use sirgate::codec::hex;
 use sirgate::codec::sia::{Sia, View};
 use sirgate::codec::sir::{Placement, SiaContent, Sir};
@@ -97,17 +97,40 @@ fn named() -> Vec<u8> {
     wsp::sir::push_of(&sir.encode(), 42)
 }
 
-/// Push, SIA content and the identifier of the device; the identifier allocates.
+/// Push, SIA content and the identifier of the device, over the octets of the datagram.
 #[divan::bench(min_time = 0.5)]
 fn whole_sir(bencher: Bencher<'_, '_>) {
     each(bencher, &named(), |octets| {
         let push = Push::decode(octets).unwrap();
         sia(&push);
-        let row = push.content.headers.named("X-Sirgate-Device").next();
-        let row = row.unwrap().text().unwrap();
-        let id = row.split(['<', '>']).nth(1).unwrap();
-        black_box(DeviceId::decode(id).unwrap());
+        black_box(device_id::View::decode(identifier(&push)).unwrap());
     });
+}
+
+/// The identifier alone.
+#[divan::bench(min_time = 0.5)]
+fn identifier_view(bencher: Bencher<'_, '_>) {
+    let octets = named();
+    let push = Push::decode(&octets).unwrap();
+    let id = identifier(&push);
+    each(bencher, id.as_bytes(), |_| {
+        black_box(device_id::View::decode(black_box(id)).unwrap());
+    });
+}
+
+/// The push alone, of the same datagram.
+#[divan::bench(min_time = 0.5)]
+fn whole_sir_push(bencher: Bencher<'_, '_>) {
+    each(bencher, &named(), |octets| {
+        black_box(Push::decode(octets).unwrap());
+    });
+}
+
+/// What stands between `<` and `>` in the header that names the device.
+fn identifier<'a>(push: &Push<'a>) -> &'a str {
+    let row = push.content.headers.named("X-Sirgate-Device").next();
+    let row = row.unwrap().text().unwrap();
+    row.split_once('<').unwrap().1.split_once('>').unwrap().0
 }
 
 /// The same datagram as the values that a device or gateway works with.

@@ -4,7 +4,7 @@
 
 use core::fmt;
 
-use super::{Canonical, DeviceId, bad, fault, urn};
+use super::{Canonical, bad, fault, urn};
 use crate::codec::uri::Uri;
 use crate::codec::{Class, DecodeError};
 
@@ -124,15 +124,15 @@ fn canonical_gr(gr: &str) -> String {
 }
 
 /// Of two SIP URIs: every parameter that stands in both has the same value in both.
-pub(super) fn further_parameters_agree(one: &DeviceId, other: &DeviceId) -> bool {
+pub(super) fn further_parameters_agree(canonical: &Canonical, one: &str, other: &str) -> bool {
     let is_sip = matches!(
-        one.canonical(),
+        canonical,
         Canonical::Sip(_) | Canonical::PublicGruu { .. } | Canonical::TemporaryGruu(_)
     );
     if !is_sip {
         return true;
     }
-    let (Ok(one), Ok(other)) = (sip_uri(one.as_str()), sip_uri(other.as_str())) else {
+    let (Ok(one), Ok(other)) = (sip_uri(one), sip_uri(other)) else {
         return false;
     };
     let text = |value: Option<&str>| value.map(|value| unescaped(value).to_ascii_lowercase());

@@ -22,11 +22,13 @@ mod fingerprint;
 mod mac;
 mod obfuscated;
 mod urn;
+mod view;
 
 pub use equipment::{
     digits_of_bcd, esn_decimal, imei_bcd, imei_check_digit, meid_check_digit, pseudo_esn,
 };
 pub use obfuscated::{gr_name, gr_of};
+pub use view::View;
 
 /// One device identifier: the text as written and its canonical value. Equality, order and hash are canonical.
 #[derive(Clone, Debug)]
@@ -135,13 +137,7 @@ impl DeviceId {
     /// # Errors
     /// When a known form is malformed, or the text is neither a URI nor a known bare form.
     pub fn decode(text: &str) -> Result<Self, DecodeError> {
-        check_octets(text)?;
-        let (canonical, warning) = read(text)?;
-        Ok(Self {
-            text: text.into(),
-            canonical,
-            warning,
-        })
+        View::decode(text).map(View::into_owned)
     }
 
     /// As [`DeviceId::decode`], and what would be a warning is refused.
@@ -188,22 +184,7 @@ impl DeviceId {
     /// What kind of identifier this is.
     #[must_use]
     pub const fn kind(&self) -> Kind {
-        match self.canonical {
-            Canonical::PublicGruu { .. } => Kind::PublicGruu,
-            Canonical::TemporaryGruu(_) => Kind::TemporaryGruu,
-            Canonical::Uuid(_) => Kind::Uuid,
-            Canonical::Imei(_) => Kind::Imei,
-            Canonical::Meid(_) => Kind::Meid,
-            Canonical::Esn(_) => Kind::Esn,
-            Canonical::Mac(_) | Canonical::Eui64(_) => Kind::Mac,
-            Canonical::Rfid(_) => Kind::Rfid,
-            Canonical::Fingerprint { .. } => Kind::Fingerprint,
-            Canonical::Sip(_) => Kind::Sip,
-            Canonical::Tel(_) => Kind::Tel,
-            Canonical::Urn(_) => Kind::Urn,
-            Canonical::Uri(_) => Kind::Uri,
-            Canonical::Extension(_) => Kind::Extension,
-        }
+        self.canonical.kind()
     }
 
     /// Whether both name the same device by the rules of their kind.
@@ -212,7 +193,8 @@ impl DeviceId {
     /// (RFC 3261 section 19.1.4); that rule is not transitive and so cannot be part of `==`.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
-        self.canonical == other.canonical && address::further_parameters_agree(self, other)
+        self.canonical == other.canonical
+            && address::further_parameters_agree(&self.canonical, &self.text, &other.text)
     }
 
     /// What is odd about it, if anything.
@@ -227,6 +209,29 @@ impl DeviceId {
         match &self.canonical {
             Canonical::PublicGruu { gr, .. } => Self::decode(gr).ok(),
             _ => None,
+        }
+    }
+}
+
+impl Canonical {
+    /// What kind of identifier this is the value of.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::PublicGruu { .. } => Kind::PublicGruu,
+            Self::TemporaryGruu(_) => Kind::TemporaryGruu,
+            Self::Uuid(_) => Kind::Uuid,
+            Self::Imei(_) => Kind::Imei,
+            Self::Meid(_) => Kind::Meid,
+            Self::Esn(_) => Kind::Esn,
+            Self::Mac(_) | Self::Eui64(_) => Kind::Mac,
+            Self::Rfid(_) => Kind::Rfid,
+            Self::Fingerprint { .. } => Kind::Fingerprint,
+            Self::Sip(_) => Kind::Sip,
+            Self::Tel(_) => Kind::Tel,
+            Self::Urn(_) => Kind::Urn,
+            Self::Uri(_) => Kind::Uri,
+            Self::Extension(_) => Kind::Extension,
         }
     }
 }
@@ -365,13 +370,13 @@ fn check_octets(text: &str) -> Result<(), DecodeError> {
             "a shorter identifier",
         ));
     }
-    match text
-        .bytes()
-        .position(|octet| !octet.is_ascii_graphic() || matches!(octet, b'<' | b'>' | b'"'))
-    {
-        Some(at) => Err(bad(at, "a visible character of a URI")),
-        None => Ok(()),
+    let is_odd = |octet: u8| !octet.is_ascii_graphic() || matches!(octet, b'<' | b'>' | b'"');
+    // Without an early end this takes many octets at a time.
+    if !text.bytes().fold(false, |odd, octet| odd | is_odd(octet)) {
+        return Ok(());
     }
+    let at = text.bytes().position(is_odd).unwrap_or_default();
+    Err(bad(at, "a visible character of a URI"))
 }
 
 /// Tries the bare forms, then the schemes.

@@ -16,12 +16,12 @@ pub(super) fn read(text: &str) -> Result<Read, DecodeError> {
     check_namespace(nid)?;
     let base = text.len().saturating_sub(nss.len());
     // The r-, q- and f-components do not take part in equivalence.
-    let name = nss
-        .find("?+")
-        .into_iter()
-        .chain(nss.find("?="))
-        .chain(nss.find('#'))
-        .min()
+    let octets = nss.as_bytes();
+    let name = memchr::memchr2_iter(b'?', b'#', octets)
+        .find(|at| {
+            let rest = octets.get(*at..);
+            matches!(rest, Some([b'#', ..] | [b'?', b'+' | b'=', ..]))
+        })
         .and_then(|end| nss.get(..end))
         .unwrap_or(nss);
     let is = |own: &str| nid.eq_ignore_ascii_case(own);
@@ -55,6 +55,11 @@ pub(super) fn read(text: &str) -> Result<Read, DecodeError> {
 /// The 36 characters 8-4-4-4-12.
 pub(super) fn read_uuid(text: &str, base: usize) -> Result<Canonical, DecodeError> {
     const EXPECTED: &str = "a UUID of 36 characters";
+    if text.len() == 36
+        && let Ok(uuid) = Uuid::try_parse(text)
+    {
+        return Ok(Canonical::Uuid(uuid));
+    }
     for (at, octet) in text.bytes().enumerate().take(36) {
         let fits = match at {
             8 | 13 | 18 | 23 => octet == b'-',
@@ -64,12 +69,7 @@ pub(super) fn read_uuid(text: &str, base: usize) -> Result<Canonical, DecodeErro
             return Err(bad(base.saturating_add(at), EXPECTED));
         }
     }
-    if text.len() != 36 {
-        return Err(bad(base.saturating_add(text.len().min(36)), EXPECTED));
-    }
-    Uuid::try_parse(text)
-        .map(Canonical::Uuid)
-        .map_err(|_| bad(base, EXPECTED))
+    Err(bad(base.saturating_add(text.len().min(36)), EXPECTED))
 }
 
 /// Sixteen hexadecimal digits, and parts of a device after an underscore (RFC 9039 section 3), which make another URN.
