@@ -84,6 +84,14 @@ pub enum Bearer {
     Sms,
     /// Unstructured supplementary service data.
     Ussd,
+    /// A short message or string tagged for the circuit domain.
+    Cs,
+    /// A datagram or short message tagged for the packet domain.
+    Ps,
+    /// A SIP request without a session purpose of its own: OPTIONS, NOTIFY.
+    Signalling,
+    /// A message in a session that is open for another service.
+    Service,
 }
 
 /// What a device made of a SIR.

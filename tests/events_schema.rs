@@ -60,12 +60,16 @@ const fn number(fact: &Fact) -> usize {
 const LAST: usize = 26;
 
 const MODES: [Mode; 4] = [Mode::Targeted, Mode::Fanout, Mode::FanoutId, Mode::Legacy];
-const BEARERS: [Bearer; 5] = [
+const BEARERS: [Bearer; 9] = [
     Bearer::Sip,
     Bearer::Http,
     Bearer::Wsp,
     Bearer::Sms,
     Bearer::Ussd,
+    Bearer::Cs,
+    Bearer::Ps,
+    Bearer::Signalling,
+    Bearer::Service,
 ];
 const VIAS: [Via; 3] = [Via::New, Via::Existing, Via::Sip];
 const DECISIONS: [Decision; 3] = [Decision::Connect, Decision::Skip, Decision::Refuse];

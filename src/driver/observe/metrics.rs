@@ -290,6 +290,10 @@ impl Word for crate::event::Bearer {
             Self::Wsp => "wsp",
             Self::Sms => "sms",
             Self::Ussd => "ussd",
+            Self::Cs => "cs",
+            Self::Ps => "ps",
+            Self::Signalling => "signalling",
+            Self::Service => "service",
         }
     }
 }
