@@ -13,6 +13,7 @@ mod decode;
 pub mod format;
 mod framer;
 mod range;
+pub mod sir;
 #[cfg(test)]
 mod tests;
 mod uri;

@@ -12,6 +12,7 @@ mod cpi;
 mod fields;
 mod message;
 mod rows;
+pub mod sir;
 mod status;
 mod version;
 

@@ -17,11 +17,13 @@ mod lines;
 pub mod matching;
 mod message;
 mod placement;
+mod rows;
 mod value;
 
 pub use ask::Ask;
 pub use header::{read_questions, write_questions};
 pub use placement::{Placement, UnknownName};
+pub use rows::{FROM, REPLY_TO, TO};
 
 /// A Session Initiation Request, whatever carries it.
 #[derive(Clone, Debug, PartialEq, Eq)]

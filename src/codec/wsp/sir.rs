@@ -12,11 +12,8 @@ use super::rigour::Rigour;
 use crate::codec::DecodeError;
 use crate::codec::cursor::put_uintvar;
 use crate::codec::sia::application_uri;
-use crate::codec::sir::{Received, Sir, Wrapped};
+use crate::codec::sir::{FROM, REPLY_TO, Received, Sir, TO, Wrapped};
 
-const TO: &str = "X-Sirgate-To";
-const FROM: &str = "X-Sirgate-From";
-const REPLY_TO: &str = "X-Sirgate-Reply-To";
 const DISPOSITION: &str = "Content-Disposition";
 const APPLICATION: &str = "X-Wap-Application-Id";
 
