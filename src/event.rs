@@ -167,6 +167,18 @@ pub enum Via {
     Existing,
     /// A SIP request.
     Sip,
+    /// A session that is open for another service.
+    Service,
+    /// An HTTP request of a device: a push that it sends itself.
+    Push,
+    /// OTA-HTTP.
+    Http,
+    /// A WSP push datagram.
+    Wsp,
+    /// Short messages.
+    Sms,
+    /// Unstructured supplementary service data.
+    Ussd,
 }
 
 /// The end of a push for one device.
@@ -496,7 +508,7 @@ pub enum Fact {
         from: String,
         /// Party it was sent to.
         to: String,
-        /// `http`, `sip`, `msrp`.
+        /// `http`, `sip`, `msrp`, `smpp`, `wsp`, `sms`, `ussd`.
         line: String,
         /// The start line, or what stands for it.
         what: String,

@@ -71,7 +71,17 @@ const BEARERS: [Bearer; 9] = [
     Bearer::Signalling,
     Bearer::Service,
 ];
-const VIAS: [Via; 3] = [Via::New, Via::Existing, Via::Sip];
+const VIAS: [Via; 9] = [
+    Via::New,
+    Via::Existing,
+    Via::Sip,
+    Via::Service,
+    Via::Push,
+    Via::Http,
+    Via::Wsp,
+    Via::Sms,
+    Via::Ussd,
+];
 const DECISIONS: [Decision; 3] = [Decision::Connect, Decision::Skip, Decision::Refuse];
 const REASONS: [Reason; 12] = [
     Reason::Match,

@@ -331,7 +331,11 @@ fn of_device(fact: &Fact) -> Option<Arrow<'_>> {
 const fn carrier(via: Via) -> (&'static str, &'static str) {
     match via {
         Via::Sip => ("sip", "MESSAGE"),
-        Via::New | Via::Existing => ("msrp", "SEND"),
+        Via::New | Via::Existing | Via::Service => ("msrp", "SEND"),
+        Via::Push | Via::Http => ("http", "POST"),
+        Via::Wsp => ("wsp", "Push"),
+        Via::Sms => ("sms", "SUBMIT"),
+        Via::Ussd => ("ussd", "string"),
     }
 }
 
