@@ -45,7 +45,7 @@ pub const WBXML_DEPTH: usize = 8;
 pub const WBXML_NODES: usize = 4_096;
 /// Octets that the references of one WBXML document take from its string table, repetitions counted.
 pub const WBXML_TABLE_OCTETS: usize = 262_144;
-/// Octets of the name of an element or attribute that a WBXML document type does not know.
+/// Octets of the name of an element or attribute in WBXML, and in XML that becomes it.
 pub const WBXML_NAME_OCTETS: usize = 256;
 /// Octets of one HTTP body, unless configured otherwise.
 pub const HTTP_BODY_OCTETS: usize = 1_048_576;
@@ -127,11 +127,11 @@ pub const XML_OCTETS: usize = 65_536;
 pub const XML_DEPTH: usize = 16;
 /// Elements, attributes and texts of such a document.
 pub const XML_PARTS: usize = 4_096;
-/// Attributes of one element, in any XML document but PAP.
+/// Attributes of one element of an XML document.
 pub const XML_ATTRIBUTES: usize = 64;
 /// Octets of a namespace: each element keeps its own copy.
 pub const XML_NAMESPACE_OCTETS: usize = 512;
-/// Octets of the name of an element or attribute, with its prefix.
+/// Octets of the name of an element or attribute, with its prefix; PAP's too.
 pub const XML_NAME_OCTETS: usize = 128;
 /// Octets of one message summary.
 pub const MESSAGE_SUMMARY_OCTETS: usize = 65_536;

@@ -74,7 +74,7 @@ const CODEC_SIBLINGS: &[(&str, &[&str])] = &[
         "sir",
         &["device_id", "format", "uri", "mime", "rows", "sia", "sip"],
     ),
-    ("pap", &["format", "hex", "mime", "uri"]),
+    ("pap", &["format", "hex", "mime", "uri", "xml"]),
     (
         "wsp",
         &["cursor", "device_id", "format", "hex", "mime", "sia", "sir"],
@@ -87,7 +87,7 @@ const CODEC_SIBLINGS: &[(&str, &[&str])] = &[
     ("reginfo", &["format", "xml"]),
     ("download_descriptor", &["format", "xml"]),
     ("message_summary", &["format"]),
-    ("wbxml", &["cursor", "format", "hex"]),
+    ("wbxml", &["cursor", "format", "hex", "xml"]),
     ("reader", &["cursor", "format"]),
     ("object", &["format", "hex"]),
     ("sms", &["format", "hex", "object", "reader"]),

@@ -14,6 +14,7 @@ use super::xml::{self, Attr, Node};
 use super::{Operation, Version, check, dtd, fault, submission, version_of};
 use crate::codec::format::{Decoded, Deviation, FieldFault, Format};
 use crate::codec::mime::{self, Part};
+use crate::codec::xml::is_name;
 use crate::codec::{Class, DecodeError, Span, hex};
 use crate::limits;
 
@@ -276,7 +277,7 @@ fn node_of(name: &str, fields: &Value, depth: usize) -> Result<Node, FieldFault>
         name: name.to_owned(),
         ..Node::default()
     };
-    if !xml::is_name(name) {
+    if !is_name(name) {
         return Err(FieldFault::new(format_args!("{name}: is no name of XML")));
     }
     let object = match fields {
@@ -314,11 +315,7 @@ fn node_of(name: &str, fields: &Value, depth: usize) -> Result<Node, FieldFault>
             Some(plain) => node.attributes.push(attribute(key, plain.to_string())),
         }
     }
-    if let Some(odd) = node
-        .attributes
-        .iter()
-        .find(|attr| !xml::is_name(&attr.name))
-    {
+    if let Some(odd) = node.attributes.iter().find(|attr| !is_name(&attr.name)) {
         let name = &odd.name;
         return Err(FieldFault::new(format_args!("{name}: is no name of XML")));
     }

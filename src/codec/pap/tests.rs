@@ -217,7 +217,7 @@ fn faults_of_well_formedness_name_their_octet() {
     let text = format!("{}<pap/>", pap(""));
     assert_eq!(
         refused(&text),
-        (Nwf, text.len() - 6, "one pap element only")
+        (Nwf, text.len() - 6, "one root element only")
     );
     assert_eq!(refused(" <?xml version=\"1.0\"?><pap/>").0, Nwf);
     assert_eq!(

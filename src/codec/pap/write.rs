@@ -4,7 +4,7 @@
 
 use core::fmt::{Display, Write as _};
 
-use super::xml::is_xml_char;
+use crate::codec::xml::escape;
 
 /// A document being written.
 #[derive(Debug)]
@@ -86,26 +86,7 @@ struct Escaped<'a>(&'a mut String);
 
 impl core::fmt::Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        let stays =
-            |octet| matches!(octet, b' '..=b'~') && !matches!(octet, b'&' | b'<' | b'>' | b'"');
-        if text.bytes().fold(true, |all, octet| all & stays(octet)) {
-            self.0.push_str(text);
-            return Ok(());
-        }
-        for c in text.chars() {
-            match c {
-                '&' => self.0.push_str("&amp;"),
-                '<' => self.0.push_str("&lt;"),
-                '>' => self.0.push_str("&gt;"),
-                '"' => self.0.push_str("&quot;"),
-                // A reader would turn these to spaces.
-                '\t' => self.0.push_str("&#9;"),
-                '\n' => self.0.push_str("&#10;"),
-                '\r' => self.0.push_str("&#13;"),
-                c if is_xml_char(c) => self.0.push(c),
-                _ => self.0.push('\u{fffd}'),
-            }
-        }
+        escape(self.0, text, true);
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! **Source:** WAP-192 section 5.6 (the number is a MIBEnum), section 5.8.4.1 (a string ends as its charset ends one).
 
+use crate::codec::xml::is_letter;
 use std::borrow::Cow;
 
 /// A character set.
@@ -73,22 +74,24 @@ impl Charset {
         }
         match self {
             Self::Ascii | Self::Other(_) => {
-                let odd = |octet: &u8| !octet.is_ascii() || !is_xml(char::from(*octet));
+                let odd = |octet: &u8| !octet.is_ascii() || !is_letter(char::from(*octet));
                 octets.iter().position(odd)
             }
-            Self::Latin1 => octets.iter().position(|octet| !is_xml(char::from(*octet))),
+            Self::Latin1 => octets
+                .iter()
+                .position(|octet| !is_letter(char::from(*octet))),
             Self::Utf8 => match core::str::from_utf8(octets) {
                 Err(error) => Some(error.valid_up_to()),
                 Ok(text) => text
                     .char_indices()
-                    .find(|(_, letter)| !is_xml(*letter))
+                    .find(|(_, letter)| !is_letter(*letter))
                     .map(|(at, _)| at),
             },
             Self::Utf16(_) | Self::Utf16Le => {
                 let mut at = 0_usize;
                 for letter in self.units(octets) {
                     match letter {
-                        Ok(letter) if is_xml(letter) => {
+                        Ok(letter) if is_letter(letter) => {
                             at = at.saturating_add(letter.len_utf16().saturating_mul(2));
                         }
                         _ => return Some(at),
@@ -148,9 +151,4 @@ const fn ascii(octet: u8) -> char {
     } else {
         char::REPLACEMENT_CHARACTER
     }
-}
-
-/// A character that may stand in an XML 1.0 document.
-pub(super) const fn is_xml(letter: char) -> bool {
-    matches!(letter, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }

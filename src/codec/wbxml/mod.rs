@@ -97,12 +97,3 @@ pub trait Document<'a>: Sized {
         write_xml(Self::LANGUAGE, &self.into_element())
     }
 }
-
-/// A name of XML, in the letters that WBXML literals are read in.
-fn is_name(text: &str) -> bool {
-    let mut letters = text.chars();
-    let starts = letters
-        .next()
-        .is_some_and(|c| c.is_alphabetic() || matches!(c, '_' | ':'));
-    starts && letters.all(|c| c.is_alphanumeric() || matches!(c, '_' | ':' | '-' | '.'))
-}

@@ -13,6 +13,7 @@ use super::value::{
 };
 use crate::codec::cursor::Cursor;
 use crate::codec::format::Deviation;
+use crate::codec::xml::is_name;
 use crate::codec::{Class, DecodeError, Span};
 use crate::limits;
 
@@ -450,7 +451,7 @@ impl<'a> Reader<'a> {
         let narrow = self.strings.charset.width() == 1;
         let name = core::str::from_utf8(octets)
             .ok()
-            .filter(|name| narrow && super::is_name(name))
+            .filter(|name| narrow && is_name(name))
             .ok_or_else(|| self.fault(at, Class::BadValue, "a name in the string table"))?;
         let known = if tag {
             self.language.element(name).map(|rule| rule.name)

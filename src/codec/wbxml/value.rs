@@ -5,10 +5,11 @@
 use core::fmt;
 use std::borrow::Cow;
 
-use super::charset::{Charset, is_xml};
+use super::charset::Charset;
 use super::language::Language;
 use super::stamp::Stamp;
 use crate::codec::cursor::Cursor;
+use crate::codec::xml::is_letter;
 use crate::codec::{Class, DecodeError};
 
 /// The name of an element or an attribute.
@@ -250,7 +251,7 @@ impl<'a> Strings<'a> {
             SWITCH_PAGE => Piece::Page(cursor.octet("a code page")?),
             ENTITY => {
                 let number = cursor.uintvar_any()?.value;
-                let letter = char::from_u32(number).filter(|letter| is_xml(*letter));
+                let letter = char::from_u32(number).filter(|letter| is_letter(*letter));
                 let expected = "the number of a character that XML allows";
                 Piece::Letter(letter.ok_or_else(|| cursor.fault_at(at, Class::BadValue, expected))?)
             }

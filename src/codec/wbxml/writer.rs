@@ -11,6 +11,7 @@ use super::language::{Kind, Language};
 use super::value::{END, ENTITY, LITERAL, Name, OPAQUE, Part, STR_I, SWITCH_PAGE};
 use crate::codec::cursor::put_uintvar;
 use crate::codec::format::FieldFault;
+use crate::codec::xml::is_letter;
 use crate::limits;
 
 /// What stands before the elements.
@@ -289,7 +290,7 @@ fn put_count(out: &mut Vec<u8>, count: usize) {
 
 /// The character, or the replacement for one that no document can hold.
 pub(super) const fn writable(letter: char) -> char {
-    if super::charset::is_xml(letter) {
+    if is_letter(letter) {
         letter
     } else {
         char::REPLACEMENT_CHARACTER

@@ -1,40 +1,35 @@
 //! The XML form of a document: a source of the same events, and the writer.
 //!
-//! **Source:** XML 1.0. Only the five names of XML and character references are resolved; a DOCTYPE is passed over, its
-//! internal subset is refused, nothing external is read.
+//! **Source:** XML 1.0. A DOCTYPE is passed over, its internal subset is refused.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-use quick_xml::events::attributes::Attribute;
-use quick_xml::events::{BytesStart, Event as Markup};
-use quick_xml::reader::Reader as Tokens;
-
-use super::charset::is_xml;
 use super::element::{Element, Node};
 use super::grammar::{Broken, Grammar};
-use super::is_name;
 use super::language::{Kind, Language};
 use super::reader::{Event, ROOT, Source};
 use super::value::{Name, Part, Value};
-use super::writer::writable;
 use crate::codec::format::{Deviation, FieldFault};
+use crate::codec::xml::{self as markup, Bounds, Outline, Tag, Token, Tokens};
 use crate::codec::{Class, DecodeError, Span};
 use crate::limits;
+
+const BOUNDS: Bounds = Bounds {
+    octets: limits::WBXML_OCTETS,
+    depth: limits::WBXML_DEPTH,
+    name_octets: limits::WBXML_NAME_OCTETS,
+};
 
 /// A reading of XML from front to back.
 #[derive(Debug)]
 pub struct XmlReader<'a> {
     language: &'static Language,
-    tokens: Tokens<&'a [u8]>,
-    /// Octets before the text: a byte order mark.
-    base: usize,
-    octets: usize,
+    tokens: Tokens<'a>,
     grammar: Grammar,
     events: VecDeque<Event<'a>>,
     text: Option<(String, usize)>,
     nodes: usize,
-    met_root: bool,
     lenient: bool,
     deviations: Vec<Deviation>,
 }
@@ -49,98 +44,29 @@ impl<'a> XmlReader<'a> {
         octets: &'a [u8],
         lenient: bool,
     ) -> Result<Self, DecodeError> {
-        let fault = |offset, class, expected| DecodeError {
-            format: language.xml_format,
-            offset,
-            class,
-            expected,
-        };
-        if octets.len() > limits::WBXML_OCTETS {
-            let expected = "the end of the document";
-            return Err(fault(limits::WBXML_OCTETS, Class::TooLarge, expected));
-        }
-        let rest = octets.strip_prefix(b"\xef\xbb\xbf").unwrap_or(octets);
-        let base = octets.len().saturating_sub(rest.len());
-        let malformed = |at: usize| {
-            let at = base.saturating_add(at);
-            fault(at, Class::XmlNotWellFormed, "text in UTF-8 that XML allows")
-        };
-        let text = core::str::from_utf8(rest).map_err(|error| malformed(error.valid_up_to()))?;
-        if let Some((at, _)) = text.char_indices().find(|(_, letter)| !is_xml(*letter)) {
-            return Err(malformed(at));
-        }
-        let mut tokens = Tokens::from_str(text);
-        tokens.config_mut().check_comments = true;
         Ok(Self {
             language,
-            tokens,
-            base,
-            octets: octets.len(),
+            tokens: Tokens::new(language.xml_format, octets, BOUNDS)?,
             grammar: Grammar::new(language),
             events: VecDeque::new(),
             text: None,
             nodes: 0,
-            met_root: false,
             lenient,
             deviations: Vec::new(),
         })
     }
 
-    /// Where each tag and text stands and what it says, up to the first fault.
+    /// Where each part stands and what it says, up to the first fault.
     pub(super) fn spans(mut self) -> Vec<Span> {
-        let mut spans = Vec::new();
-        let mut path: Vec<String> = Vec::new();
-        let mut note = |at: usize, end: usize, path: &[String], value: &str| {
-            let len = end.saturating_sub(at);
-            let name = if path.is_empty() {
-                "xml".to_owned()
-            } else {
-                path.join(".")
-            };
-            spans.extend((len > 0).then(|| Span {
-                at,
-                len,
-                path: name,
-                value: value.to_owned(),
-                clause: self.language.clause,
-            }));
-        };
-        note(0, self.base, &path, "byte order mark");
-        loop {
-            let at = self.offset(self.tokens.buffer_position());
-            let Ok(markup) = self.tokens.read_event() else {
-                break;
-            };
-            let end = self.offset(self.tokens.buffer_position());
-            if matches!(markup, Markup::Eof) || self.take(&markup, at).is_err() {
+        let mut outline = Outline::new(self.language.clause, &self.tokens);
+        while let Ok(Some(token)) = self.tokens.next() {
+            outline.note(&token, &self.tokens);
+            if self.take(token).is_err() {
                 break;
             }
             self.events.clear();
-            match &markup {
-                Markup::Start(tag) => {
-                    path.push(tag.name().as_ref().to_owned());
-                    note(at, end, &path, tag);
-                }
-                Markup::Empty(tag) => {
-                    path.push(tag.name().as_ref().to_owned());
-                    note(at, end, &path, tag);
-                    path.pop();
-                }
-                Markup::End(_) => {
-                    note(at, end, &path, "end tag");
-                    path.pop();
-                }
-                Markup::Text(text) => note(at, end, &path, text),
-                Markup::CData(text) => note(at, end, &path, text),
-                Markup::GeneralRef(name) => note(at, end, &path, name),
-                Markup::Decl(text) => note(at, end, &path, text),
-                Markup::DocType(text) => note(at, end, &path, text),
-                Markup::PI(text) => note(at, end, &path, text),
-                Markup::Comment(text) => note(at, end, &path, text),
-                Markup::Eof => {}
-            }
         }
-        spans
+        outline.spans()
     }
 
     /// What a strict reader would have refused so far.
@@ -149,86 +75,57 @@ impl<'a> XmlReader<'a> {
         self.deviations
     }
 
-    fn take(&mut self, markup: &Markup<'_>, at: usize) -> Result<(), DecodeError> {
-        match markup {
-            Markup::Decl(declaration) => self.declaration(declaration, at),
-            Markup::DocType(inside) => {
-                if self.met_root {
-                    return Err(self.malformed(at, "the DOCTYPE before the root element"));
-                }
-                if inside.contains('[') {
+    fn take(&mut self, token: Token<'a>) -> Result<(), DecodeError> {
+        let (at, _) = self.tokens.place();
+        match token {
+            Token::Doctype(doctype) => match doctype.subset {
+                Some((_, at)) => {
                     let expected = "a DOCTYPE without an internal subset";
-                    return Err(self.fault(at, Class::XmlForbidden, expected));
+                    Err(self.fault(at, Class::XmlForbidden, expected))
+                }
+                None => Ok(()),
+            },
+            Token::Start(tag) => self.start(tag),
+            Token::Empty(tag) => {
+                self.start(tag)?;
+                self.end(at)
+            }
+            Token::End => self.end(at),
+            Token::Text(_) | Token::Section(_) | Token::Letter(_) => {
+                if let Some(text) = token.text().filter(|_| self.grammar.depth() > 0) {
+                    let (sum, _) = self.text.get_or_insert_with(|| (String::new(), at));
+                    sum.push_str(&text);
                 }
                 Ok(())
             }
-            Markup::Start(tag) => self.start(tag, at),
-            Markup::Empty(tag) => {
-                self.start(tag, at)?;
-                self.end(at)
-            }
-            Markup::End(_) => self.end(at),
-            Markup::Text(text) => self.add_text(&line_ends(text), at),
-            Markup::CData(text) => self.add_text(&line_ends(text), at),
-            Markup::GeneralRef(name) => {
-                let letter = self.resolve(name, at)?;
-                self.add_text(letter.encode_utf8(&mut [0; 4]), at)
-            }
-            Markup::PI(_) | Markup::Comment(_) | Markup::Eof => Ok(()),
+            Token::Declaration | Token::Comment | Token::Instruction => Ok(()),
         }
     }
 
-    fn declaration(&self, text: &str, at: usize) -> Result<(), DecodeError> {
-        if at != self.base {
-            return Err(self.malformed(at, "the XML declaration at the very start"));
-        }
-        let Some((_, encoding)) = text.split_once("encoding") else {
-            return Ok(());
-        };
-        let encoding = encoding.trim_start_matches([' ', '=', '\t', '\r', '\n', '"', '\'']);
-        let known = ["utf-8", "us-ascii"];
-        let is = |name: &&str| {
-            let head = encoding.get(..name.len());
-            head.is_some_and(|head| head.eq_ignore_ascii_case(name))
-        };
-        if known.iter().any(is) {
-            Ok(())
-        } else {
-            Err(self.malformed(at, "UTF-8"))
-        }
-    }
-
-    fn start(&mut self, tag: &BytesStart<'_>, at: usize) -> Result<(), DecodeError> {
+    fn start(&mut self, tag: Tag<'a>) -> Result<(), DecodeError> {
         self.flush()?;
-        if self.grammar.depth() == 0 && self.met_root {
-            return Err(self.malformed(at, "one root element only"));
-        }
-        self.met_root = true;
-        self.node(at)?;
-        let name = tag.name();
-        let name = self.name(name.as_ref(), at, true)?;
+        self.node(tag.at)?;
+        let name = self.language.element(tag.name).map(|rule| rule.name);
+        let name = name.map_or(Name::Other(Cow::Borrowed(tag.name)), Name::Known);
         let result = self.grammar.open(&name);
-        self.allow(result, at)?;
+        self.allow(result, tag.at)?;
         self.events.push_back(Event::Open(name));
-        let inside: &str = tag;
-        for (number, attribute) in tag.attributes().enumerate() {
-            if number >= limits::XML_ATTRIBUTES {
-                return Err(self.fault(at, Class::TooLarge, "fewer attributes"));
-            }
-            let wrong = |_| self.malformed(at, "attributes, each once and in quotes");
-            let Attribute { key, value } = attribute.map_err(wrong)?;
-            let key: &str = key.as_ref();
-            let within = key.as_ptr().addr().saturating_sub(inside.as_ptr().addr());
-            let at = at.saturating_add(1).saturating_add(within);
-            self.attribute(key, &value, at)?;
+        for attribute in tag.attributes {
+            self.attribute(attribute.name, attribute.value, attribute.at)?;
         }
         let result = self.grammar.attributes_end();
-        self.allow(result, at)
+        self.allow(result, tag.at)
     }
 
-    fn attribute(&mut self, key: &str, raw: &str, at: usize) -> Result<(), DecodeError> {
+    fn attribute(
+        &mut self,
+        name: &'a str,
+        mut value: Cow<'a, str>,
+        at: usize,
+    ) -> Result<(), DecodeError> {
         self.node(at)?;
-        let name = self.name(key, at, false)?;
+        let known = self.language.attribute(name);
+        let name = known.map_or(Name::Other(Cow::Borrowed(name)), Name::Known);
         let rule = match self.grammar.attribute(&name) {
             Ok(rule) => rule,
             Err(broken) => {
@@ -236,12 +133,13 @@ impl<'a> XmlReader<'a> {
                 None
             }
         };
-        let value_at = at.saturating_add(key.len());
-        let mut value = self.unescaped(raw, value_at)?;
         match rule.map(|rule| rule.kind) {
             Some(Kind::Words(words)) => {
-                value = value.trim_matches(' ').to_owned();
-                if !words.contains(&value.as_str()) {
+                let word = value.trim_matches(' ');
+                if word.len() < value.len() {
+                    value = word.to_owned().into();
+                }
+                if !words.contains(&&*value) {
                     self.deviate(at, Class::XmlInvalid, "a word of this attribute")?;
                 }
             }
@@ -250,24 +148,9 @@ impl<'a> XmlReader<'a> {
             }
             _ => {}
         }
-        let value = Value::Plain(Cow::Owned(value));
-        self.events.push_back(Event::Attribute(name, value));
+        let event = Event::Attribute(name, Value::Plain(value));
+        self.events.push_back(event);
         Ok(())
-    }
-
-    fn name(&self, name: &str, at: usize, element: bool) -> Result<Name<'a>, DecodeError> {
-        if name.len() > limits::WBXML_NAME_OCTETS {
-            return Err(self.fault(at, Class::TooLarge, "a shorter name"));
-        }
-        if !is_name(name) {
-            return Err(self.malformed(at, "a name"));
-        }
-        let known = if element {
-            self.language.element(name).map(|rule| rule.name)
-        } else {
-            self.language.attribute(name)
-        };
-        Ok(known.map_or_else(|| Name::Other(Cow::Owned(name.to_owned())), Name::Known))
     }
 
     fn end(&mut self, at: usize) -> Result<(), DecodeError> {
@@ -275,20 +158,6 @@ impl<'a> XmlReader<'a> {
         let result = self.grammar.close();
         self.allow(result, at)?;
         self.events.push_back(Event::Close);
-        Ok(())
-    }
-
-    fn add_text(&mut self, text: &str, at: usize) -> Result<(), DecodeError> {
-        if self.grammar.depth() == 0 {
-            let blank = text.trim_ascii().is_empty();
-            return if blank {
-                Ok(())
-            } else {
-                Err(self.malformed(at, "no text outside the root element"))
-            };
-        }
-        let (sum, _) = self.text.get_or_insert_with(|| (String::new(), at));
-        sum.push_str(text);
         Ok(())
     }
 
@@ -307,56 +176,6 @@ impl<'a> XmlReader<'a> {
         self.events
             .push_back(Event::Text(Value::Plain(text.into())));
         Ok(())
-    }
-
-    /// The value of an attribute: references resolved, white space turned to spaces (XML 1.0 section 3.3.3).
-    fn unescaped(&self, raw: &str, at: usize) -> Result<String, DecodeError> {
-        let mut value = String::with_capacity(raw.len());
-        let mut rest = raw;
-        while let Some(next) = rest.chars().next() {
-            let (taken, letter) = match next {
-                '<' => return Err(self.malformed(at, "&lt; for < in a value")),
-                '&' => {
-                    let name = rest.get(1..).and_then(|tail| tail.split_once(';'));
-                    let (name, _) =
-                        name.ok_or_else(|| self.malformed(at, "&amp; for & in a value"))?;
-                    (name.len().saturating_add(2), self.resolve(name, at)?)
-                }
-                '\r' if rest.starts_with("\r\n") => (2, ' '),
-                '\t' | '\n' | '\r' => (1, ' '),
-                other => (other.len_utf8(), other),
-            };
-            value.push(letter);
-            rest = rest.get(taken..).unwrap_or_default();
-        }
-        Ok(value)
-    }
-
-    /// The character of a reference.
-    fn resolve(&self, name: &str, at: usize) -> Result<char, DecodeError> {
-        let code = match name {
-            "amp" => return Ok('&'),
-            "lt" => return Ok('<'),
-            "gt" => return Ok('>'),
-            "quot" => return Ok('"'),
-            "apos" => return Ok('\''),
-            other => match (other.strip_prefix("#x"), other.strip_prefix('#')) {
-                (Some(digits), _) if digits.bytes().all(|b| b.is_ascii_hexdigit()) => {
-                    u32::from_str_radix(digits, 16).ok()
-                }
-                (None, Some(digits)) if digits.bytes().all(|b| b.is_ascii_digit()) => {
-                    digits.parse().ok()
-                }
-                (None, None) => {
-                    let expected = "no entity but those that XML itself declares";
-                    return Err(self.fault(at, Class::XmlForbidden, expected));
-                }
-                _ => None,
-            },
-        };
-        code.and_then(char::from_u32)
-            .filter(|letter| is_xml(*letter))
-            .ok_or_else(|| self.malformed(at, "a reference to a character that XML allows"))
     }
 
     fn allow(&mut self, result: Result<(), Broken>, at: usize) -> Result<(), DecodeError> {
@@ -397,10 +216,6 @@ impl<'a> XmlReader<'a> {
         Ok(())
     }
 
-    const fn malformed(&self, at: usize, expected: &'static str) -> DecodeError {
-        self.fault(at, Class::XmlNotWellFormed, expected)
-    }
-
     const fn fault(&self, offset: usize, class: Class, expected: &'static str) -> DecodeError {
         DecodeError {
             format: self.language.xml_format,
@@ -408,11 +223,6 @@ impl<'a> XmlReader<'a> {
             class,
             expected,
         }
-    }
-
-    fn offset(&self, position: u64) -> usize {
-        let position = usize::try_from(position).unwrap_or(usize::MAX);
-        position.saturating_add(self.base)
     }
 }
 
@@ -422,27 +232,11 @@ impl<'a> Source<'a> for XmlReader<'a> {
             if let Some(event) = self.events.pop_front() {
                 return Ok(Some(event));
             }
-            let at = self.offset(self.tokens.buffer_position());
-            let markup = self.tokens.read_event().map_err(|_| {
-                let at = self.offset(self.tokens.error_position());
-                self.malformed(at, "well-formed markup")
-            })?;
-            if matches!(markup, Markup::Eof) {
-                let whole = self.met_root && self.grammar.depth() == 0;
-                let missing = self.malformed(self.octets, "the end tag of every element");
-                return if whole { Ok(None) } else { Err(missing) };
-            }
-            self.take(&markup, at)?;
+            let Some(token) = self.tokens.next()? else {
+                return Ok(None);
+            };
+            self.take(token)?;
         }
-    }
-}
-
-/// Line ends as XML reports them (section 2.11).
-fn line_ends(text: &str) -> Cow<'_, str> {
-    if text.contains('\r') {
-        text.replace("\r\n", "\n").replace('\r', "\n").into()
-    } else {
-        text.into()
     }
 }
 
@@ -510,17 +304,6 @@ fn escape(out: &mut String, part: &Part<'_>, attribute: bool) -> Result<(), Fiel
     let Part::Text(text) = part else {
         return Err(FieldFault::new("a value is no text, XML cannot hold it"));
     };
-    for letter in text.chars().map(writable) {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' if attribute => out.push_str("&quot;"),
-            '\t' if attribute => out.push_str("&#9;"),
-            '\n' if attribute => out.push_str("&#10;"),
-            '\r' => out.push_str("&#13;"),
-            letter => out.push(letter),
-        }
-    }
+    markup::escape(out, text, attribute);
     Ok(())
 }

@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::read::is_name;
-use super::{Attribute, Content, Element};
+use super::{Attribute, Content, Element, is_name};
 use crate::codec::format::FieldFault;
 use crate::limits;
 

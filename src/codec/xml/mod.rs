@@ -1,10 +1,16 @@
-//! Small XML documents as trees with namespaces: what presence, registration and download descriptors are read from.
+//! XML: tokens with their places, from which every document type is read, and small documents as trees with namespaces,
+//! what presence, registration and download descriptors are read from.
 //!
-//! **Source:** XML 1.0, Namespaces in XML 1.0. Not here: document types and entities, which are refused, and comments and
-//! instructions, which are passed over. PAP has a reader of its own, because there the DOCTYPE says the version.
+//! **Source:** XML 1.0, Namespaces in XML 1.0. The five entities of XML and character references are read, every other
+//! entity is refused, declared or not. Trees refuse a DOCTYPE and pass over comments and instructions.
 
 mod fields;
+mod letters;
+mod outline;
+mod prolog;
 mod read;
+mod reference;
+mod tokens;
 mod write;
 
 #[cfg(test)]
@@ -13,6 +19,12 @@ mod tests;
 pub use fields::{fields_of, of_fields};
 pub use read::{read, spans};
 pub use write::write;
+
+pub(in crate::codec) use letters::{is_blank, is_letter, is_name};
+pub(in crate::codec) use outline::Outline;
+pub(in crate::codec) use prolog::Words;
+pub(in crate::codec) use tokens::{Bounds, Tag, Token, Tokens};
+pub(in crate::codec) use write::escape;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -314,5 +326,14 @@ impl Taken {
     #[must_use]
     pub const fn fault(&self, expected: &'static str) -> DecodeError {
         self.rest.fault(self.format, expected)
+    }
+}
+
+const fn malformed(format: &'static str, at: usize, expected: &'static str) -> DecodeError {
+    DecodeError {
+        format,
+        offset: at,
+        class: Class::XmlNotWellFormed,
+        expected,
     }
 }

@@ -1,6 +1,6 @@
 //! Writing a tree as one document: the root's namespace is the default one, every other has a prefix at the root.
 
-use super::{Attribute, Content, Element, XML};
+use super::{Attribute, Content, Element, XML, is_letter};
 
 /// The document of a tree. `prefixes` are pairs of namespace and prefix that its readers are used to; other namespaces
 /// get `n1`, `n2` and so on. No white space is added between elements.
@@ -118,19 +118,26 @@ impl Writer {
     }
 }
 
-fn escape(out: &mut String, text: &str, is_value: bool) {
+/// Adds a text, or the value of an attribute, in which nothing is markup. A character that XML has no way to say becomes
+/// U+FFFD.
+pub(in crate::codec) fn escape(out: &mut String, text: &str, is_value: bool) {
+    let stays = |octet| matches!(octet, b' '..=b'~') && !matches!(octet, b'&' | b'<' | b'>' | b'"');
+    if text.bytes().fold(true, |all, octet| all & stays(octet)) {
+        out.push_str(text);
+        return;
+    }
     for c in text.chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' if is_value => out.push_str("&quot;"),
+            // A reader would turn these to spaces.
             '\t' if is_value => out.push_str("&#9;"),
             '\n' if is_value => out.push_str("&#10;"),
             '\r' => out.push_str("&#13;"),
-            c if super::read::is_xml_char(c) => out.push(c),
-            // XML has no way to say such a character.
-            _ => {}
+            c if is_letter(c) => out.push(c),
+            _ => out.push(char::REPLACEMENT_CHARACTER),
         }
     }
 }
