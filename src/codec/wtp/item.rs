@@ -51,8 +51,9 @@ impl<'a> Items<'a> {
         })
     }
 
-    /// Items that were written before.
-    pub(super) const fn of(octets: &'a [u8]) -> Self {
+    /// Items that [`Item::put`] wrote.
+    #[must_use]
+    pub const fn of(octets: &'a [u8]) -> Self {
         Self {
             cursor: Cursor::new("wtp", octets),
         }

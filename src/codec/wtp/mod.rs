@@ -204,6 +204,15 @@ pub fn decode<'a>(octets: &'a [u8], rigour: &mut Rigour) -> Result<Vec<Pdu<'a>>,
         .collect()
 }
 
+/// The octets of each PDU of a datagram, one or several, not read yet: one that is faulty does not hide the others.
+///
+/// # Errors
+/// A length past the end.
+pub fn separate<'a>(octets: &'a [u8], rigour: &mut Rigour) -> Result<Vec<&'a [u8]>, DecodeError> {
+    let parts = octets::parts(octets, rigour)?;
+    Ok(parts.into_iter().map(|part| part.octets).collect())
+}
+
 /// The datagram of several PDUs; `None` when one is longer than 32,767 octets.
 #[must_use]
 pub fn concatenate(pdus: &[Vec<u8>]) -> Option<Vec<u8>> {
