@@ -19,6 +19,20 @@ pub const SIR_APPLICATIONS: usize = 16;
 pub const SIA_OCTETS: usize = 65_535;
 /// Octets of one WTP message put together from segments.
 pub const WTP_MESSAGE_OCTETS: usize = 262_144;
+/// Octets of one WTP datagram: what IPv4 and UDP leave of 65,535.
+pub const WTP_DATAGRAM_OCTETS: usize = 65_503;
+/// PDUs of one WTP datagram that are read.
+pub const WTP_PDUS: usize = 64;
+/// WTP transactions of one endpoint, finished ones that are remembered included.
+pub const WTP_TRANSACTIONS: usize = 131_072;
+/// WTP transactions with one peer.
+pub const WTP_TRANSACTIONS_PER_PEER: usize = 1_024;
+/// Octets of all messages that WTP transactions with one peer keep.
+pub const WTP_OCTETS_PER_PEER: usize = 4_194_304;
+/// Octets of all messages that the WTP transactions of one endpoint keep.
+pub const WTP_OCTETS: usize = 268_435_456;
+/// Peers that a WTP endpoint remembers; the one without transactions longest gives way.
+pub const WTP_PEERS: usize = 65_536;
 /// Octets of one PAP control entity.
 pub const PAP_CONTROL_OCTETS: usize = 65_536;
 /// Octets of one SMPP PDU.

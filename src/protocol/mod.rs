@@ -2,3 +2,4 @@
 
 pub mod msrp;
 pub mod sip;
+pub mod wtp;
