@@ -37,6 +37,16 @@ pub const WTP_PEERS: usize = 65_536;
 pub const PAP_CONTROL_OCTETS: usize = 65_536;
 /// Octets of one SMPP PDU.
 pub const SMPP_PDU_OCTETS: usize = 65_536;
+/// Submissions of one ESME that have not ended; further ones are refused at once.
+pub const SMPP_SUBMISSIONS_WAITING: usize = 16_384;
+/// Octets that those submissions take up.
+pub const SMPP_OCTETS_WAITING: usize = 33_554_432;
+/// Requests of one side of an SMPP session that may wait for their response, however it is configured.
+pub const SMPP_WINDOW: usize = 1_024;
+/// Parts of short messages whose receipts one ESME awaits; the oldest give way.
+pub const SMPP_RECEIPTS_AWAITED: usize = 131_072;
+/// Receipts that wait for the response that names their message; the oldest gives way.
+pub const SMPP_RECEIPTS_EARLY: usize = 1_024;
 /// Octets of the address a segment came from; that of a data_sm has 64, others fewer.
 pub const SMS_ADDRESS_OCTETS: usize = 64;
 /// Octets of one segment of a datagram over short messages; those of SMS have 140, a short message centre may give more.

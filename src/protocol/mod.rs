@@ -2,4 +2,5 @@
 
 pub mod msrp;
 pub mod sip;
+pub mod smpp;
 pub mod wtp;

@@ -1,0 +1,312 @@
+//! Which receipts are awaited, and what they make of a message of several parts.
+//!
+//! A receipt may come before the response that names its message; it is kept a while for that. Message centres are
+//! known that name a message in hexadecimal in the response and in decimal in the receipt, or the other way round.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
+
+use foldhash::quality::FixedState;
+
+use super::{Ids, Out};
+use crate::limits;
+use crate::protocol::smpp::receipt::{Receipt, State};
+use crate::time::Time;
+
+/// How long a receipt waits for the response that names its message.
+const EARLY: Duration = Duration::from_secs(30);
+
+/// The receipts of all messages.
+#[derive(Debug)]
+pub(super) struct Receipts {
+    ids: Ids,
+    patience: Duration,
+    awaited: BTreeMap<u64, Awaited>,
+    parts: HashMap<Box<str>, (u64, u8), FixedState>,
+    early: VecDeque<(Time, Receipt)>,
+    serial: u64,
+}
+
+/// One message.
+#[derive(Debug)]
+struct Awaited {
+    id: u64,
+    due: Time,
+    /// Of each part its name, and what became of it.
+    parts: Vec<(Box<str>, Option<State>)>,
+    is_settled: bool,
+}
+
+impl Receipts {
+    pub(super) fn new(ids: Ids, patience: Duration) -> Self {
+        Self {
+            ids,
+            patience,
+            awaited: BTreeMap::new(),
+            parts: HashMap::with_hasher(FixedState::default()),
+            early: VecDeque::new(),
+            serial: 0,
+        }
+    }
+
+    /// Receipts for a message of these parts are to come; those that came already are told.
+    pub(super) fn expect(
+        &mut self,
+        now: Time,
+        id: u64,
+        message_ids: &[String],
+        out: &mut Vec<Out>,
+    ) {
+        let count = message_ids.len();
+        while !self.awaited.is_empty()
+            && self.parts.len().saturating_add(count) > limits::SMPP_RECEIPTS_AWAITED
+        {
+            self.lapse_first(out);
+        }
+        self.serial = self.serial.saturating_add(1);
+        let names: Vec<Box<str>> = message_ids
+            .iter()
+            .map(|it| self.ids.of_response(it))
+            .collect();
+        for (part, name) in (0..=u8::MAX).zip(&names) {
+            self.parts.insert(name.clone(), (self.serial, part));
+        }
+        let awaited = Awaited {
+            id,
+            due: now + self.patience,
+            parts: names.into_iter().map(|name| (name, None)).collect(),
+            is_settled: false,
+        };
+        self.awaited.insert(self.serial, awaited);
+        for (at, receipt) in core::mem::take(&mut self.early) {
+            if let Some(receipt) = self.matched(receipt, out) {
+                self.early.push_back((at, receipt));
+            }
+        }
+    }
+
+    /// A receipt came.
+    pub(super) fn take(&mut self, now: Time, receipt: Receipt, out: &mut Vec<Out>) {
+        if let Some(receipt) = self.matched(receipt, out) {
+            if self.early.len() >= limits::SMPP_RECEIPTS_EARLY
+                && let Some((_, receipt)) = self.early.pop_front()
+            {
+                out.push(Out::Stray(receipt));
+            }
+            self.early.push_back((now + EARLY, receipt));
+        }
+    }
+
+    /// Tells the receipt with its message, or gives it back when nobody awaits it.
+    fn matched(&mut self, receipt: Receipt, out: &mut Vec<Out>) -> Option<Receipt> {
+        let name = self.ids.of_receipt(&receipt.message_id);
+        let found = self.parts.get(&name).copied();
+        let Some((serial, part)) = found else {
+            return Some(receipt);
+        };
+        let Some(awaited) = self.awaited.get_mut(&serial) else {
+            return Some(receipt);
+        };
+        let (id, state) = (awaited.id, receipt.state);
+        out.push(Out::Receipt { id, part, receipt });
+        if let Some((_, known)) = awaited.parts.get_mut(usize::from(part))
+            && state.is_final()
+        {
+            *known = Some(state);
+        }
+        awaited.settle(state, out);
+        if awaited.parts.iter().all(|(_, state)| state.is_some()) {
+            self.forget(serial);
+        }
+        None
+    }
+
+    /// Gives up what has waited long enough.
+    pub(super) fn expire(&mut self, now: Time, out: &mut Vec<Out>) {
+        while self.first_due().is_some_and(|due| due <= now) {
+            self.lapse_first(out);
+        }
+        while self.early.front().is_some_and(|(due, _)| *due <= now) {
+            if let Some((_, receipt)) = self.early.pop_front() {
+                out.push(Out::Stray(receipt));
+            }
+        }
+    }
+
+    /// When the next waits no longer.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        let early = self.early.front().map(|(due, _)| *due);
+        self.first_due().into_iter().chain(early).min()
+    }
+
+    /// Parts whose receipts are awaited.
+    pub(super) fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    fn first_due(&self) -> Option<Time> {
+        self.awaited
+            .first_key_value()
+            .map(|(_, awaited)| awaited.due)
+    }
+
+    fn lapse_first(&mut self, out: &mut Vec<Out>) {
+        let Some((&serial, awaited)) = self.awaited.first_key_value() else {
+            return;
+        };
+        if !awaited.is_settled {
+            out.push(Out::Settled {
+                id: awaited.id,
+                state: State::Unknown,
+            });
+        }
+        self.forget(serial);
+    }
+
+    fn forget(&mut self, serial: u64) {
+        for (name, _) in self
+            .awaited
+            .remove(&serial)
+            .into_iter()
+            .flat_map(|it| it.parts)
+        {
+            // A message centre that used the name again meant another message by it.
+            if self.parts.get(&name).is_some_and(|(it, _)| *it == serial) {
+                self.parts.remove(&name);
+            }
+        }
+    }
+}
+
+impl Awaited {
+    /// The first part that was not delivered settles the message, else the last that was.
+    fn settle(&mut self, state: State, out: &mut Vec<Out>) {
+        let is_whole = self.parts.iter().all(|(_, state)| state.is_some());
+        let is_lost = state.is_final() && state != State::Delivered;
+        if !self.is_settled && (is_lost || is_whole) {
+            self.is_settled = true;
+            out.push(Out::Settled { id: self.id, state });
+        }
+    }
+}
+
+impl Ids {
+    /// The name to look under, of a name in a response.
+    fn of_response(self, id: &str) -> Box<str> {
+        match self {
+            Self::HexadecimalInResponse => decimal(id),
+            _ => plain(id),
+        }
+    }
+
+    /// The same of a name in a receipt.
+    fn of_receipt(self, id: &str) -> Box<str> {
+        match self {
+            Self::HexadecimalInReceipt => decimal(id),
+            _ => plain(id),
+        }
+    }
+}
+
+/// The name without what message centres add to or leave out of it.
+fn plain(id: &str) -> Box<str> {
+    let id = id.trim();
+    let bare = id.trim_start_matches('0');
+    if bare.is_empty() { id } else { bare }
+        .to_ascii_lowercase()
+        .into()
+}
+
+fn decimal(id: &str) -> Box<str> {
+    match u64::from_str_radix(id.trim(), 16) {
+        Ok(number) => number.to_string().into(),
+        Err(_) => plain(id),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Time = Time::from_secs(1);
+
+    fn receipt(id: &str, state: State) -> Receipt {
+        Receipt::new(id, state, NOW, NOW, 0)
+    }
+
+    fn settled(out: &[Out]) -> Vec<(u64, State)> {
+        let one = |out: &Out| match out {
+            Out::Settled { id, state } => Some((*id, *state)),
+            _ => None,
+        };
+        out.iter().filter_map(one).collect()
+    }
+
+    fn receipts(ids: Ids) -> Receipts {
+        Receipts::new(ids, Duration::from_secs(60))
+    }
+
+    #[test]
+    fn a_message_is_delivered_with_its_last_part() {
+        let (mut it, mut out) = (receipts(Ids::Same), Vec::new());
+        it.expect(NOW, 9, &["A1".to_owned(), "a2".to_owned()], &mut out);
+        it.take(NOW, receipt("a2", State::Enroute), &mut out);
+        it.take(NOW, receipt("A2", State::Delivered), &mut out);
+        assert_eq!(settled(&out), []);
+        it.take(NOW, receipt("00a1", State::Delivered), &mut out);
+        assert_eq!(settled(&out), [(9, State::Delivered)]);
+        assert_eq!((it.len(), it.deadline()), (0, None));
+    }
+
+    #[test]
+    fn one_part_that_fails_settles_a_message_once() {
+        let (mut it, mut out) = (receipts(Ids::Same), Vec::new());
+        it.expect(NOW, 9, &["1".to_owned(), "2".to_owned()], &mut out);
+        it.take(NOW, receipt("1", State::Expired), &mut out);
+        it.take(NOW, receipt("2", State::Undeliverable), &mut out);
+        it.expire(Time::FAR, &mut out);
+        assert_eq!(settled(&out), [(9, State::Expired)]);
+    }
+
+    #[test]
+    fn a_receipt_before_the_response_finds_its_message() {
+        let (mut it, mut out) = (receipts(Ids::Same), Vec::new());
+        it.take(NOW, receipt("7", State::Delivered), &mut out);
+        it.take(NOW, receipt("8", State::Delivered), &mut out);
+        assert_eq!(out, []);
+        it.expect(NOW, 3, &["7".to_owned()], &mut out);
+        assert_eq!(settled(&out), [(3, State::Delivered)]);
+        it.expire(NOW + EARLY, &mut out);
+        assert!(matches!(out.last(), Some(Out::Stray(receipt)) if receipt.message_id == "8"));
+    }
+
+    #[test]
+    fn names_in_hexadecimal_match_those_in_decimal() {
+        for (ids, response, in_receipt) in [
+            (Ids::HexadecimalInResponse, "1F", "31"),
+            (Ids::HexadecimalInReceipt, "31", "1f"),
+        ] {
+            let (mut it, mut out) = (receipts(ids), Vec::new());
+            it.expect(NOW, 1, &[response.to_owned()], &mut out);
+            it.take(NOW, receipt(in_receipt, State::Delivered), &mut out);
+            assert_eq!(settled(&out), [(1, State::Delivered)]);
+        }
+    }
+
+    #[test]
+    fn the_oldest_gives_way_at_the_bound_and_nothing_waits_for_ever() {
+        let (mut it, mut out) = (receipts(Ids::Same), Vec::new());
+        let count = u64::try_from(limits::SMPP_RECEIPTS_AWAITED).unwrap();
+        for id in 0..=count {
+            it.expect(NOW, id, &[format!("{id}x")], &mut out);
+        }
+        assert_eq!(settled(&out), [(0, State::Unknown)]);
+        assert_eq!(it.len(), limits::SMPP_RECEIPTS_AWAITED);
+        it.expire(Time::FAR, &mut out);
+        assert_eq!(it.len(), 0);
+        for id in 0..=limits::SMPP_RECEIPTS_EARLY {
+            it.take(NOW, receipt(&format!("{id}y"), State::Delivered), &mut out);
+        }
+        assert_eq!(it.early.len(), limits::SMPP_RECEIPTS_EARLY);
+    }
+}
