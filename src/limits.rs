@@ -57,6 +57,12 @@ pub const SMS_MESSAGES_OPEN_PER_SENDER: usize = 16;
 pub const SMS_MESSAGES_OPEN: usize = 16_384;
 /// Octets of all segments that wait for others; further ones are refused.
 pub const SMS_OCTETS_WAITING: usize = 16_777_216;
+/// Octets of one frame between a short message centre and a handset.
+pub const RADIO_FRAME_OCTETS: usize = 512;
+/// Octets of all segments that wait for others in one handset; with more it starts anew.
+pub const HANDSET_OCTETS_WAITING: usize = 262_144;
+/// Messages of which segments are awaited in one handset; with more it starts anew.
+pub const HANDSET_MESSAGES_OPEN: usize = 256;
 /// Elements nested in a PAP document.
 pub const PAP_DEPTH: usize = 8;
 /// Addresses of one PAP submission.

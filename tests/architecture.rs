@@ -88,6 +88,7 @@ const CODEC_SIBLINGS: &[(&str, &[&str])] = &[
     ("download_descriptor", &["format", "xml"]),
     ("message_summary", &["format"]),
     ("wbxml", &["cursor", "format", "hex", "xml"]),
+    ("radio", &["cursor"]),
     ("reader", &["cursor", "format"]),
     ("object", &["format", "hex"]),
     ("sms", &["format", "hex", "object", "reader"]),

@@ -23,6 +23,7 @@ pub mod ota_http;
 pub mod pap;
 pub mod pcap;
 pub mod presence;
+pub mod radio;
 pub mod reader;
 pub mod reginfo;
 pub mod rows;
