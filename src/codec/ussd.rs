@@ -17,6 +17,10 @@ use super::sms::address::{Address, INTERNATIONAL, UNKNOWN, semi_octets};
 use super::sms::fields::{header_of, put_user_data};
 use super::{Class, DecodeError, hex};
 
+mod strings;
+
+pub use strings::strings;
+
 const UDCP: Place = Place {
     path: "udcp.",
     clause: "WAP-204 7.9",

@@ -11,6 +11,7 @@ pub mod segment;
 pub mod timestamp;
 pub mod tpdu;
 pub mod udh;
+pub mod write;
 
 pub use address::Address;
 pub use alphabet::Alphabet;
