@@ -9,7 +9,11 @@ use super::hex;
 
 /// An object, or a member of one.
 #[derive(Clone, Copy, Debug)]
-pub struct Object<'a>(&'a Map<String, Value>);
+pub struct Object<'a> {
+    map: &'a Map<String, Value>,
+    /// Stands before the name of a field in faults: `si.info.`
+    path: &'static str,
+}
 
 impl<'a> Object<'a> {
     /// The value as an object; `what` names it in the fault.
@@ -19,19 +23,38 @@ impl<'a> Object<'a> {
     pub fn of(value: &'a Value, what: impl fmt::Display) -> Result<Self, FieldFault> {
         value
             .as_object()
-            .map(Self)
+            .map(|map| Self { map, path: "" })
             .ok_or_else(|| FieldFault::new(format_args!("{what}: an object is expected")))
+    }
+
+    /// The same when it has no field but `known` ones. Faults name fields behind `path`, which ends with a dot.
+    ///
+    /// # Errors
+    /// Another field.
+    pub fn only(self, path: &'static str, known: &[&str]) -> Result<Self, FieldFault> {
+        match self.map.keys().find(|name| !known.contains(&name.as_str())) {
+            Some(other) => Err(FieldFault::new(format_args!(
+                "{path}{other}: no such field; there are {}",
+                known.join(", ")
+            ))),
+            None => Ok(Self { path, ..self }),
+        }
+    }
+
+    /// A fault of a field.
+    pub fn fault(self, name: &str, what: impl fmt::Display) -> FieldFault {
+        FieldFault::new(format_args!("{}{name}: {what}", self.path))
     }
 
     /// The value of a field; null is as good as absent.
     #[must_use]
     pub fn get(self, name: &str) -> Option<&'a Value> {
-        self.0.get(name).filter(|value| !value.is_null())
+        self.map.get(name).filter(|value| !value.is_null())
     }
 
     /// Names and values.
     pub fn iter(self) -> impl Iterator<Item = (&'a str, &'a Value)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value))
+        self.map.iter().map(|(name, value)| (name.as_str(), value))
     }
 
     /// A number up to what `T` holds; `None` when it is absent.
@@ -39,7 +62,29 @@ impl<'a> Object<'a> {
     /// # Errors
     /// Anything else than such a number.
     pub fn number<T: TryFrom<u64>>(self, name: &str) -> Result<Option<T>, FieldFault> {
-        self.get(name).map(|value| number(value, name)).transpose()
+        self.get(name)
+            .map(|value| {
+                of_number(value)
+                    .ok_or_else(|| self.fault(name, format_args!("{value} is out of range")))
+            })
+            .transpose()
+    }
+
+    /// A number up to `max`; `None` when it is absent.
+    ///
+    /// # Errors
+    /// Anything else than such a number.
+    pub fn up_to<T: TryFrom<u64> + PartialOrd + fmt::Display + Copy>(
+        self,
+        name: &str,
+        max: T,
+    ) -> Result<Option<T>, FieldFault> {
+        match self.number(name)? {
+            Some(number) if number > max => {
+                Err(self.fault(name, format_args!("{number} is above {max}")))
+            }
+            number => Ok(number),
+        }
     }
 
     /// A number, which must be there.
@@ -48,7 +93,7 @@ impl<'a> Object<'a> {
     /// Absent, or anything else.
     pub fn needed<T: TryFrom<u64>>(self, name: &str) -> Result<T, FieldFault> {
         self.number(name)?
-            .ok_or_else(|| FieldFault::new(format_args!("{name}: is missing")))
+            .ok_or_else(|| self.fault(name, "is missing"))
     }
 
     /// A text; `None` when it is absent.
@@ -58,9 +103,8 @@ impl<'a> Object<'a> {
     pub fn text(self, name: &str) -> Result<Option<&'a str>, FieldFault> {
         self.get(name)
             .map(|value| {
-                value
-                    .as_str()
-                    .ok_or_else(|| FieldFault::new(format_args!("{name}: {value} is no text")))
+                let text = value.as_str();
+                text.ok_or_else(|| self.fault(name, format_args!("{value} is no text")))
             })
             .transpose()
     }
@@ -73,9 +117,7 @@ impl<'a> Object<'a> {
         match self.get(name) {
             None => Ok(false),
             Some(Value::Bool(flag)) => Ok(*flag),
-            Some(value) => Err(FieldFault::new(format_args!(
-                "{name}: {value} is neither true nor false"
-            ))),
+            Some(value) => Err(self.fault(name, format_args!("{value} is neither true nor false"))),
         }
     }
 
@@ -87,7 +129,7 @@ impl<'a> Object<'a> {
         self.text(name)?
             .map(|digits| {
                 hex::octets(digits).ok_or_else(|| {
-                    FieldFault::new(format_args!("{name}: {digits:?} is not hexadecimal octets"))
+                    self.fault(name, format_args!("{digits:?} is not hexadecimal octets"))
                 })
             })
             .transpose()
@@ -101,8 +143,48 @@ impl<'a> Object<'a> {
         match self.get(name) {
             None => Ok(&[]),
             Some(Value::Array(list)) => Ok(list),
-            Some(value) => Err(FieldFault::new(format_args!("{name}: {value} is no list"))),
+            Some(value) => Err(self.fault(name, format_args!("{value} is no list"))),
         }
+    }
+
+    /// What one of the words means; `absent` when there is none.
+    ///
+    /// # Errors
+    /// Anything else than one of the words.
+    pub fn word<T: Copy>(
+        self,
+        name: &str,
+        words: &[(&str, T)],
+        absent: T,
+    ) -> Result<T, FieldFault> {
+        let Some(text) = self.text(name)? else {
+            return Ok(absent);
+        };
+        let found = words.iter().find(|(word, _)| *word == text);
+        found.map(|(_, value)| *value).ok_or_else(|| {
+            let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            self.fault(
+                name,
+                format_args!("{text:?} is none of {}", words.join(", ")),
+            )
+        })
+    }
+
+    /// A text that says a `T`; `None` when it is absent. `expected` is what such a text is.
+    ///
+    /// # Errors
+    /// Anything else than such a text.
+    pub fn parsed<T: core::str::FromStr>(
+        self,
+        name: &str,
+        expected: &str,
+    ) -> Result<Option<T>, FieldFault> {
+        self.text(name)?
+            .map(|text| {
+                let says = || self.fault(name, format_args!("{text:?} is not {expected}"));
+                text.parse().map_err(|_| says())
+            })
+            .transpose()
     }
 }
 
@@ -111,10 +193,11 @@ impl<'a> Object<'a> {
 /// # Errors
 /// Anything else.
 pub fn number<T: TryFrom<u64>>(value: &Value, name: &str) -> Result<T, FieldFault> {
-    value
-        .as_u64()
-        .and_then(|number| T::try_from(number).ok())
-        .ok_or_else(|| FieldFault::new(format_args!("{name}: {value} is out of range")))
+    of_number(value).ok_or_else(|| FieldFault::new(format_args!("{name}: {value} is out of range")))
+}
+
+fn of_number<T: TryFrom<u64>>(value: &Value) -> Option<T> {
+    T::try_from(value.as_u64()?).ok()
 }
 
 #[cfg(test)]
@@ -142,5 +225,30 @@ mod tests {
             Err("null: is missing".to_owned())
         );
         assert_eq!(object.number::<u32>("port").map_err(text), Ok(Some(70_000)));
+        assert_eq!(
+            object.up_to("port", 69_999_u32).map_err(text),
+            Err("port: 70000 is above 69999".to_owned())
+        );
+        assert_eq!(
+            object
+                .only("pdu.", &["port", "null"])
+                .map(|_| ())
+                .map_err(text),
+            Err("pdu.flag: no such field; there are port, null".to_owned())
+        );
+        let object = object
+            .only("pdu.", &["port", "flag", "octets", "null"])
+            .unwrap();
+        assert_eq!(
+            object
+                .word("octets", &[("on", 1), ("off", 0)], 0)
+                .map_err(text),
+            Err("pdu.octets: \"0g\" is none of on, off".to_owned())
+        );
+        assert_eq!(object.word("null", &[("on", 1)], 0).map_err(text), Ok(0));
+        assert_eq!(
+            object.parsed::<u8>("octets", "a number").map_err(text),
+            Err("pdu.octets: \"0g\" is not a number".to_owned())
+        );
     }
 }

@@ -8,12 +8,13 @@ use serde_json::{Value as Json, json};
 
 use super::Document;
 use super::element::Element;
-use super::fields::{self, Object, Shape};
+use super::fields::{self, Shape};
 use super::language::{ElementRule, Language, Model, required, start};
 use super::reader::{Event, Reader, Source};
 use super::value::Name;
 use crate::codec::DecodeError;
 use crate::codec::format::{FieldFault, Format};
+use crate::codec::object::Object;
 
 /// The tokens and rules of CO 1.0.
 pub static LANGUAGE: Language = Language {
@@ -190,7 +191,7 @@ impl<'a> Co<'a> {
         let list = list.as_array().filter(|list| !list.is_empty());
         let list = list.ok_or_else(|| FieldFault::new("co: a list of at least one is wanted"))?;
         let one = |value: &'a Json| {
-            let object = Object::of(value, "co", &[OBJECT, SERVICE])?;
+            let object = Object::of(value, "co")?.only("co.", &[OBJECT, SERVICE])?;
             match (object.text(OBJECT)?, object.text(SERVICE)?) {
                 (Some(uri), None) => Ok(Invalid::Object(uri.into())),
                 (None, Some(uri)) => Ok(Invalid::Service(uri.into())),

@@ -7,13 +7,14 @@ use std::borrow::Cow;
 use serde_json::{Value as Json, json};
 
 use super::element::Element;
-use super::fields::{self, Object, Shape};
+use super::fields::{self, INSTANT, Shape};
 use super::language::{ElementRule, Language, Model, date, required, start};
 use super::reader::{Event, Reader, Source};
 use super::value::Name;
 use super::{Document, Stamp};
 use crate::codec::DecodeError;
 use crate::codec::format::{FieldFault, Format};
+use crate::codec::object::Object;
 
 /// The tokens and rules of EMN 1.0.
 pub static LANGUAGE: Language = Language {
@@ -119,13 +120,13 @@ impl<'a> Emn<'a> {
 
     fn of_fields(fields: &'a Json) -> Result<Self, FieldFault> {
         let whole = fields::part(fields, "emn")?;
-        let emn = Object::of(whole, "emn", &["mailbox", "timestamp"])?;
+        let emn = Object::of(whole, "emn")?.only("emn.", &["mailbox", "timestamp"])?;
         let mailbox = emn.text("mailbox")?;
         Ok(Self {
             mailbox: mailbox
                 .ok_or_else(|| emn.fault("mailbox", "is missing"))?
                 .into(),
-            timestamp: emn.stamp("timestamp")?,
+            timestamp: emn.parsed("timestamp", INSTANT)?,
         })
     }
 }

@@ -206,77 +206,8 @@ impl<'a> Source<'a> for Replay<'a> {
     }
 }
 
-/// The fields of one object, each asked for by name; what is left over is a fault.
-pub(super) struct Object<'v> {
-    path: &'static str,
-    map: &'v Map<String, Json>,
-}
-
-impl<'v> Object<'v> {
-    /// The object that `value` is, which may have these fields.
-    pub(super) fn of(
-        value: &'v Json,
-        path: &'static str,
-        known: &[&str],
-    ) -> Result<Self, FieldFault> {
-        let map = value
-            .as_object()
-            .ok_or_else(|| FieldFault::new(format_args!("{path}: an object is wanted")))?;
-        match map.keys().find(|key| !known.contains(&key.as_str())) {
-            Some(other) => Err(FieldFault::new(format_args!(
-                "{path}.{other}: no such field; there are {}",
-                known.join(", ")
-            ))),
-            None => Ok(Self { path, map }),
-        }
-    }
-
-    pub(super) fn text(&self, name: &str) -> Result<Option<&'v str>, FieldFault> {
-        match self.map.get(name) {
-            None | Some(Json::Null) => Ok(None),
-            Some(Json::String(text)) => Ok(Some(text)),
-            Some(_) => Err(self.fault(name, "text is wanted")),
-        }
-    }
-
-    pub(super) fn stamp(&self, name: &str) -> Result<Option<super::Stamp>, FieldFault> {
-        let Some(text) = self.text(name)? else {
-            return Ok(None);
-        };
-        let read = text.parse();
-        read.map(Some)
-            .map_err(|_| self.fault(name, "an instant as 1999-04-30T06:40:00Z is wanted"))
-    }
-
-    /// One of the words; the first when there is none.
-    pub(super) fn word<T: Copy>(
-        &self,
-        name: &str,
-        words: &[(&str, T)],
-        absent: T,
-    ) -> Result<T, FieldFault> {
-        let Some(text) = self.text(name)? else {
-            return Ok(absent);
-        };
-        let found = words.iter().find(|(word, _)| *word == text);
-        found.map(|(_, value)| *value).ok_or_else(|| {
-            let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            self.fault(name, &format!("one of {} is wanted", words.join(", ")))
-        })
-    }
-
-    pub(super) fn list(&self, name: &str) -> Result<&'v [Json], FieldFault> {
-        match self.map.get(name) {
-            None | Some(Json::Null) => Ok(&[]),
-            Some(Json::Array(list)) => Ok(list),
-            Some(_) => Err(self.fault(name, "a list is wanted")),
-        }
-    }
-
-    pub(super) fn fault(&self, name: &str, what: &str) -> FieldFault {
-        FieldFault::new(format_args!("{}.{name}: {what}", self.path))
-    }
-}
+/// An instant as fields show it.
+pub(super) const INSTANT: &str = "an instant as 1999-04-30T06:40:00Z";
 
 /// The field of that name, which must be there.
 pub(super) fn part<'v>(fields: &'v Json, name: &str) -> Result<&'v Json, FieldFault> {

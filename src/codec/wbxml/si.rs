@@ -7,13 +7,14 @@ use std::borrow::Cow;
 use serde_json::{Value as Json, json};
 
 use super::element::{Element, append};
-use super::fields::{self, Object, Shape};
+use super::fields::{self, INSTANT, Shape};
 use super::language::{Child, ElementRule, Language, Model, date, required, start, text, words};
 use super::reader::{Event, Reader, Source};
 use super::value::Name;
 use super::{Document, Stamp};
 use crate::codec::DecodeError;
 use crate::codec::format::{FieldFault, Format};
+use crate::codec::object::Object;
 use crate::time::Time;
 
 /// The tokens and rules of SI 1.0.
@@ -365,9 +366,9 @@ impl<'a> Si<'a> {
             "info",
         ];
         let whole = fields::part(fields, "si")?;
-        let si = Object::of(whole, "si", FIELDS)?;
+        let si = Object::of(whole, "si")?.only("si.", FIELDS)?;
         let item = |value: &'a Json| {
-            let item = Object::of(value, "si.info", &["class", "value"])?;
+            let item = Object::of(value, "si.info")?.only("si.info.", &["class", "value"])?;
             let class = item.text("class")?;
             Ok(Item {
                 class: class
@@ -384,8 +385,8 @@ impl<'a> Si<'a> {
         Ok(Self {
             href: si.text("href")?.map(Cow::Borrowed),
             si_id: si.text("si-id")?.map(Cow::Borrowed),
-            created: si.stamp("created")?,
-            expires: si.stamp("si-expires")?,
+            created: si.parsed("created", INSTANT)?,
+            expires: si.parsed("si-expires", INSTANT)?,
             action: si.word("action", ACTIONS, Action::default())?,
             text: si.text("text")?.unwrap_or_default().into(),
             info: (!info.is_empty()).then_some(info),

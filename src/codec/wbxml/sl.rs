@@ -8,12 +8,13 @@ use serde_json::{Value as Json, json};
 
 use super::Document;
 use super::element::Element;
-use super::fields::{self, Object, Shape};
+use super::fields::{self, Shape};
 use super::language::{ElementRule, Language, Model, required, start, words};
 use super::reader::{Event, Reader, Source};
 use super::value::Name;
 use crate::codec::DecodeError;
 use crate::codec::format::{FieldFault, Format};
+use crate::codec::object::Object;
 
 /// The tokens and rules of SL 1.0.
 pub static LANGUAGE: Language = Language {
@@ -162,7 +163,7 @@ impl<'a> Sl<'a> {
     }
 
     fn of_fields(fields: &'a Json) -> Result<Self, FieldFault> {
-        let sl = Object::of(fields::part(fields, "sl")?, "sl", &["href", "action"])?;
+        let sl = Object::of(fields::part(fields, "sl")?, "sl")?.only("sl.", &["href", "action"])?;
         let href = sl.text("href")?;
         Ok(Self {
             href: href.ok_or_else(|| sl.fault("href", "is missing"))?.into(),

@@ -107,10 +107,13 @@ fn a_wrong_field_is_named() {
         (r#"{"si":{"hreff":"a"}}"#, "si.hreff: no such field"),
         (
             r#"{"si":{"created":"yesterday"}}"#,
-            "si.created: an instant",
+            "si.created: \"yesterday\" is not an instant",
         ),
-        (r#"{"si":{"action":"shout"}}"#, "si.action: one of"),
-        (r#"{"si":{"text":7}}"#, "si.text: text is wanted"),
+        (
+            r#"{"si":{"action":"shout"}}"#,
+            "si.action: \"shout\" is none of",
+        ),
+        (r#"{"si":{"text":7}}"#, "si.text: 7 is no text"),
         (r#"{"si":{},"as_sent":"0"}"#, "as_sent: pairs"),
         (r#"{"si":{},"wbxml_version":"9.9"}"#, "wbxml_version: "),
         (

@@ -8,8 +8,9 @@ use super::octets::{parts, put_part, read};
 use super::{Invoke, Item, Items, Kind, Pdu, Place, provider_reason};
 use crate::codec::format::{Decoded, FieldFault, Format};
 use crate::codec::hex;
+use crate::codec::object::Object;
 use crate::codec::wsp::assigned::abort_name;
-use crate::codec::wsp::fields::{Object, fields_of_pdu, pdu_octets};
+use crate::codec::wsp::fields::{fields_of_pdu, pdu_octets};
 use crate::codec::wsp::{Direction, Rigour, Spans};
 use crate::codec::{Class, DecodeError, Span};
 
@@ -302,46 +303,43 @@ fn spans_of(spans: &mut Spans, octets: &[u8], pdu: &Pdu<'_>) {
 }
 
 fn encode(fields: &Json) -> Result<Vec<u8>, FieldFault> {
-    let object = Object::of(fields)?;
-    if object.any("pdus").is_none() {
-        return pdu_of(&object);
+    let object = Object::of(fields, "a PDU")?;
+    if object.get("pdus").is_none() {
+        return pdu_of(object);
     }
     let mut out = vec![0];
     for fields in object.list("pdus")? {
-        let object = Object::of(fields)?;
-        put_part(&mut out, &pdu_of(&object)?, object.is_true("long_length")?)
+        let object = Object::of(fields, "a PDU")?;
+        put_part(&mut out, &pdu_of(object)?, object.flag("long_length")?)
             .ok_or_else(|| FieldFault::new("pdus: one has more than 32767 octets"))?;
     }
     Ok(out)
 }
 
-fn pdu_of(object: &Object<'_>) -> Result<Vec<u8>, FieldFault> {
+fn pdu_of(object: Object<'_>) -> Result<Vec<u8>, FieldFault> {
     let head = object
-        .any("wtp")
+        .get("wtp")
         .ok_or_else(|| FieldFault::new("wtp is missing"))?;
-    let head = Object::of(head)?;
-    let data = match object.any("wsp") {
-        Some(session) => pdu_octets(&Object::of(session)?)?,
-        None => object.hex("data_hex")?.unwrap_or_default(),
+    let head = Object::of(head, "a PDU")?;
+    let data = match object.get("wsp") {
+        Some(session) => pdu_octets(Object::of(session, "a PDU")?)?,
+        None => object.octets("data_hex")?.unwrap_or_default(),
     };
-    let missing = missing(&head)?;
-    let items = items(&head)?;
-    let tid = head
-        .narrow("tid", u64::from(u16::MAX))?
-        .and_then(|tid| u16::try_from(tid).ok())
-        .ok_or_else(|| FieldFault::new("tid is missing"))?;
+    let missing = missing(head)?;
+    let items = items(head)?;
+    let tid = head.needed::<u16>("tid")?;
     Ok(Pdu {
         items: Items::of(&items),
-        ..Pdu::new(tid, kind(&head, &missing)?, &data)
+        ..Pdu::new(tid, kind(head, &missing)?, &data)
     }
     .encode())
 }
 
-fn kind<'a>(head: &Object<'_>, missing: &'a [u8]) -> Result<Kind<'a>, FieldFault> {
-    let rid = head.is_true("rid")?;
-    let flag = |name| match head.any(name) {
+fn kind<'a>(head: Object<'_>, missing: &'a [u8]) -> Result<Kind<'a>, FieldFault> {
+    let rid = head.flag("rid")?;
+    let flag = |name| match head.get(name) {
         None => Ok(true),
-        Some(_) => head.is_true(name),
+        Some(_) => head.flag(name),
     };
     let place = Place {
         gtr: flag("gtr")?,
@@ -349,15 +347,15 @@ fn kind<'a>(head: &Object<'_>, missing: &'a [u8]) -> Result<Kind<'a>, FieldFault
         rid,
     };
     let octet = |name: &str| {
-        head.octet(name)?
+        head.number::<u8>(name)?
             .ok_or_else(|| FieldFault::new(format_args!("{name} is missing")))
     };
     Ok(match head.text("pdu")?.unwrap_or_default() {
         "Invoke" => Kind::Invoke {
             place,
             invoke: Invoke {
-                tid_new: head.is_true("tid_new")?,
-                up: head.is_true("up")?,
+                tid_new: head.flag("tid_new")?,
+                up: head.flag("up")?,
                 class: Some(octet("class")?)
                     .filter(|class| *class < 3)
                     .ok_or_else(|| FieldFault::new("class: 0, 1 or 2 is needed"))?,
@@ -365,7 +363,7 @@ fn kind<'a>(head: &Object<'_>, missing: &'a [u8]) -> Result<Kind<'a>, FieldFault
         },
         "Result" => Kind::Result { place },
         "Ack" => Kind::Ack {
-            tve_tok: head.is_true("tve_tok")?,
+            tve_tok: head.flag("tve_tok")?,
             rid,
         },
         "Abort" => Kind::Abort {
@@ -393,7 +391,7 @@ fn kind<'a>(head: &Object<'_>, missing: &'a [u8]) -> Result<Kind<'a>, FieldFault
     })
 }
 
-fn missing(head: &Object<'_>) -> Result<Vec<u8>, FieldFault> {
+fn missing(head: Object<'_>) -> Result<Vec<u8>, FieldFault> {
     let missing: Option<Vec<u8>> = head
         .list("missing")?
         .iter()
@@ -404,18 +402,18 @@ fn missing(head: &Object<'_>) -> Result<Vec<u8>, FieldFault> {
         .ok_or_else(|| FieldFault::new("missing: at most 255 numbers below 256 are needed"))
 }
 
-fn items(head: &Object<'_>) -> Result<Vec<u8>, FieldFault> {
+fn items(head: Object<'_>) -> Result<Vec<u8>, FieldFault> {
     let items = head.list("tpis")?;
     let mut out = Vec::new();
     for (number, item) in items.iter().enumerate() {
-        let item = Object::of(item)?;
+        let item = Object::of(item, "an item")?;
         let identity = item
-            .narrow("id", 15)?
+            .up_to("id", 15)?
             .and_then(|identity| u8::try_from(identity).ok())
             .ok_or_else(|| FieldFault::new("tpis: id is missing"))?;
-        let content = item.hex("data_hex")?.unwrap_or_default();
+        let content = item.octets("data_hex")?.unwrap_or_default();
         let more = number.saturating_add(1) < items.len();
-        Item::put(&mut out, identity, &content, item.is_true("long")?, more)
+        Item::put(&mut out, identity, &content, item.flag("long")?, more)
             .ok_or_else(|| FieldFault::new("tpis: one has more than 255 octets"))?;
     }
     Ok(out)

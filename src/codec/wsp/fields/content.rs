@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::object::Object;
 use crate::codec::cursor::Cursor;
 use crate::codec::format::FieldFault;
 use crate::codec::hex;
+use crate::codec::object::Object;
 use crate::codec::wsp::compose::VERSION_NEWEST;
 use crate::codec::wsp::media::{ContentType, Given, Media, put_content_type};
 use crate::codec::wsp::rigour::Rigour;
@@ -36,8 +36,8 @@ pub(super) fn put_fields(
     if !parameters.is_empty() {
         fields.insert(params.to_owned(), Json::Object(parameters));
     }
-    let canonical = Object::of(&Json::Object(fields.clone()))
-        .and_then(|object| canonical(&object, media, params))
+    let canonical = Object::of(&Json::Object(fields.clone()), media)
+        .and_then(|object| canonical(object, media, params))
         .ok();
     if canonical.as_deref() != Some(content_type.octets) {
         fields.insert(octets.to_owned(), hex::digits(content_type.octets).into());
@@ -61,19 +61,19 @@ fn said(content_type: &ContentType<'_>) -> (String, Map<String, Json>) {
 
 /// The octets of a media type under these names.
 pub(super) fn content_type_octets(
-    object: &Object<'_>,
+    object: Object<'_>,
     media: &str,
     params: &str,
     octets: &str,
 ) -> Result<Vec<u8>, FieldFault> {
-    if let Some(kept) = object.hex(octets)? {
+    if let Some(kept) = object.octets(octets)? {
         let mut cursor = Cursor::new("wsp", &kept);
         let same = ContentType::read(&mut cursor, &mut Rigour::Settled).is_ok_and(|kept| {
             let (name, parameters) = said(&kept);
             let nothing = Map::new();
-            object.any(media).and_then(Json::as_str) == Some(name.as_str())
+            object.get(media).and_then(Json::as_str) == Some(name.as_str())
                 && object
-                    .any(params)
+                    .get(params)
                     .and_then(Json::as_object)
                     .unwrap_or(&nothing)
                     == &parameters
@@ -85,15 +85,15 @@ pub(super) fn content_type_octets(
     canonical(object, media, params)
 }
 
-fn canonical(object: &Object<'_>, media: &str, params: &str) -> Result<Vec<u8>, FieldFault> {
-    let name = match (object.text(media)?, object.number("media_number")?) {
+fn canonical(object: Object<'_>, media: &str, params: &str) -> Result<Vec<u8>, FieldFault> {
+    let name = match (object.text(media)?, object.number::<u64>("media_number")?) {
         (Some(name), _) => name.to_owned(),
         (None, Some(number)) => format!("0x{number:02X}"),
         (None, None) => return Err(FieldFault::new(format_args!("{media} is missing"))),
     };
     let nothing = Map::new();
     let parameters: Vec<(String, Given)> = object
-        .any(params)
+        .get(params)
         .and_then(Json::as_object)
         .unwrap_or(&nothing)
         .iter()

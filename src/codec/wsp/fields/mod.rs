@@ -4,7 +4,6 @@
 //! well-known header named in text) stands beside them as `octets` and counts as long as it says the same.
 
 mod content;
-mod object;
 mod pdu;
 mod primitive;
 mod row;
@@ -19,9 +18,9 @@ use super::rigour::Rigour;
 use super::spans::Spans;
 use crate::codec::cursor::Cursor;
 use crate::codec::format::{Decoded, FieldFault, Format};
+use crate::codec::object::Object;
 use crate::codec::{Class, DecodeError, Span};
 
-pub(in crate::codec) use object::Object;
 pub(in crate::codec) use pdu::{fields_of_pdu, pdu_octets};
 pub use primitive::{
     INTEGER_VALUE, Q_VALUE, QUOTED_STRING, TEXT_STRING, UINTVAR, VALUE_LENGTH, VERSION_VALUE,
@@ -34,7 +33,7 @@ pub const CONTENT_TYPE: Format = Format {
     decode: decode_content_type,
     spans: spans_of_content_type,
     encode: |fields| {
-        content::content_type_octets(&Object::of(fields)?, "media", "params", "octets")
+        content::content_type_octets(Object::of(fields, "a PDU")?, "media", "params", "octets")
     },
 };
 
@@ -109,9 +108,9 @@ fn spans_of_datagram(octets: &[u8], lenient: bool) -> Vec<Span> {
 }
 
 fn encode_datagram(fields: &Json) -> Result<Vec<u8>, FieldFault> {
-    let object = Object::of(fields)?;
-    let mut out = vec![object.octet("tid")?.unwrap_or(0)];
-    out.extend(pdu_octets(&object)?);
+    let object = Object::of(fields, "a PDU")?;
+    let mut out = vec![object.number::<u8>("tid")?.unwrap_or(0)];
+    out.extend(pdu_octets(object)?);
     Ok(out)
 }
 

@@ -3,12 +3,12 @@
 use serde_json::{Map, Value as Json};
 
 use super::content::{content_type_octets, put_fields};
-use super::object::Object;
 use super::row::{Flags, fields_of_headers, headers_octets};
 use super::session::{address_octets, capability_octets, fields_of_addresses, put_capabilities};
 use crate::codec::cursor::put_uintvar;
 use crate::codec::format::FieldFault;
 use crate::codec::hex;
+use crate::codec::object::Object;
 use crate::codec::wsp::assigned::{http_status, pdu_name, pdu_number, reply_status};
 use crate::codec::wsp::header::Headers;
 use crate::codec::wsp::media::unnamed;
@@ -167,7 +167,7 @@ fn fields_of_entity(entity: &crate::codec::wsp::multipart::Entity<'_>) -> Json {
 }
 
 /// The octets of a PDU from its type on.
-pub(in crate::codec) fn pdu_octets(object: &Object<'_>) -> Result<Vec<u8>, FieldFault> {
+pub(in crate::codec) fn pdu_octets(object: Object<'_>) -> Result<Vec<u8>, FieldFault> {
     let name = object
         .text("pdu")?
         .ok_or_else(|| FieldFault::new("pdu is missing"))?;
@@ -181,28 +181,28 @@ pub(in crate::codec) fn pdu_octets(object: &Object<'_>) -> Result<Vec<u8>, Field
             put_session(&mut out, object)?;
         }
         0x02 => {
-            put_uintvar(&mut out, object.uint32("session_id")?);
+            put_uintvar(&mut out, object.needed::<u32>("session_id")?);
             put_session(&mut out, object)?;
         }
         0x03 => {
-            let bit = |name, bit| Ok(if object.is_true(name)? { bit } else { 0 });
+            let bit = |name, bit| Ok(if object.flag(name)? { bit } else { 0 });
             let flags = bit("permanent", PERMANENT)? | bit("reuse_security_session", REUSE)?;
-            out.push(object.octet("flags")?.unwrap_or(flags));
+            out.push(object.number::<u8>("flags")?.unwrap_or(flags));
             out.extend(address_octets(object.list("addresses")?)?);
         }
         0x04 => {
             out.push(status(object)?);
-            if object.any(TYPE).is_some() {
+            if object.get(TYPE).is_some() {
                 put_content_octets(&mut out, object, None)?;
             } else {
                 out.push(0);
                 out.extend(body(object)?);
             }
         }
-        0x05 | 0x08 => put_uintvar(&mut out, object.uint32("session_id")?),
+        0x05 | 0x08 => put_uintvar(&mut out, object.needed::<u32>("session_id")?),
         0x06 | 0x07 => put_content_octets(&mut out, object, None)?,
         0x09 => {
-            put_uintvar(&mut out, object.uint32("session_id")?);
+            put_uintvar(&mut out, object.needed::<u32>("session_id")?);
             let capabilities = capability_octets(object)?;
             put_counted(&mut out, &capabilities);
             out.extend(rows(object)?);
@@ -225,7 +225,7 @@ pub(in crate::codec) fn pdu_octets(object: &Object<'_>) -> Result<Vec<u8>, Field
     Ok(out)
 }
 
-fn version(object: &Object<'_>) -> Result<u8, FieldFault> {
+fn version(object: Object<'_>) -> Result<u8, FieldFault> {
     let text = object.text("version")?.unwrap_or("1.0");
     let nibble = |digits: &str| digits.parse::<u8>().ok().filter(|number| *number < 16);
     text.split_once('.')
@@ -234,26 +234,26 @@ fn version(object: &Object<'_>) -> Result<u8, FieldFault> {
         .ok_or_else(|| FieldFault::new(format_args!("version: {text} is none")))
 }
 
-fn status(object: &Object<'_>) -> Result<u8, FieldFault> {
-    if let Some(status) = object.octet("status")? {
+fn status(object: Object<'_>) -> Result<u8, FieldFault> {
+    if let Some(status) = object.number::<u8>("status")? {
         return Ok(status);
     }
     object
-        .narrow("http_status", 999)?
+        .up_to("http_status", 999)?
         .and_then(|code| u16::try_from(code).ok())
         .map(reply_status)
         .ok_or_else(|| FieldFault::new("status is missing"))
 }
 
-fn uri(object: &Object<'_>) -> Result<Vec<u8>, FieldFault> {
-    match object.hex("uri_hex")? {
+fn uri(object: Object<'_>) -> Result<Vec<u8>, FieldFault> {
+    match object.octets("uri_hex")? {
         Some(octets) => Ok(octets),
         None => Ok(object.text("uri")?.unwrap_or_default().as_bytes().to_vec()),
     }
 }
 
-fn rows(object: &Object<'_>) -> Result<Vec<u8>, FieldFault> {
-    object.any("headers").map_or(Ok(Vec::new()), headers_octets)
+fn rows(object: Object<'_>) -> Result<Vec<u8>, FieldFault> {
+    object.get("headers").map_or(Ok(Vec::new()), headers_octets)
 }
 
 fn put_len(out: &mut Vec<u8>, len: usize) {
@@ -265,7 +265,7 @@ fn put_counted(out: &mut Vec<u8>, octets: &[u8]) {
     out.extend_from_slice(octets);
 }
 
-fn put_session(out: &mut Vec<u8>, object: &Object<'_>) -> Result<(), FieldFault> {
+fn put_session(out: &mut Vec<u8>, object: Object<'_>) -> Result<(), FieldFault> {
     let (capabilities, headers) = (capability_octets(object)?, rows(object)?);
     put_len(out, capabilities.len());
     put_len(out, headers.len());
@@ -277,7 +277,7 @@ fn put_session(out: &mut Vec<u8>, object: &Object<'_>) -> Result<(), FieldFault>
 /// Length of the headers, what stands between it and them, media type, headers, body.
 fn put_content_octets(
     out: &mut Vec<u8>,
-    object: &Object<'_>,
+    object: Object<'_>,
     between: Option<&[u8]>,
 ) -> Result<(), FieldFault> {
     let content_type = content_type_octets(object, TYPE, TYPE_PARAMS, TYPE_OCTETS)?;
@@ -291,8 +291,8 @@ fn put_content_octets(
 }
 
 /// `body_hex`, or else the multipart body of `parts`.
-fn body(object: &Object<'_>) -> Result<Vec<u8>, FieldFault> {
-    if let Some(octets) = object.hex("body_hex")? {
+fn body(object: Object<'_>) -> Result<Vec<u8>, FieldFault> {
+    if let Some(octets) = object.octets("body_hex")? {
         return Ok(octets);
     }
     let parts = object.list("parts")?;
@@ -300,19 +300,19 @@ fn body(object: &Object<'_>) -> Result<Vec<u8>, FieldFault> {
     if parts.is_empty() {
         return Ok(out);
     }
-    let count = match object.any("part_count") {
-        Some(_) => object.uint32("part_count")?,
+    let count = match object.get("part_count") {
+        Some(_) => object.needed::<u32>("part_count")?,
         None => u32::try_from(parts.len()).unwrap_or(u32::MAX),
     };
     put_uintvar(&mut out, count);
     for part in parts {
-        let part = Object::of(part)?;
-        let content_type = content_type_octets(&part, TYPE, TYPE_PARAMS, TYPE_OCTETS)?;
-        let body = match part.hex("data_hex")? {
+        let part = Object::of(part, "a part")?;
+        let content_type = content_type_octets(part, TYPE, TYPE_PARAMS, TYPE_OCTETS)?;
+        let body = match part.octets("data_hex")? {
             Some(octets) => octets,
             None => part.text("data")?.unwrap_or_default().as_bytes().to_vec(),
         };
-        put_entity(&mut out, &content_type, &rows(&part)?, &body);
+        put_entity(&mut out, &content_type, &rows(part)?, &body);
     }
     Ok(out)
 }

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::ended;
-use super::object::Object;
 use crate::codec::cursor::{Cursor, put_text_string, put_uintvar, put_value_length};
 use crate::codec::format::{Decoded, FieldFault, Format};
 use crate::codec::hex;
+use crate::codec::object::Object;
 use crate::codec::wsp::rigour::Rigour;
 use crate::codec::wsp::value::{
     Form, Quality, Value, Version, put_integer, put_quality, put_quoted, unquoted,
@@ -41,7 +41,7 @@ macro_rules! primitive {
                     _ => Vec::new(),
                 }
             },
-            encode: |fields| $write(&Object::of(fields)?),
+            encode: |fields| $write(Object::of(fields, "a value")?),
         }
     };
 }
@@ -104,9 +104,9 @@ fn read_uintvar(cursor: &mut Cursor<'_>, rigour: &mut Rigour) -> Fields {
     Ok(json!({ "value": value, "octets": cursor.offset().saturating_sub(at) }))
 }
 
-fn write_uintvar(object: &Object<'_>) -> Octets {
+fn write_uintvar(object: Object<'_>) -> Octets {
     let mut out = Vec::new();
-    put_uintvar(&mut out, object.uint32("value")?);
+    put_uintvar(&mut out, object.needed::<u32>("value")?);
     Ok(out)
 }
 
@@ -123,7 +123,7 @@ fn read_integer(cursor: &mut Cursor<'_>, rigour: &mut Rigour) -> Fields {
     Ok(json!({ "value": number }))
 }
 
-fn write_integer(object: &Object<'_>) -> Octets {
+fn write_integer(object: Object<'_>) -> Octets {
     let mut out = Vec::new();
     put_integer(
         &mut out,
@@ -144,8 +144,8 @@ fn fields_of_text(text: &[u8]) -> Json {
 }
 
 /// The text of `value`, or of `value_hex` where that is given.
-fn text_of(object: &Object<'_>) -> Octets {
-    let text = match object.hex("value_hex")? {
+fn text_of(object: Object<'_>) -> Octets {
+    let text = match object.octets("value_hex")? {
         Some(octets) => octets,
         None => object
             .text("value")?
@@ -173,7 +173,7 @@ fn read_text(cursor: &mut Cursor<'_>, rigour: &mut Rigour) -> Fields {
     }
 }
 
-fn write_text(object: &Object<'_>) -> Octets {
+fn write_text(object: Object<'_>) -> Octets {
     let mut out = Vec::new();
     put_text_string(&mut out, &text_of(object)?);
     Ok(out)
@@ -190,7 +190,7 @@ fn read_quoted(cursor: &mut Cursor<'_>, _: &mut Rigour) -> Fields {
     Ok(fields_of_text(octets.strip_suffix(&[0]).unwrap_or(octets)))
 }
 
-fn write_quoted(object: &Object<'_>) -> Octets {
+fn write_quoted(object: Object<'_>) -> Octets {
     let mut out = Vec::new();
     put_quoted(&mut out, &text_of(object)?);
     Ok(out)
@@ -205,7 +205,7 @@ fn read_quality(cursor: &mut Cursor<'_>, rigour: &mut Rigour) -> Fields {
     Ok(json!({ "q": quality.to_string() }))
 }
 
-fn write_quality(object: &Object<'_>) -> Octets {
+fn write_quality(object: Object<'_>) -> Octets {
     let text = object.text("q")?.ok_or_else(|| missing("q"))?;
     let quality = Quality::of_text(text).ok_or_else(|| {
         FieldFault::new(format_args!(
@@ -234,14 +234,14 @@ fn read_version(cursor: &mut Cursor<'_>, rigour: &mut Rigour) -> Fields {
     }
 }
 
-fn write_version(object: &Object<'_>) -> Octets {
+fn write_version(object: Object<'_>) -> Octets {
     let mut out = Vec::new();
     if let Some(text) = object.text("text")? {
         put_text_string(&mut out, text.as_bytes());
         return Ok(out);
     }
-    let major = object.narrow("major", 7)?.ok_or_else(|| missing("major"))?;
-    let text = match object.narrow("minor", 14)? {
+    let major = object.up_to("major", 7)?.ok_or_else(|| missing("major"))?;
+    let text = match object.up_to("minor", 14)? {
         Some(minor) => format!("{major}.{minor}"),
         None => major.to_string(),
     };
@@ -261,8 +261,8 @@ fn read_length(cursor: &mut Cursor<'_>, rigour: &mut Rigour) -> Fields {
     Ok(json!({ "length": length }))
 }
 
-fn write_length(object: &Object<'_>) -> Octets {
+fn write_length(object: Object<'_>) -> Octets {
     let mut out = Vec::new();
-    put_value_length(&mut out, object.uint32("length")?);
+    put_value_length(&mut out, object.needed::<u32>("length")?);
     Ok(out)
 }

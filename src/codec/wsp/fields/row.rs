@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::object::Object;
 use crate::codec::cursor::{Cursor, put_text_string};
 use crate::codec::format::FieldFault;
 use crate::codec::hex;
@@ -55,7 +54,8 @@ pub(super) fn headers_octets(rows: &Json) -> Result<Vec<u8>, FieldFault> {
     let mut out = Vec::new();
     let mut page = DEFAULT_PAGE;
     for row in rows {
-        let row = Object::of(row)?.map();
+        let wrong = || FieldFault::new("headers: an object is expected");
+        let row = row.as_object().ok_or_else(wrong)?;
         match kept_octets(row, page) {
             Some(octets) => out.extend(octets),
             None => out.extend(row_octets(row, page)?),

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::object::Object;
 use crate::codec::cursor::{put_text_string, put_uintvar};
 use crate::codec::format::FieldFault;
 use crate::codec::hex;
+use crate::codec::object::Object;
 use crate::codec::sia::{Address, Addresses, bearer_name};
 use crate::codec::wsp::capability::{
     CAPABILITIES, Capabilities, Capability, CapabilityKind, put_capability,
@@ -27,13 +27,13 @@ pub(super) fn put_capabilities(fields: &mut Map<String, Json>, capabilities: &Ca
     fields.insert(CAPABILITY_FIELDS.to_owned(), Json::Object(said));
 }
 
-pub(super) fn capability_octets(object: &Object<'_>) -> Result<Vec<u8>, FieldFault> {
+pub(super) fn capability_octets(object: Object<'_>) -> Result<Vec<u8>, FieldFault> {
     let nothing = Map::new();
     let fields = object
-        .any(CAPABILITY_FIELDS)
+        .get(CAPABILITY_FIELDS)
         .and_then(Json::as_object)
         .unwrap_or(&nothing);
-    if let Some(kept) = object.hex(CAPABILITY_OCTETS)?
+    if let Some(kept) = object.octets(CAPABILITY_OCTETS)?
         && Capabilities::decode(&kept, &mut Rigour::Settled)
             .is_ok_and(|capabilities| &said(&capabilities) == fields)
     {
@@ -116,8 +116,8 @@ fn parameters(number: u8, name: &str, value: &Json) -> Result<Vec<u8>, FieldFaul
         (Json::Array(rows), Some(CapabilityKind::Aliases)) => out = address_octets(rows)?,
         (Json::Array(rows), Some(CapabilityKind::Methods | CapabilityKind::Pages)) => {
             for row in rows {
-                let row = Object::of(row)?;
-                out.push(row.octet("number")?.ok_or_else(fault)?);
+                let row = Object::of(row, "a row")?;
+                out.push(row.number::<u8>("number")?.ok_or_else(fault)?);
                 put_text_string(&mut out, row.text("name")?.unwrap_or_default().as_bytes());
             }
         }
@@ -150,13 +150,12 @@ pub(super) fn fields_of_addresses(addresses: &Addresses<'_>) -> Json {
 pub(super) fn address_octets(rows: &[Json]) -> Result<Vec<u8>, FieldFault> {
     let mut out = Vec::new();
     for row in rows {
-        let row = Object::of(row)?;
-        let port = row.narrow("port", u64::from(u16::MAX))?;
+        let row = Object::of(row, "a row")?;
         Address::put(
             &mut out,
-            row.octet("bearer")?,
-            port.and_then(|port| u16::try_from(port).ok()),
-            &row.hex("address_hex")?.unwrap_or_default(),
+            row.number::<u8>("bearer")?,
+            row.number::<u16>("port")?,
+            &row.octets("address_hex")?.unwrap_or_default(),
         )
         .ok_or_else(|| FieldFault::new("address_hex: more than 63 octets"))?;
     }
