@@ -17,6 +17,12 @@ pub const SIR_DEVICES: usize = 64;
 pub const SIR_APPLICATIONS: usize = 16;
 /// Octets of one SIA body.
 pub const SIA_OCTETS: usize = 65_535;
+/// Entries of one list of a SIA body: applications, contact points, protocol options, CPI tags.
+pub const SIA_ENTRIES: usize = 1_024;
+/// Header fields and code page shifts of one WSP header block.
+pub const WSP_HEADERS: usize = 256;
+/// Variable parts of one WTP PDU's header.
+pub const WTP_ITEMS: usize = 64;
 /// Octets of one WTP message put together from segments.
 pub const WTP_MESSAGE_OCTETS: usize = 262_144;
 /// Octets of one WTP datagram: what IPv4 and UDP leave of 65,535.
@@ -47,6 +53,8 @@ pub const SMPP_WINDOW: usize = 1_024;
 pub const SMPP_RECEIPTS_AWAITED: usize = 131_072;
 /// Receipts that wait for the response that names their message; the oldest gives way.
 pub const SMPP_RECEIPTS_EARLY: usize = 1_024;
+/// Further parameter indicators of one status report; none is defined.
+pub const SMS_INDICATORS: usize = 16;
 /// Octets of the address a segment came from; that of a data_sm has 64, others fewer.
 pub const SMS_ADDRESS_OCTETS: usize = 64;
 /// Octets of one segment of a datagram over short messages; those of SMS have 140, a short message centre may give more.
@@ -65,6 +73,8 @@ pub const HANDSET_OCTETS_WAITING: usize = 262_144;
 pub const HANDSET_MESSAGES_OPEN: usize = 256;
 /// Elements nested in a PAP document.
 pub const PAP_DEPTH: usize = 8;
+/// Octets of one client address.
+pub const CLIENT_ADDRESS_OCTETS: usize = 4_096;
 /// Addresses of one PAP submission.
 pub const PAP_ADDRESSES: usize = 1_024;
 /// Octets of one WBXML document, and of one XML document that becomes one.
@@ -72,7 +82,7 @@ pub const WBXML_OCTETS: usize = 65_536;
 /// Elements nested in a WBXML document.
 pub const WBXML_DEPTH: usize = 8;
 /// Elements, attributes and pieces of text of one WBXML document.
-pub const WBXML_NODES: usize = 4_096;
+pub const WBXML_NODES: usize = 1_024;
 /// Octets that the references of one WBXML document take from its string table, repetitions counted.
 pub const WBXML_TABLE_OCTETS: usize = 262_144;
 /// Octets of the name of an element or attribute in WBXML, and in XML that becomes it.

@@ -31,6 +31,10 @@ pub(super) fn message(octets: &Bytes) -> Result<Message, DecodeError> {
         .ok_or_else(|| fault(octets.len(), Class::Truncated, "the end of the start line"))?;
     let start = start_line(octets.get(..start_end).unwrap_or_default())?;
     let (end_line_at, flag) = end_line(octets, start.tid)?;
+    if let Some(at) = early_end_line(octets, start_end, start.tid, end_line_at) {
+        let expected = "the end after the first end-line";
+        return Err(fault(at, Class::BadValue, expected));
+    }
     let before = octets.get(..end_line_at).unwrap_or_default();
     let (head, body) = match find(before, b"\r\n\r\n") {
         // The line end before the end-line is no part of the body.
@@ -160,6 +164,21 @@ fn end_line(octets: &[u8], tid: &str) -> Result<(usize, Flag), DecodeError> {
         Some(flag) if preceded => Ok((at, flag)),
         _ => Err(absent()),
     }
+}
+
+/// Where an end-line stands before the one at `last`: on a stream the message would end there.
+fn early_end_line(octets: &[u8], from: usize, tid: &str, last: usize) -> Option<usize> {
+    let before = octets.get(from..last)?;
+    memchr::memchr_iter(b'\r', before).find_map(|at| {
+        let at = from.saturating_add(at).saturating_add(2);
+        let line = octets.get(at.checked_sub(2)?..)?;
+        let rest = line.strip_prefix(b"\r\n-------")?;
+        let is_end = match rest.strip_prefix(tid.as_bytes())? {
+            [flag, b'\r', b'\n', ..] => Flag::of(*flag).is_some(),
+            _ => false,
+        };
+        (is_end && at < last).then_some(at)
+    })
 }
 
 fn path(

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::{Flag, Message, Method, Request, Response, tid_fits};
+use super::{Flag, Message, Method, Request, Response};
 use crate::codec::format::{Decoded, FieldFault, Format};
 use crate::codec::rows::{self, Gapless};
 use crate::codec::{DecodeError, Span};
@@ -85,13 +85,6 @@ fn encode(fields: &Value) -> Result<Vec<u8>, FieldFault> {
         let mut request = Request::new(method, tid, to_path, from_path);
         request.headers = headers;
         request.body = rows::take(fields, "body")?.map(Bytes::from);
-        if request
-            .body
-            .as_ref()
-            .is_some_and(|body| !tid_fits(tid, body))
-        {
-            return Err(FieldFault::new("body: it holds the end-line"));
-        }
         request.flag = flag;
         Message::Request(request)
     } else {

@@ -132,6 +132,42 @@ fn a_body_may_hold_what_only_looks_like_the_end_line() {
 }
 
 #[test]
+fn a_message_ends_at_its_first_end_line() {
+    for flag in ['$', '+', '#'] {
+        let body = format!("x\n-------abcd*\n-------abcd{flag}\nMSRP abcd SEND");
+        let text = send(&format!("Content-Type: a/b\n\n{body}\n"));
+        let octets = text.replace('\n', "\r\n");
+        let error = decode(&text).unwrap_err();
+        let at = octets.find(&format!("-------abcd{flag}")).unwrap();
+        assert_eq!((error.class, error.offset), (Class::BadValue, at));
+        // A stream says the same: a message ends there, and what follows is another one.
+        let mut framer = Framer::new();
+        framer.push(octets.as_bytes());
+        let Some(Ok(Message::Request(first))) = framer.next() else {
+            panic!("no request");
+        };
+        assert_eq!(first.body.as_deref(), Some(&b"x\r\n-------abcd*"[..]));
+    }
+}
+
+#[test]
+fn a_body_that_holds_the_end_line_is_not_written() {
+    let text = send("Content-Type: a/b\n\nx\n");
+    let octets = text.replace('\n', "\r\n").into_bytes();
+    let mut fields = (format::FORMAT.decode)(&octets, false).unwrap().fields;
+    assert_eq!((format::FORMAT.encode)(&fields).unwrap(), octets);
+    fields["body"] = "x\r\n-------abcd$\r\n".into();
+    assert!((format::FORMAT.encode)(&fields).is_err());
+    // In the middle of a line it ends nothing.
+    fields["body"] = "x-------abcd$\r\n".into();
+    let written = (format::FORMAT.encode)(&fields).unwrap();
+    assert_eq!(
+        (format::FORMAT.decode)(&written, false).unwrap().fields,
+        fields
+    );
+}
+
+#[test]
 fn any_octets_can_be_a_body() {
     let body: Vec<u8> = (0..=255).cycle().take(2048).collect();
     let path = vec!["msrp://a:1/to;tcp".to_owned()];

@@ -240,7 +240,19 @@ pub(super) fn line_spans(
             .get(from..from.saturating_add(*len))
             .unwrap_or_default();
         let text = String::from_utf8_lossy(line);
+        let is_folded = text.starts_with([' ', '\t']);
         let text = text.trim();
+        // A folded line is part of the row before it.
+        if let Some(row) = spans.last_mut().filter(|_| is_folded && number > 1) {
+            row.len = row.len.saturating_add(*len);
+            row.value.extend(
+                (!text.is_empty())
+                    .then_some([" ", text])
+                    .into_iter()
+                    .flatten(),
+            );
+            continue;
+        }
         let (name, value) = match (number, text.split_once(':')) {
             (0, _) => ("start", text),
             (_, None) if text.is_empty() => ("end", "empty line"),

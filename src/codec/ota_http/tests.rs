@@ -192,3 +192,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_folded_row_is_one_span() {
+    let text = "POST / HTTP/1.1\r\nA: b\r\n c\r\n \r\n d\r\nE: f\r\n\r\n";
+    let spans = (REQUEST_FORMAT.spans)(text.as_bytes(), true);
+    let shown: Vec<_> = spans
+        .iter()
+        .map(|span| (span.at, span.len, span.value.as_str()))
+        .collect();
+    let expected = [
+        (0, 17, "POST / HTTP/1.1"),
+        (17, 17, "b c d"),
+        (34, 6, "f"),
+        (40, 2, "empty line"),
+    ];
+    assert_eq!(shown, expected);
+}

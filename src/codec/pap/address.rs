@@ -7,6 +7,7 @@ use core::fmt;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::codec::{Class, DecodeError};
+use crate::limits;
 
 /// A client address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +79,12 @@ impl ClientAddress {
     ///
     /// Text that is none; PAP answers it with 2002.
     pub fn decode(text: &str) -> Result<Self, DecodeError> {
+        if text.len() > limits::CLIENT_ADDRESS_OCTETS {
+            return Err(DecodeError {
+                class: Class::TooLarge,
+                ..fault(limits::CLIENT_ADDRESS_OCTETS, "a shorter address")
+            });
+        }
         let (specifier, host) = text
             .rsplit_once('@')
             .ok_or_else(|| fault(text.len(), "@ and a gateway"))?;
@@ -380,6 +387,18 @@ mod tests {
                 assert_eq!(vector["qualifiers"][name], value.as_str(), "{text}");
             }
         }
+    }
+
+    #[test]
+    fn an_address_may_be_as_long_as_the_limit_and_no_longer() {
+        let of = |octets: usize| {
+            let rest = "WAPPUSH=/TYPE=USER@ppg.example.com".len();
+            ClientAddress::user(&"a".repeat(octets - rest), "ppg.example.com")
+        };
+        let most = limits::CLIENT_ADDRESS_OCTETS;
+        assert!(ClientAddress::decode(&of(most)).is_ok());
+        let error = ClientAddress::decode(&of(most + 1)).unwrap_err();
+        assert_eq!((error.class, error.offset), (Class::TooLarge, most));
     }
 
     #[test]

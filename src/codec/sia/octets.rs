@@ -17,6 +17,9 @@ const FLAG_BEARER: u8 = 0x80;
 const FLAG_PORT: u8 = 0x40;
 const ADDRESS_LEN: u8 = 0x3F;
 
+/// What is expected of a list with too many entries.
+pub(super) const ENTRIES: &str = "as many entries of a list as the bound allows";
+
 /// What a reading gave.
 pub(super) struct Read {
     pub(super) sia: Sia,
@@ -135,6 +138,7 @@ impl<'a> Reader<'a> {
         let mut app_ids = Vec::new();
         while !list.is_empty() {
             let at = list.offset();
+            self.bound(at, app_ids.len())?;
             if !bare {
                 field_number(&mut list)?;
             }
@@ -154,6 +158,7 @@ impl<'a> Reader<'a> {
         let mut list = self.list(name, "contact points of that length")?;
         let mut contacts = Vec::new();
         while !list.is_empty() {
+            self.bound(list.offset(), contacts.len())?;
             let contact = self.contact(&mut list, name, contacts.len())?;
             contacts.push(contact);
         }
@@ -296,7 +301,17 @@ impl<'a> Reader<'a> {
         if count.saturating_mul(octets) > self.cursor.left() {
             return Err(self.fault(at, Class::BadLength, expected));
         }
+        self.bound(at, count.saturating_sub(1))?;
         Ok(count)
+    }
+
+    /// Refuses the entry at `at` when a list already has as many as it may.
+    const fn bound(&self, at: usize, entries: usize) -> Result<(), DecodeError> {
+        if entries < limits::SIA_ENTRIES {
+            Ok(())
+        } else {
+            Err(self.fault(at, Class::TooLarge, ENTRIES))
+        }
     }
 
     fn uintvar(&mut self) -> Result<u32, DecodeError> {

@@ -2,6 +2,7 @@
 //!
 //! **Source:** WAP-235 section 8.4, AddressType of WAP-230 section 8.2.2.3. Strict only; [`super::Sia`] reads leniently.
 
+use super::octets::ENTRIES;
 use super::{BearerAddress, End};
 use crate::codec::cursor::Cursor;
 use crate::codec::{Class, DecodeError};
@@ -101,18 +102,20 @@ impl<'a> View<'a> {
             End::Version => {
                 self.app_ids = list(cursor, "an application list of that length")?;
                 let mut walk = self.app_ids;
+                let mut count = 0;
                 while !walk.is_empty() {
+                    bound(&walk, walk.offset(), &mut count)?;
                     application(&mut walk)?;
                 }
                 End::Applications
             }
             End::Applications => {
-                self.wsp_contacts = Addresses::read(list(cursor, CONTACTS)?)?;
+                self.wsp_contacts = contacts(cursor)?;
                 End::WspContacts
             }
             End::WspContacts if self.version == 0 => return Ok(false),
             End::WspContacts => {
-                self.contacts = Addresses::read(list(cursor, CONTACTS)?)?;
+                self.contacts = contacts(cursor)?;
                 End::Contacts
             }
             End::Contacts => {
@@ -170,8 +173,6 @@ impl<'a> View<'a> {
         self.cpi_tags
     }
 }
-
-const CONTACTS: &str = "contact points of that length";
 
 impl<'a> Addresses<'a> {
     /// All that is left of `cursor`, checked.
@@ -259,6 +260,27 @@ fn list<'a>(cursor: &mut Cursor<'a>, expected: &'static str) -> Result<Cursor<'a
     cursor.container(count, at, expected)
 }
 
+/// Contact points, no more than the bound allows.
+fn contacts<'a>(cursor: &mut Cursor<'a>) -> Result<Addresses<'a>, DecodeError> {
+    let cursor = list(cursor, "contact points of that length")?;
+    let mut walk = cursor;
+    let mut count = 0;
+    while !walk.is_empty() {
+        bound(&walk, walk.offset(), &mut count)?;
+        Address::read(&mut walk)?;
+    }
+    Ok(Addresses { cursor })
+}
+
+/// Counts the entry at `at`, or refuses it.
+const fn bound(cursor: &Cursor<'_>, at: usize, count: &mut usize) -> Result<(), DecodeError> {
+    if *count >= limits::SIA_ENTRIES {
+        return Err(cursor.fault_at(at, Class::TooLarge, ENTRIES));
+    }
+    *count = count.saturating_add(1);
+    Ok(())
+}
+
 fn application<'a>(cursor: &mut Cursor<'a>) -> Result<Application<'a>, DecodeError> {
     let at = cursor.offset();
     match cursor.peek() {
@@ -292,6 +314,7 @@ fn protocols<'a>(cursor: &mut Cursor<'a>) -> Result<Cursor<'a>, DecodeError> {
     if usize::try_from(count).unwrap_or(usize::MAX) > cursor.left() {
         return Err(cursor.fault_at(at, Class::BadLength, EXPECTED));
     }
+    few(cursor, at, count)?;
     let mut start = *cursor;
     for _ in 0..count {
         cursor.uintvar()?;
@@ -327,7 +350,17 @@ fn cpi_tags<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [[u8; 4]], DecodeError> {
             offset: at,
             ..fault
         })?;
+    few(cursor, at, u32::try_from(count).unwrap_or(u32::MAX))?;
     Ok(octets.as_chunks().0)
+}
+
+/// Refuses the count at `at` when it is above the bound.
+fn few(cursor: &Cursor<'_>, at: usize, count: u32) -> Result<(), DecodeError> {
+    if usize::try_from(count).is_ok_and(|count| count <= limits::SIA_ENTRIES) {
+        Ok(())
+    } else {
+        Err(cursor.fault_at(at, Class::TooLarge, ENTRIES))
+    }
 }
 
 #[cfg(test)]
@@ -335,6 +368,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::codec::cursor::put_uintvar;
     use crate::codec::sia::{AppId, Contact, Sia};
 
     fn agrees(octets: &[u8]) {
@@ -382,6 +416,30 @@ mod tests {
         agrees(&[]);
         agrees(&[0, 0, 0, 9]);
         agrees(&[2, 0, 0, 0, 0, 0, 0, 7, 7]);
+    }
+
+    #[test]
+    fn a_list_over_the_bound_is_refused_where_the_owned_one_is() {
+        let uintvar = |count: usize| {
+            let mut octets = Vec::new();
+            put_uintvar(&mut octets, u32::try_from(count).unwrap());
+            octets
+        };
+        for over in [0, 1] {
+            let count = limits::SIA_ENTRIES + over;
+            let bodies = [
+                [vec![1], uintvar(count * 2), [0xB2, 0x82].repeat(count)].concat(),
+                [vec![1, 0], uintvar(count), vec![0; count]].concat(),
+                [vec![1, 0, 0], uintvar(count), vec![0; count]].concat(),
+                [vec![1, 0, 0, 0], uintvar(count), vec![5; count]].concat(),
+                [vec![1, 0, 0, 0, 0, 0], uintvar(count), vec![5; count * 4]].concat(),
+            ];
+            for body in bodies {
+                agrees(&body);
+                let class = View::decode(&body).err().map(|fault| fault.class);
+                assert_eq!(class, (over == 1).then_some(Class::TooLarge));
+            }
+        }
     }
 
     proptest! {

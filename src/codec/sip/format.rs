@@ -11,6 +11,7 @@ use super::frame::Start;
 use crate::codec::format::{Decoded, Deviation, FieldFault, Format};
 use crate::codec::rows::{self, Gapless};
 use crate::codec::{DecodeError, Span};
+use crate::limits;
 
 const CLAUSE: &str = "RFC 3261 7";
 
@@ -170,7 +171,8 @@ fn is_ours(name: &str) -> bool {
 fn lines_before(octets: &[u8], fault: usize) -> Vec<Span> {
     let mut spans = Gapless::new("sip.line", CLAUSE);
     let mut at = 0_usize;
-    for line in octets.split_inclusive(|octet| *octet == b'\n') {
+    let lines = octets.split_inclusive(|octet| *octet == b'\n');
+    for line in lines.take(limits::SIP_HEADER_ROWS) {
         let end = at.saturating_add(line.len());
         if end > fault {
             break;
@@ -232,5 +234,15 @@ mod tests {
     fn lines_before_a_fault_are_shown() {
         let octets = b"OPTIONS sip:b@example.com SIP/2.0\r\nVia: x\r\nno colon\r\n\r\n";
         assert_eq!(spans(octets, false).len(), 2);
+    }
+
+    #[test]
+    fn no_more_lines_are_shown_than_a_message_may_have_rows() {
+        let octets = format!("{}no start line\r\n\r\n", "\r\n".repeat(30_000));
+        assert!(decode(octets.as_bytes(), true).is_err());
+        assert_eq!(
+            spans(octets.as_bytes(), true).len(),
+            limits::SIP_HEADER_ROWS
+        );
     }
 }

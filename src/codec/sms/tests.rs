@@ -10,8 +10,8 @@ use super::tpdu::{From, Tpdu};
 use super::udh::{Concatenation, Ports, Reference, UserData};
 use super::{FORMAT_DELIVER, FORMAT_SUBMIT, FORMAT_UD};
 use crate::codec::format::Format;
-use crate::codec::hex;
 use crate::codec::reader::covered;
+use crate::codec::{Class, hex};
 use crate::limits;
 use crate::time::Time;
 
@@ -412,5 +412,21 @@ proptest! {
         let outcomes: Vec<Outcome> = parts.iter().map(|(_, part)| bench.take(SENDER, part)).collect();
         prop_assert_eq!(outcomes.last(), Some(&Outcome::Whole(datagram)));
         prop_assert!(bench.reassembler.is_empty());
+    }
+}
+
+#[test]
+fn a_report_may_have_as_many_further_indicators_as_the_limit_and_no_more() {
+    let report = |further: usize| {
+        let head = "0605089151550010124010214365001240102143650000";
+        let octets = hex::octets(head).unwrap();
+        [octets, vec![0x80; further], vec![0x00]].concat()
+    };
+    for lenient in [false, true] {
+        let most = limits::SMS_INDICATORS;
+        assert!((FORMAT_DELIVER.decode)(&report(most), lenient).is_ok());
+        let error = (FORMAT_DELIVER.decode)(&report(most + 1), lenient).unwrap_err();
+        assert_eq!(error.class, Class::TooLarge);
+        assert_eq!(error.offset, report(most + 1).len() - 1);
     }
 }

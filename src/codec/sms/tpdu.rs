@@ -10,6 +10,7 @@ use super::udh::UserData;
 use super::{TPDU, USER_DATA};
 use crate::codec::reader::{Digits, Reader};
 use crate::codec::{Class, DecodeError};
+use crate::limits;
 
 /// User data header indicator, in every type.
 pub const UDHI: u8 = 0x40;
@@ -316,6 +317,9 @@ fn status_report<'a>(reader: &mut Reader<'a>, flags: u8) -> Result<StatusReport<
     let ahead = ahead.rest();
     let (mut last, mut count) = (parameters, 0_usize);
     while last & 0x80 != 0 {
+        if count >= limits::SMS_INDICATORS {
+            return Err(reader.fault(reader.at(), Class::TooLarge, "fewer indicators"));
+        }
         last = reader.octet("pi", "a further parameter indicator")?;
         count = count.saturating_add(1);
     }

@@ -3,8 +3,8 @@
 //! **Source:** WAP-204 sections 6.3 and 7. The same form serves both directions here, with 0 as the network entity
 //! identifier.
 
-use crate::codec::sms::udh::{CONCATENATION_16, CONCATENATION_8, PORTS_16};
 use crate::codec::sms::segment::TooLong;
+use crate::codec::sms::udh::{CONCATENATION_8, CONCATENATION_16, PORTS_16};
 use crate::codec::sms::{Ports, Reference};
 
 /// Octets of a string around header and payload: NEI, UDL, UDHL.

@@ -612,11 +612,13 @@ impl<'a> Source<'a> for Reader<'a> {
                 }
                 (State::Attributes(_), Some(SWITCH_PAGE)) => {
                     self.cursor.octet("a page switch")?;
+                    self.node(at)?;
                     self.attribute_page = self.cursor.octet("a code page")?;
                     self.span(at, "page", self.language.clause, &"SWITCH_PAGE");
                 }
                 (State::Root | State::Content, Some(SWITCH_PAGE)) => {
                     self.cursor.octet("a page switch")?;
+                    self.node(at)?;
                     self.tag_page = self.cursor.octet("a code page")?;
                     self.span(at, "page", self.language.clause, &"SWITCH_PAGE");
                 }

@@ -175,7 +175,7 @@ fn a_repeated_attribute_is_meant_as_it_first_stands_and_costs_no_copy() {
     let mut octets = vec![0x02, 0x05, 0x6A, 0x00, 0x45, 0x86, 0x0B, 0x03];
     octets.extend([b'a'].repeat(50_000));
     octets.push(0x00);
-    octets.extend([0x0B].repeat(4_000));
+    octets.extend([0x0B].repeat(limits::WBXML_NODES - 10));
     octets.extend([0x01, 0x01]);
     let fields = (si::FORMAT.decode)(&octets, true).unwrap().fields;
     assert_eq!(fields["si"]["href"].as_str().map(str::len), Some(50_000));
@@ -250,6 +250,29 @@ fn elements_may_nest_to_the_limit_and_no_deeper() {
 }
 
 #[test]
+fn a_cache_operation_that_names_nothing_is_refused_in_both_forms() {
+    for lenient in [false, true] {
+        for xml in [
+            "<co/>",
+            "<co></co>",
+            "<co>x</co>",
+            "<co><invalidate-object/></co>",
+            "<co><x uri=\"a\"/></co>",
+            "<co><co/></co>",
+        ] {
+            let read = (co::XML_FORMAT.decode)(xml.as_bytes(), lenient);
+            assert_eq!(
+                read.map_err(|fault| fault.class),
+                Err(Class::XmlInvalid),
+                "{xml}"
+            );
+        }
+        let alone = [0x02, 0x07, 0x6A, 0x00, 0x05];
+        assert!((co::FORMAT.decode)(&alone, lenient).is_err());
+    }
+}
+
+#[test]
 fn a_document_may_have_as_many_nodes_and_references_as_the_limits_and_no_more() {
     // The root, and two nodes an object.
     let document = |objects: usize| {
@@ -258,6 +281,20 @@ fn a_document_may_have_as_many_nodes_and_references_as_the_limits_and_no_more() 
     };
     let most = (limits::WBXML_NODES - 1) / 3;
     assert_eq!(Co::decode(&document(most)).unwrap().0.len(), most);
+    let error = Co::decode(&document(most + 1)).unwrap_err();
+    assert_eq!(error.class, Class::TooLarge);
+    // The root, and a page switch again and again.
+    let document = |switches: usize| {
+        let switches = [0x00, 0x00].repeat(switches);
+        [
+            vec![0x02, 0x07, 0x6A, 0x00, 0x45],
+            switches,
+            vec![0x86, 0x05, 0x02, 0x61, 0x01, 0x01],
+        ]
+        .concat()
+    };
+    let most = limits::WBXML_NODES - 4;
+    assert!(Co::decode(&document(most)).is_ok());
     let error = Co::decode(&document(most + 1)).unwrap_err();
     assert_eq!(error.class, Class::TooLarge);
     // A table of 1023 octets that is told again and again.
@@ -298,7 +335,9 @@ fn a_name_may_be_as_long_as_the_limit_and_is_counted_at_each_reference() {
             .map_err(|error| error.class)
     };
     let longest = limits::WBXML_NAME_OCTETS;
-    let most = limits::WBXML_TABLE_OCTETS / longest;
+    // The root and an indication are elements too.
+    let most = limits::WBXML_NODES - 2;
+    assert!(most * longest <= limits::WBXML_TABLE_OCTETS);
     assert_eq!(class(document(longest, most)), Ok(()));
     assert_eq!(class(document(longest, most + 1)), Err(Class::TooLarge));
     assert_eq!(class(document(longest + 1, 1)), Err(Class::TooLarge));
@@ -559,4 +598,14 @@ proptest! {
             (format.spans)(&octets, true);
         }
     }
+}
+
+#[test]
+fn text_around_references_in_xml_has_one_span() {
+    let text = b"<si><indication href='a'>x &amp; y<![CDATA[z]]></indication></si>";
+    let spans = (si::XML_FORMAT.spans)(text, false);
+    let shown: Vec<&str> = spans.iter().map(|span| span.value.as_str()).collect();
+    let expected = ["si", "indication", "a", "x & yz", "end", "end"];
+    assert_eq!(shown, expected);
+    assert_eq!(spans.iter().map(|span| span.len).sum::<usize>(), text.len());
 }

@@ -98,7 +98,8 @@ impl<'a> XmlReader<'a> {
                 }
                 Ok(())
             }
-            Token::Declaration | Token::Comment | Token::Instruction => Ok(()),
+            Token::Comment | Token::Instruction => self.node(at),
+            Token::Declaration => Ok(()),
         }
     }
 

@@ -8,6 +8,7 @@ use super::rigour::Rigour;
 use super::value::{Form, Value, is_token};
 use crate::codec::cursor::Cursor;
 use crate::codec::{Class, DecodeError};
+use crate::limits;
 
 /// A block of header fields whose form was checked.
 #[derive(Clone, Copy, Debug)]
@@ -70,11 +71,17 @@ impl<'a> Headers<'a> {
     /// All that is left of `cursor`, checked.
     ///
     /// # Errors
-    /// The faults of names and values; a well-known field whose value has another form, in a strict reading.
+    /// The faults of names and values; more than [`limits::WSP_HEADERS`]; a well-known field whose value has another form, in a strict reading.
     pub fn read(cursor: Cursor<'a>, rigour: &mut Rigour) -> Result<Self, DecodeError> {
         let mut walk = cursor;
         let mut page = DEFAULT_PAGE;
+        let mut count = 0_usize;
         while !walk.is_empty() {
+            if count >= limits::WSP_HEADERS {
+                let expected = "as many header fields as the bound allows";
+                return Err(walk.fault_at(walk.offset(), Class::TooLarge, expected));
+            }
+            count = count.saturating_add(1);
             match Entry::read(&mut walk, page, rigour)? {
                 Entry::Shift { page: next, .. } => page = next,
                 Entry::Field(field) => field.check(&walk, rigour)?,

@@ -15,6 +15,7 @@ use crate::codec::Span;
 use crate::codec::cursor::Cursor;
 use crate::codec::hex;
 use crate::codec::sia::{Addresses, Sia, application_uri, bearer_name};
+use crate::limits;
 
 /// Spans in order.
 #[derive(Debug)]
@@ -264,7 +265,7 @@ impl Spans {
     pub(super) fn headers_up_to_fault(&mut self, mut cursor: Cursor<'_>, rigour: &mut Rigour) {
         let mut page = super::header::DEFAULT_PAGE;
         let mut number = 0_usize;
-        while !cursor.is_empty() {
+        while !cursor.is_empty() && number < limits::WSP_HEADERS {
             let Ok(entry) = Entry::read(&mut cursor, page, rigour) else {
                 return;
             };

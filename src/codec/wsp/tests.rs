@@ -9,6 +9,7 @@ use crate::codec::format::Format;
 use crate::codec::sia::Sia;
 use crate::codec::sir::{App, Ask, Placement, SiaContent, Sir};
 use crate::codec::{Class, FORMATS, Span, hex};
+use crate::limits;
 
 fn octets(digits: &str) -> Vec<u8> {
     hex::octets(digits).unwrap()
@@ -29,6 +30,19 @@ fn written(name: &str, text: &str) -> String {
 
 fn named(name: &str) -> &'static Format {
     FORMATS.iter().find(|own| own.name == name).unwrap()
+}
+
+#[test]
+fn a_header_block_may_have_as_many_entries_as_the_limit_and_no_more() {
+    let most = limits::WSP_HEADERS;
+    // A shift, then Accept-Ranges over and over.
+    for entry in [&[0x01][..], &[0x84, 0x81]] {
+        let read = |count| Headers::decode(&entry.repeat(count), &mut Rigour::Strict).map(|_| ());
+        assert_eq!(read(most), Ok(()));
+        let error = read(most + 1).unwrap_err();
+        let at = most * entry.len();
+        assert_eq!((error.class, error.offset), (Class::TooLarge, at));
+    }
 }
 
 /// The octets that spans cover from the front, which leave no gap.

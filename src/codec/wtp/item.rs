@@ -5,6 +5,7 @@
 use crate::codec::cursor::Cursor;
 use crate::codec::wsp::Rigour;
 use crate::codec::{Class, DecodeError};
+use crate::limits;
 
 /// The items of a PDU, checked.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +44,14 @@ impl<'a> Items<'a> {
     /// Reads items up to the one that no other follows.
     pub(super) fn read(cursor: &mut Cursor<'a>, rigour: &mut Rigour) -> Result<Self, DecodeError> {
         let mut start = *cursor;
-        while Item::read(cursor, rigour)?.1 {}
+        let mut count = 1_usize;
+        while Item::read(cursor, rigour)?.1 {
+            if count >= limits::WTP_ITEMS {
+                let expected = "as many items as the bound allows";
+                return Err(cursor.fault_at(cursor.offset(), Class::TooLarge, expected));
+            }
+            count = count.saturating_add(1);
+        }
         let len = u32::try_from(start.until(cursor).len()).unwrap_or(u32::MAX);
         let at = start.offset();
         Ok(Self {

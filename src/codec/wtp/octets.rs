@@ -6,6 +6,7 @@ use super::{Invoke, Items, Kind, Pdu, Place, fault};
 use crate::codec::cursor::Cursor;
 use crate::codec::wsp::Rigour;
 use crate::codec::{Class, DecodeError};
+use crate::limits;
 
 const CON: u8 = 0x80;
 
@@ -37,6 +38,10 @@ pub(super) fn parts<'a>(
     let mut parts = Vec::new();
     while !cursor.is_empty() {
         let at = cursor.offset();
+        if parts.len() >= limits::WTP_PDUS {
+            let expected = "as many PDUs as the bound allows";
+            return Err(cursor.fault_at(at, Class::TooLarge, expected));
+        }
         let first = cursor.octet("the length of a PDU")?;
         let long = first & 0x80 != 0;
         let mut len = u32::from(first & 0x7F);

@@ -172,6 +172,24 @@ fn several_pdus_of_one_datagram_read_as_written() {
     assert!(concatenate(&[vec![0; 0x8000]]).is_none());
 }
 
+#[test]
+fn a_datagram_may_have_as_many_pdus_and_a_pdu_as_many_items_as_the_limits_and_no_more() {
+    let datagram = |pdus: usize| [vec![0], [3, 0x18, 0x80, 0x01].repeat(pdus)].concat();
+    let read = |pdus| decode(&datagram(pdus), &mut Rigour::Strict).map(|pdus| pdus.len());
+    let most = limits::WTP_PDUS;
+    assert_eq!(read(most), Ok(most));
+    let error = read(most + 1).unwrap_err();
+    assert_eq!((error.class, error.offset), (Class::TooLarge, 1 + most * 4));
+    // An Ack with items of no octets; the last one says that none follows.
+    let ack = |items: usize| [vec![0x98, 0x80, 0x01], vec![0x88; items - 1], vec![0x08]].concat();
+    let read =
+        |items| Pdu::decode(&ack(items), &mut Rigour::Strict).map(|pdu| pdu.items.iter().count());
+    let most = limits::WTP_ITEMS;
+    assert_eq!(read(most), Ok(most));
+    let error = read(most + 1).unwrap_err();
+    assert_eq!((error.class, error.offset), (Class::TooLarge, 3 + most));
+}
+
 fn items() -> impl Strategy<Value = Vec<(u8, Vec<u8>, bool)>> {
     let item = (
         0_u8..16,

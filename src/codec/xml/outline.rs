@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::letters::is_blank;
 use super::tokens::{Token, Tokens};
 use crate::codec::Span;
 
@@ -11,6 +12,8 @@ pub(in crate::codec) struct Outline {
     clause: &'static str,
     spans: Vec<Span>,
     open: Vec<Open>,
+    /// The last span is text, and ends with a blank or not.
+    in_text: Option<bool>,
 }
 
 /// An element whose end tag has not come.
@@ -29,6 +32,7 @@ impl Outline {
             clause,
             spans: Vec::new(),
             open: Vec::new(),
+            in_text: None,
         };
         outline.span(0, tokens.place().0, OUTSIDE, "byte order mark");
         outline
@@ -66,15 +70,37 @@ impl Outline {
                 self.span(at, end, &path, "end");
                 self.open.pop();
             }
-            Token::Text(text) if text.trim_ascii().is_empty() => {
-                self.span(at, end, &path, "white space");
+            Token::Text(_) | Token::Section(_) | Token::Letter(_) => {
+                let text = token.text().unwrap_or_default();
+                self.text(at, end, &path, &text);
+                return;
             }
-            Token::Text(text) | Token::Section(text) => self.span(at, end, &path, text),
-            Token::Letter(letter) => self.span(at, end, &path, letter.encode_utf8(&mut [0; 4])),
             Token::Declaration | Token::Doctype(_) => self.span(at, end, OUTSIDE, written),
             Token::Comment => self.span(at, end, &path, "comment"),
             Token::Instruction => self.span(at, end, &path, "instruction"),
         }
+        self.in_text = None;
+    }
+
+    /// Text around references is one text, so that a thousand of them are not a thousand spans.
+    fn text(&mut self, at: usize, end: usize, path: &str, text: &str) {
+        let blank = text.bytes().all(is_blank);
+        let Some((spaced, last)) = self.in_text.zip(self.spans.last_mut()) else {
+            self.span(at, end, path, if blank { BLANK } else { text });
+            self.in_text = Some(text.ends_with(char::is_whitespace));
+            return;
+        };
+        last.len = end.saturating_sub(last.at);
+        let apart = spaced || text.starts_with(char::is_whitespace);
+        for (number, word) in text.split_whitespace().enumerate() {
+            if last.value == BLANK {
+                last.value.clear();
+            } else if number > 0 || apart {
+                last.value.push(' ');
+            }
+            last.value.push_str(word);
+        }
+        self.in_text = Some(text.ends_with(char::is_whitespace) || (blank && spaced));
     }
 
     fn path(&self) -> String {
@@ -115,3 +141,5 @@ fn local(name: &str) -> &str {
 }
 
 const OUTSIDE: &str = "xml";
+/// What text of nothing but blanks is called.
+const BLANK: &str = "white space";

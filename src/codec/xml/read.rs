@@ -90,7 +90,8 @@ impl Tree {
             Token::Text(_) | Token::Section(_) | Token::Letter(_) => {
                 token.text().map_or(Ok(()), |text| self.text(&text, at))
             }
-            Token::Declaration | Token::Comment | Token::Instruction => Ok(()),
+            Token::Comment | Token::Instruction => self.count(at),
+            Token::Declaration => Ok(()),
         }
     }
 

@@ -239,3 +239,33 @@ proptest! {
         let _ = spans("t", "c", &octets);
     }
 }
+
+#[test]
+fn text_around_references_has_one_span() {
+    let text = "<a> x &amp; y\n&lt;<b/>z<!-- no -->&gt;</a>";
+    let all = spans("t", "c", text.as_bytes());
+    let shown: Vec<_> = all
+        .iter()
+        .map(|span| (span.at, span.len, span.value.as_str()))
+        .collect();
+    let expected = [
+        (0, 3, "a"),
+        (3, 15, "x & y <"),
+        (18, 4, "b"),
+        (22, 1, "z"),
+        (23, 11, "comment"),
+        (34, 4, ">"),
+        (38, 4, "end"),
+    ];
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn comments_and_instructions_are_counted_as_parts() {
+    for piece in ["<!---->", "<?a?>"] {
+        let document = |count: usize| format!("<a>{}</a>", piece.repeat(count));
+        let parts = limits::XML_PARTS;
+        assert!(read("t", document(parts - 1).as_bytes()).is_ok(), "{piece}");
+        assert_eq!(class(&document(parts)).0, Class::TooLarge, "{piece}");
+    }
+}
