@@ -206,19 +206,10 @@ pub(crate) const fn short(offset: usize) -> u16 {
 #[inline]
 pub(crate) fn skip(input: &[u8], classes: u16) -> &[u8] {
     let mut rest = input;
-    // Four at a time: a reading of a message spends a fifth of its steps here, and this takes a third of them away.
-    while let [a, b, c, d, after @ ..] = rest {
-        if !is(*a, classes) {
-            return rest;
-        }
-        if !is(*b, classes) {
-            return rest.get(1..).unwrap_or_default();
-        }
-        if !is(*c, classes) {
-            return rest.get(2..).unwrap_or_default();
-        }
-        if !is(*d, classes) {
-            return rest.get(3..).unwrap_or_default();
+    // Eight at a time: the loop's own steps weigh as much as the look-ups.
+    while let Some((eight, after)) = rest.split_first_chunk::<8>() {
+        if let Some(len) = eight.iter().position(|&octet| !is(octet, classes)) {
+            return rest.get(len..).unwrap_or_default();
         }
         rest = after;
     }

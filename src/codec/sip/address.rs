@@ -97,6 +97,8 @@ impl<'a> Address<'a> {
             if let Some((place, after)) = well_known.usual(param) {
                 let value = walk.value(after)?;
                 keep(place, text, value);
+            } else if let Some(after) = unkept(param) {
+                walk.value(after)?;
             } else if let (name, Some(value)) = walk.param(param)?
                 && let Some(place) = well_known.place(name)
             {
@@ -206,6 +208,17 @@ impl WellKnown {
             13 if name.eq_ignore_ascii_case(b"+sip.instance") => &mut self.instance,
             _ => return None,
         })
+    }
+}
+
+/// What follows the equals sign of a parameter that is frequent and not kept, in its usual spelling.
+#[inline(always)]
+fn unkept(param: &[u8]) -> Option<&[u8]> {
+    match param.first()? {
+        b'p' => param.strip_prefix(b"pub-gruu="),
+        b't' => param.strip_prefix(b"temp-gruu="),
+        b'm' => param.strip_prefix(b"methods="),
+        _ => None,
     }
 }
 

@@ -136,16 +136,45 @@ fn value(input: &[u8]) -> Step<'_, &[u8]> {
 }
 
 /// A quoted string with its quotes.
+#[inline]
 pub(super) fn quoted(input: &[u8]) -> Step<'_, &[u8]> {
     let mut rest = input.get(1..).unwrap_or_default();
     loop {
-        let found = memchr2(b'"', b'\\', rest).and_then(|at| rest.get(at..));
-        match found {
-            Some([b'"', after @ ..]) => return Ok((after, before(input, after))),
-            Some([b'\\', _, after @ ..]) => rest = after,
+        match skip_plain(rest) {
+            [b'"', after @ ..] => return Ok((after, before(input, after))),
+            [b'\\', _, after @ ..] => rest = after,
             _ => return Err(Fault::at(&[], "a closing quote")),
         }
     }
+}
+
+/// The first quote or backslash and what follows it.
+#[inline]
+fn skip_plain(text: &[u8]) -> &[u8] {
+    let mut rest = text;
+    while let Some((chunk, after)) = rest.split_first_chunk::<8>() {
+        let found = ends(u64::from_le_bytes(*chunk));
+        if found != 0 {
+            let len = (found.trailing_zeros() >> 3) as usize;
+            return rest.get(len..).unwrap_or_default();
+        }
+        rest = after;
+    }
+    let len = rest
+        .iter()
+        .position(|octet| matches!(octet, b'"' | b'\\'))
+        .unwrap_or(rest.len());
+    rest.get(len..).unwrap_or_default()
+}
+
+/// Has a bit in the first octet of the eight that is a quote or backslash, and none below; 0 when there is none.
+#[inline]
+const fn ends(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let quotes = word ^ ONES.wrapping_mul(b'"' as u64);
+    let escapes = word ^ ONES.wrapping_mul(b'\\' as u64);
+    let found = (quotes.wrapping_sub(ONES) & !quotes) | (escapes.wrapping_sub(ONES) & !escapes);
+    found & (ONES << 7)
 }
 
 /// What a value as written stands for: quotes and backslashes away, folds as spaces.
@@ -214,6 +243,23 @@ mod tests {
     fn an_unquoted_text_is_not_copied() {
         assert!(matches!(unquote(b"\"plain\""), Cow::Borrowed(b"plain")));
         assert_eq!(unquote(b"\"a\r\n  b\"").as_ref(), b"a b");
+    }
+
+    #[test]
+    fn the_end_of_a_quoted_string_is_found_wherever_it_lies() {
+        for octet in 0..=255 {
+            for at in 0..20 {
+                let mut text = *b"\"abcdefghijklmnopqrstuvwxyz\";";
+                text[at + 1] = octet;
+                let end = if octet == b'"' { at + 2 } else { 28 };
+                let (rest, string) = quoted(&text).unwrap();
+                assert_eq!(
+                    (rest.len(), string.len()),
+                    (29 - end, end),
+                    "{octet} at {at}"
+                );
+            }
+        }
     }
 
     #[test]
