@@ -447,7 +447,8 @@ const fn is_digit_or_hyphen(octet: u8) -> bool {
 
 /// Scheme and what follows its colon; `None` when the text begins with no scheme.
 fn split_scheme(text: &str) -> Option<(&str, &str)> {
-    let (scheme, rest) = text.split_once(':')?;
+    let colon = text.bytes().position(|octet| octet == b':')?;
+    let (scheme, rest) = (text.get(..colon)?, text.get(colon.saturating_add(1)..)?);
     let mut octets = scheme.bytes();
     let is_scheme = octets
         .next()

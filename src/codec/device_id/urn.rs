@@ -10,8 +10,11 @@ use crate::codec::DecodeError;
 /// A text that begins with `urn:`.
 pub(super) fn read(text: &str) -> Result<Read, DecodeError> {
     let rest = text.get(4..).unwrap_or_default();
+    // A namespace is short: the search for its end is over sooner octet by octet.
     let (nid, nss) = rest
-        .split_once(':')
+        .bytes()
+        .position(|octet| octet == b':')
+        .and_then(|colon| Some((rest.get(..colon)?, rest.get(colon.saturating_add(1)..)?)))
         .ok_or_else(|| bad(text.len(), "a namespace, a colon and a name"))?;
     check_namespace(nid)?;
     let base = text.len().saturating_sub(nss.len());
