@@ -150,7 +150,7 @@ impl<'a> Entry<'a> {
             }
             Some(0x20..=0x7E) => {
                 let text = cursor.text_string()?;
-                if !is_token(text) {
+                if !matches!(rigour, Rigour::Settled) && !is_token(text) {
                     rigour.deviate(cursor, at, Class::BadValue, "a token as field name")?;
                 }
                 Name::Text(text)

@@ -291,29 +291,45 @@ pub(super) fn put_quality(out: &mut Vec<u8>, quality: Quality) {
 #[must_use]
 pub(super) fn is_token(octets: &[u8]) -> bool {
     !octets.is_empty()
-        && octets.iter().all(|octet| {
-            octet.is_ascii_graphic()
-                && !matches!(
-                    octet,
-                    b'(' | b')'
-                        | b'<'
-                        | b'>'
-                        | b'@'
-                        | b','
-                        | b';'
-                        | b':'
-                        | b'\\'
-                        | b'"'
-                        | b'/'
-                        | b'['
-                        | b']'
-                        | b'?'
-                        | b'='
-                        | b'{'
-                        | b'}'
-                )
-        })
+        && octets
+            .iter()
+            .all(|octet| TOKEN.get(usize::from(*octet)).is_some_and(|is| *is))
 }
+
+/// Which octets a token may have: visible ones that do not separate.
+const TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut octet = b'!';
+    while octet <= b'~' {
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "an octet cannot exceed a table of 256 entries"
+        )]
+        {
+            table[octet as usize] = !matches!(
+                octet,
+                b'(' | b')'
+                    | b'<'
+                    | b'>'
+                    | b'@'
+                    | b','
+                    | b';'
+                    | b':'
+                    | b'\\'
+                    | b'"'
+                    | b'/'
+                    | b'['
+                    | b']'
+                    | b'?'
+                    | b'='
+                    | b'{'
+                    | b'}'
+            );
+        }
+        octet = octet.wrapping_add(1);
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {
