@@ -13,13 +13,14 @@ pub mod filter;
 pub use filter::Filter;
 
 /// The names of all events, in the order of [`Fact`].
-pub const NAMES: [&str; 27] = [
+pub const NAMES: [&str; 28] = [
     "pap.rx",
     "pap.refused",
     "obtain",
     "plan",
     "sir.tx",
     "sir.answer",
+    "sir.next",
     "sir.rx",
     "sir.decide",
     "prompt",
@@ -92,6 +93,15 @@ pub enum Bearer {
     Signalling,
     /// A message in a session that is open for another service.
     Service,
+}
+
+const fn by_sip() -> Bearer {
+    Bearer::Sip
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives it so")]
+fn is_sip(bearer: &Bearer) -> bool {
+    *bearer == Bearer::Sip
 }
 
 /// What a device made of a SIR.
@@ -285,10 +295,27 @@ pub enum Fact {
         push: String,
         /// Whose.
         dev: String,
-        /// The status; 408 when none came.
+        /// What carried the SIR; not said of SIP.
+        #[serde(default = "by_sip", skip_serializing_if = "is_sip")]
+        bearer: Bearer,
+        /// The status of SIP, or one of another bearer; 408 when none came.
         status: u16,
         /// True when the device is marked `sir-failed`.
         failed: bool,
+    },
+    /// A bearer failed, and the SIR goes by the next one.
+    #[serde(rename = "sir.next")]
+    SirNext {
+        /// The push-id.
+        push: String,
+        /// Whereto.
+        dev: String,
+        /// What failed.
+        bearer: Bearer,
+        /// Why.
+        why: String,
+        /// What carries the SIR now.
+        next: Bearer,
     },
     /// A device received a SIR.
     #[serde(rename = "sir.rx")]

@@ -53,11 +53,12 @@ const fn number(fact: &Fact) -> usize {
         Fact::Reg { .. } => 23,
         Fact::Wire { .. } => 24,
         Fact::DevReg { .. } => 25,
+        Fact::SirNext { .. } => 26,
         Fact::Refused { .. } => LAST,
     }
 }
 
-const LAST: usize = 26;
+const LAST: usize = 27;
 
 const MODES: [Mode; 4] = [Mode::Targeted, Mode::Fanout, Mode::FanoutId, Mode::Legacy];
 const BEARERS: [Bearer; 9] = [
@@ -172,8 +173,23 @@ fn plans_and_sirs() -> Vec<Fact> {
         Fact::SirAnswer {
             push: s("k7q4"),
             dev: s("C1"),
+            bearer: Bearer::Sip,
             status: 408,
             failed: true,
+        },
+        Fact::SirAnswer {
+            push: s("k7q4"),
+            dev: s("C1"),
+            bearer: Bearer::Http,
+            status: 200,
+            failed: false,
+        },
+        Fact::SirNext {
+            push: s("k7q4"),
+            dev: s("C1"),
+            bearer: Bearer::Sip,
+            why: s("no answer to the SIR"),
+            next: Bearer::Sms,
         },
         Fact::SirRx {
             dev: s("C1"),

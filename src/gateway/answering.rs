@@ -2,15 +2,16 @@
 //!
 //! **Source:** spec/sip.md E.4, last table; R2.70.
 
-use super::bearer::sip::{Answer, Reading, read};
-use super::bearer::{Job, Lane};
+use super::bearer::choice::Bearers;
+use super::bearer::sip::{Answer, Reading, read, refusal};
+use super::bearer::{Job, Lane, Leg};
 use super::push::delivery::{Ending, Stage};
 use super::push::submission::PushNo;
 use super::registry::DeviceKey;
 use super::{Gateway, Timer};
 use crate::codec::pap::{MessageState, Status};
 use crate::codec::sip::{Message, Method, Name};
-use crate::event::Fact;
+use crate::event::{Bearer, Fact};
 use crate::protocol::sip::authentication;
 use crate::protocol::sip::endpoint::ClientId;
 use crate::time::Time;
@@ -30,7 +31,7 @@ impl Gateway {
         {
             return;
         }
-        let Some(job) = self.jobs.answered(id) else {
+        let Some(mut job) = self.jobs.answered(Leg::Sip(id)) else {
             return;
         };
         let answer = Answer {
@@ -38,19 +39,118 @@ impl Gateway {
             retry_after: message.and_then(retry_after),
             warning: message.and_then(|message| message.text(Name::Warning)),
         };
+        if answer.warning.and_then(refusal).is_some() {
+            // What the device says of itself holds on every bearer.
+            job.tried = Bearers::ALL;
+        }
         let reading = read(&answer, job.form);
+        self.answered(now, job, status, reading, message, out);
+    }
+
+    /// The answer to a SIR on another bearer than SIP; false when nothing is under way on that leg.
+    pub(super) fn on_carried(
+        &mut self,
+        now: Time,
+        leg: Leg,
+        status: u16,
+        reading: Reading,
+        out: &mut Vec<Output>,
+    ) -> bool {
+        let Some(job) = self.jobs.answered(leg) else {
+            return false;
+        };
+        self.answered(now, job, status, reading, None, out);
+        true
+    }
+
+    fn answered(
+        &mut self,
+        now: Time,
+        job: Job,
+        status: u16,
+        reading: Reading,
+        message: Option<&Message>,
+        out: &mut Vec<Output>,
+    ) {
         self.mark(now, &job, status, reading, out);
-        let lane = job.lane;
+        let road = job.road();
         let next = self.act(now, job, reading, message, out);
-        let next = next.or_else(|| self.jobs.next(lane));
+        let next = next.or_else(|| self.jobs.next(road));
         self.send_next(now, next, out);
+    }
+
+    /// A bearer failed for the devices that wait for its answer: the next one of each carries the SIR. Who has no other
+    /// bearer still waits for this one's answer.
+    pub(super) fn fall(&mut self, now: Time, job: &Job, why: &str, out: &mut Vec<Output>) {
+        let tried = job.tried.with(job.bearer);
+        for at in self.waking(job).iter() {
+            let Some(push) = self.ledger.get_mut(job.push) else {
+                return;
+            };
+            if let Some(delivery) = push.delivery_mut(job.group, at) {
+                delivery.failures.push((job.bearer, why.to_owned()));
+            }
+            let Some(identity) = push.groups.get(job.group).map(|of| of.identity) else {
+                return;
+            };
+            let key = DeviceKey { identity, at };
+            let choice = self.choice(job.push);
+            let next = self.registry.device(key).and_then(|device| {
+                let mut ready = choice.of(device);
+                ready.find(|bearer| !tried.has(*bearer))
+            });
+            let Some(bearer) = next else { continue };
+            self.carry_by(job.push, job.group, at, bearer);
+            self.report_next(now, job, at, why, bearer, out);
+            let again = Job {
+                lane: Lane::Device(key),
+                bearer,
+                tried,
+                form: super::bearer::sip::Form::default(),
+                flow: 0,
+                authorization: None,
+                ..job.clone()
+            };
+            self.enqueue(now, again, out);
+        }
+    }
+
+    /// Notes what carries the SIR of a delivery.
+    pub(super) fn carry_by(&mut self, no: PushNo, group: usize, at: usize, bearer: Bearer) {
+        let push = self.ledger.get_mut(no);
+        if let Some(delivery) = push.and_then(|push| push.delivery_mut(group, at)) {
+            delivery.bearer = Some(bearer);
+        }
+    }
+
+    fn report_next(
+        &self,
+        now: Time,
+        job: &Job,
+        at: usize,
+        why: &str,
+        next: Bearer,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(push) = self.ledger.get(job.push) else {
+            return;
+        };
+        let dev = push.delivery(job.group, at).map(|of| of.name.clone());
+        let fact = Fact::SirNext {
+            push: push.push_id.clone(),
+            dev: dev.unwrap_or_default(),
+            bearer: job.bearer,
+            why: why.to_owned(),
+            next,
+        };
+        self.report(now, fact, out);
     }
 
     /// Keeps in mind how the device answered, and reports it.
     fn mark(&mut self, now: Time, job: &Job, status: u16, reading: Reading, out: &mut Vec<Output>) {
         let failed = matches!(
             reading,
-            Reading::Later(_) | Reading::NextFlow | Reading::Failed(_)
+            Reading::Later(_) | Reading::NextFlow | Reading::Unheard(_) | Reading::Failed(_)
         );
         if let Some(device) = job
             .lane
@@ -63,6 +163,7 @@ impl Gateway {
             let fact = Fact::SirAnswer {
                 push: push.push_id.clone(),
                 dev: self.lane_name(job.lane),
+                bearer: job.bearer,
                 status,
                 failed,
             };
@@ -100,10 +201,9 @@ impl Gateway {
                 if self.has_flow(&job, next) {
                     return Some(Job { flow: next, ..job });
                 }
-                for at in self.waking(&job).iter() {
-                    self.later(now, &job, at, "no answer to the SIR", None);
-                }
+                self.unheard(now, &job, "no answer to the SIR", out);
             }
+            Reading::Unheard(why) => self.unheard(now, &job, why, out),
             Reading::Later(wait) => self.not_now(now, &job, wait, out),
             Reading::Refused(reason) => {
                 let ending = Ending::refused(reason, now);
@@ -148,6 +248,20 @@ impl Gateway {
             .is_some_and(|device| device.routes.len() > flow)
     }
 
+    /// Nobody took the SIR: it goes by the next bearer, or again after a pause.
+    pub(super) fn unheard(
+        &mut self,
+        now: Time,
+        job: &Job,
+        why: &'static str,
+        out: &mut Vec<Output>,
+    ) {
+        self.fall(now, job, why, out);
+        for at in self.waking(job).iter() {
+            self.later(now, job, at, why, None);
+        }
+    }
+
     /// The device, or who speaks for it, cannot take it now.
     fn not_now(
         &mut self,
@@ -156,6 +270,7 @@ impl Gateway {
         wait: Option<core::time::Duration>,
         out: &mut Vec<Output>,
     ) {
+        self.fall(now, job, "the device cannot be reached now", out);
         for at in self.waking(job).iter() {
             let attempt = self
                 .ledger
@@ -172,6 +287,7 @@ impl Gateway {
     }
 
     fn fail(&mut self, now: Time, job: &Job, why: &str, out: &mut Vec<Output>) {
+        self.fall(now, job, why, out);
         let ending = unreachable(why, now);
         self.end_all(now, job, &ending, out);
     }
@@ -211,7 +327,10 @@ impl Gateway {
         let (name, value) = authentication::answer(
             message,
             (user, password),
-            Method::Message,
+            match job.bearer {
+                Bearer::Signalling => Method::Options,
+                _ => Method::Message,
+            },
             &uri,
             1,
             cnonce.as_str(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 use super::config::{DeviceProfile, Identity as Provisioned};
-use super::profile::{Capability, Preference, Presence, Profile};
+use super::profile::{Addresses, Capability, Preference, Presence, Profile};
 use super::push::asked::Refused;
 use super::push::delivery::{Delivery, Stage};
 use super::push::ledger::Ledger;
@@ -369,6 +369,7 @@ struct DeviceChange {
     #[serde(default, deserialize_with = "given")]
     foreground: Option<Option<String>>,
     bearers: Option<Vec<Bearer>>,
+    addresses: Option<Addresses>,
     /// Takes the device out.
     #[serde(default)]
     gone: bool,
@@ -477,6 +478,9 @@ fn merged(mut profile: Profile, change: &DeviceChange) -> Profile {
     }
     if let Some(bearers) = &change.bearers {
         profile.bearers.clone_from(bearers);
+    }
+    if let Some(addresses) = &change.addresses {
+        profile.addresses.clone_from(addresses);
     }
     profile
 }

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 
 use crate::codec::device_id::DeviceId;
 use crate::codec::sir::{Ask, Placement};
+use crate::event::Bearer;
+use crate::gateway::bearer::choice::Bearers;
 use crate::gateway::policy::Policy;
 use crate::gateway::profile::Profile;
 use crate::gateway::push::plan::{Fork, PlanWish};
@@ -23,6 +25,8 @@ pub struct Config {
     pub udp: Vec<(SocketId, SocketAddr)>,
     /// SIP and MSRP over streams.
     pub listeners: Vec<Listener>,
+    /// WSP over datagrams: the socket, and the address peers reach it at.
+    pub wsp: Option<(SocketId, SocketAddr)>,
     /// The path of PAP.
     pub pap_path: String,
     /// Octets of one HTTP body.
@@ -190,6 +194,23 @@ pub struct Bounds {
     pub queue: usize,
 }
 
+impl Config {
+    /// The bearers that this gateway can use.
+    #[must_use]
+    pub const fn bearers(&self) -> Bearers {
+        let served = Bearers::of(&[
+            Bearer::Sip,
+            Bearer::Signalling,
+            Bearer::Service,
+            Bearer::Http,
+        ]);
+        match self.wsp {
+            Some(_) => served.with(Bearer::Wsp).with(Bearer::Ps),
+            None => served,
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -198,6 +219,7 @@ impl Default for Config {
             uri: "sip:push@ppg.example.com".to_owned(),
             udp: Vec::new(),
             listeners: Vec::new(),
+            wsp: None,
             pap_path: "/pap".to_owned(),
             body_octets_max: crate::limits::HTTP_BODY_OCTETS,
             identities: Vec::new(),

@@ -6,6 +6,7 @@
 
 use core::time::Duration;
 
+use super::bearer::choice::{Bearers, Choice};
 use super::bearer::sip::Form;
 use super::bearer::{Job, Lane};
 use super::config::back_off;
@@ -15,7 +16,7 @@ use super::push::submission::{Phase, Push, PushNo, of_exclusion};
 use super::registry::{Device, DeviceKey, IdentityNo};
 use super::sessions::{Item, SessionNo};
 use super::{Gateway, Timer};
-use crate::event::{Fact, Mode, Via};
+use crate::event::{Bearer, Fact, Mode, Via};
 use crate::time::Time;
 use crate::world::Output;
 
@@ -131,9 +132,22 @@ impl Gateway {
             kinds: self.config.policy.kinds(&content.application),
         };
         let addressed = of.addressed.without(of.ended());
-        let core = push.options.fork == Fork::Core;
-        let candidates = self.registry.candidates(of.identity, addressed, core);
+        let choice = self.choice_of(push);
+        let candidates = self.registry.candidates(of.identity, addressed, &choice);
         plan(&wish, &candidates, now)
+    }
+
+    /// Which bearers may carry the SIRs of a push.
+    fn choice_of(&self, push: &Push) -> Choice {
+        let core = push.options.fork == Fork::Core;
+        Choice::new(self.config.bearers(), push.quality.as_ref(), core)
+    }
+
+    pub(super) fn choice(&self, no: PushNo) -> Choice {
+        match self.ledger.get(no) {
+            Some(push) => self.choice_of(push),
+            None => Choice::new(Bearers::NONE, None, false),
+        }
     }
 
     /// Reports a plan for all devices; one for a single device repeats what was planned before.
@@ -270,40 +284,58 @@ impl Gateway {
         of.others = of.others.or(waking.to.without(allowed).without(own));
         let (identity, done) = (of.identity, of.ended());
         let to = waking.to.and(only).without(done);
-        for at in to.and(allowed).iter() {
-            self.waken(no, group, at);
+        let choice = self.choice(no);
+        let mut by_sip = Devices::NONE;
+        let mut chosen = Vec::new();
+        for at in to.iter() {
+            let device = self.registry.device(DeviceKey { identity, at });
+            let bearer = device.and_then(|device| choice.of(device).next());
+            // One that was lost since the plan shows when it is sent.
+            let bearer = bearer.unwrap_or(Bearer::Sip);
+            if bearer == Bearer::Sip {
+                by_sip.add(at);
+            }
+            if allowed.has(at) {
+                self.waken(no, group, at, bearer);
+            }
+            chosen.push((at, bearer));
         }
-        let job = |lane, named| Job {
+        let job = |lane, bearer, named| Job {
             push: no,
             group,
             lane,
+            bearer,
+            tried: Bearers::NONE,
             mode: waking.mode,
             named,
             form: Form::default(),
             flow: 0,
             authorization: None,
         };
-        if fork == Fork::Core && waking.mode != Mode::Targeted {
-            if !to.is_empty() {
-                self.enqueue(now, job(Lane::Core(identity), waking.named), out);
-            }
-            return;
+        let forks = fork == Fork::Core && waking.mode != Mode::Targeted;
+        if forks && !by_sip.is_empty() {
+            let lane = Lane::Core(identity);
+            self.enqueue(now, job(lane, Bearer::Sip, waking.named), out);
         }
-        for at in to.iter() {
+        for (at, bearer) in chosen {
+            if forks && bearer == Bearer::Sip {
+                continue;
+            }
             let key = DeviceKey { identity, at };
             let named = match waking.mode {
                 Mode::Targeted => waking.named.and(Devices::one(at)),
                 _ => waking.named,
             };
             let lane = match fork {
-                Fork::Core => Lane::Through(key),
-                Fork::Ppg => Lane::Device(key),
+                Fork::Core if bearer == Bearer::Sip => Lane::Through(key),
+                _ => Lane::Device(key),
             };
-            self.enqueue(now, job(lane, named), out);
+            self.enqueue(now, job(lane, bearer, named), out);
         }
     }
 
-    fn waken(&mut self, no: PushNo, group: usize, at: usize) {
+    fn waken(&mut self, no: PushNo, group: usize, at: usize, bearer: Bearer) {
+        self.unsure.remove(&(no, group, at));
         self.timers.cancel(Timer::Retry(no, group, at));
         self.timers.cancel(Timer::Silent(no, group, at));
         if let Some(delivery) = self
@@ -317,6 +349,8 @@ impl Gateway {
         {
             delivery.stage = Stage::Waking;
             delivery.attempt = delivery.attempt.saturating_add(1);
+            delivery.bearer = Some(bearer);
+            delivery.failures.clear();
         }
     }
 
@@ -383,6 +417,15 @@ impl Gateway {
         at: usize,
         out: &mut Vec<Output>,
     ) {
+        if let Some(job) = self.unsure.remove(&(no, group, at)) {
+            // Nobody said that the SIR arrived, so another bearer may.
+            self.stage(no, group, at, Stage::Waking);
+            self.fall(now, &job, "no session followed", out);
+            if self.waking(&job).is_empty() {
+                return;
+            }
+            self.stage(no, group, at, Stage::Woken);
+        }
         let retries = self.config.retries;
         let Some(push) = self.ledger.get_mut(no) else {
             return;

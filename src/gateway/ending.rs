@@ -23,6 +23,15 @@ use crate::world::{FetchError, FetchId, HttpResponse, Output};
 impl Gateway {
     /// Ends a delivery; false when it was over before. Nothing is saved or told: [`Gateway::conclude`] does that.
     pub(super) fn end(&mut self, no: PushNo, group: usize, at: usize, ending: Ending) -> bool {
+        let delivery = self
+            .ledger
+            .get(no)
+            .and_then(|push| push.delivery(group, at));
+        let ending = match delivery {
+            Some(delivery) => ending.with_record_of(delivery),
+            None => ending,
+        };
+        self.unsure.remove(&(no, group, at));
         if !self.stage(no, group, at, Stage::Ended(ending)) {
             return false;
         }

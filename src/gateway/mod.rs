@@ -22,6 +22,7 @@ use crate::world::{Input, LinkId, Output, Record, RecordKind};
 mod answering;
 pub mod api;
 pub mod bearer;
+mod carrying;
 pub mod config;
 mod delivering;
 mod ending;
@@ -46,7 +47,7 @@ mod wire;
 
 pub use config::Config;
 
-use bearer::Jobs;
+use bearer::{Job, Jobs, Leg};
 use config::Speaks;
 use policy::Quotas;
 use push::ledger::Ledger;
@@ -65,7 +66,9 @@ pub struct Gateway {
     endpoint: Endpoint,
     authenticator: Option<Authenticator>,
     ledger: Ledger,
-    jobs: Jobs<ClientId>,
+    jobs: Jobs<Leg>,
+    /// SIRs that nobody confirms: what goes on by the next bearer when no session follows.
+    unsure: BTreeMap<(PushNo, usize, usize), Job>,
     envelopes: sending::Envelopes,
     sessions: Sessions,
     /// Contents that go in requests of SIP.
@@ -148,6 +151,7 @@ impl Gateway {
             authenticator,
             ledger: Ledger::default(),
             jobs,
+            unsure: BTreeMap::new(),
             envelopes: sending::Envelopes::default(),
             sessions: Sessions::default(),
             pages: paging::Pages::default(),
@@ -300,7 +304,9 @@ impl Machine for Gateway {
             }
             Input::Request { id, peer, request } => self.on_request(now, id, peer, &request, out),
             Input::Response { id, response } => {
-                if !self.handed_on(now, id, &response, out) {
+                if !self.on_posted(now, id, &response, out)
+                    && !self.handed_on(now, id, &response, out)
+                {
                     self.on_response(now, id, response, out);
                 }
             }

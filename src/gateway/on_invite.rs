@@ -23,6 +23,9 @@ use crate::protocol::sip::push_session::{Accept, Callee, CalleeEvent};
 use crate::time::Time;
 use crate::world::Output;
 
+/// The user part of the address where devices open sessions for other services.
+pub(super) const SERVICE: &str = "service";
+
 /// How long a device has to open its link after the session was accepted.
 const LINK_PATIENCE: Duration = Duration::from_secs(32);
 
@@ -80,9 +83,16 @@ impl Gateway {
             return self.respond(id, draft);
         }
         let device = self.sender_of(flow, request);
-        let accepted = self
-            .awaited(now, device, request)
-            .and_then(|awaited| self.accept(now, id, flow, request, awaited, out));
+        let is_service = is_for_service(request);
+        let awaited = match device {
+            Some(device) if is_service => self.room().map(|()| Awaited {
+                device,
+                items: Vec::new(),
+            }),
+            _ => self.awaited(now, device, request),
+        };
+        let accepted = awaited
+            .and_then(|awaited| self.accept(now, id, flow, request, awaited, is_service, out));
         if let Err(no) = accepted {
             self.decline(now, id, request, no, out);
         }
@@ -126,11 +136,7 @@ impl Gateway {
         if claims.is_some_and(|pui| self.registry.identity(&pui) != Some(device.identity)) {
             return Err(NotAccepted::new(403, "the identity is another one"));
         }
-        if self.sessions.len() >= self.config.bounds.sessions {
-            return Err(
-                NotAccepted::new(503, "too many sessions").with("Retry-After", "30".to_owned())
-            );
-        }
+        self.room()?;
         let items: Vec<(PushNo, usize)> = self
             .ledger
             .waiting_for(device)
@@ -159,6 +165,15 @@ impl Gateway {
         }
     }
 
+    fn room(&self) -> Result<(), NotAccepted> {
+        if self.sessions.len() >= self.config.bounds.sessions {
+            return Err(
+                NotAccepted::new(503, "too many sessions").with("Retry-After", "30".to_owned())
+            );
+        }
+        Ok(())
+    }
+
     fn is_deliverable(&self, now: Time, no: PushNo, group: usize, at: usize) -> bool {
         let Some(push) = self.ledger.get(no) else {
             return false;
@@ -180,6 +195,10 @@ impl Gateway {
         own.into_iter().chain(replied).collect()
     }
 
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "an INVITE is answered on its flow, for what waits, as what it is for"
+    )]
     fn accept(
         &mut self,
         now: Time,
@@ -187,6 +206,7 @@ impl Gateway {
         flow: Flow,
         request: &Message,
         awaited: Awaited,
+        is_service: bool,
         out: &mut Vec<Output>,
     ) -> Result<(), NotAccepted> {
         let granted = refreshing::granted(request)?;
@@ -213,7 +233,13 @@ impl Gateway {
             .unwrap_or_default()
             .to_owned();
         // A device that asks again has lost its session, whatever the link looks like from here.
-        let earlier = self.registry.device(key).and_then(|device| device.session);
+        let earlier = self.registry.device(key).and_then(|device| {
+            if is_service {
+                device.service
+            } else {
+                device.session
+            }
+        });
         if let Some(earlier) = earlier {
             self.hang_up(
                 now,
@@ -230,6 +256,7 @@ impl Gateway {
             invite: id,
             flow,
             seconds: granted.map_or(0, |agreed| agreed.seconds),
+            is_service,
             offer: request.body().to_vec(),
             answer,
             messages,
@@ -237,7 +264,12 @@ impl Gateway {
             path_id,
         });
         if let Some(device) = self.registry.device_mut(key) {
-            device.session = Some(no.0);
+            let open = if is_service {
+                &mut device.service
+            } else {
+                &mut device.session
+            };
+            *open = Some(no.0);
         }
         self.todo
             .push_back(endpoint::Input::Respond { id, response });
@@ -403,7 +435,8 @@ impl Gateway {
         let Some(session) = self.sessions.get_mut(no) else {
             return;
         };
-        if session.is_announced {
+        // Of a service session only its SIRs are told.
+        if session.is_announced || session.is_service {
             return;
         }
         session.is_announced = true;
@@ -455,6 +488,7 @@ impl Gateway {
         };
         let sent: Vec<Item> = session.open.values().copied().collect();
         let unsent: Vec<Item> = session.waiting.iter().copied().collect();
+        let sirs = core::mem::take(&mut session.sirs);
         let (key, link) = (session.device, session.link);
         let fact = session.is_announced.then(|| Fact::SessDown {
             dev: session.name.clone(),
@@ -478,8 +512,16 @@ impl Gateway {
         {
             device.session = None;
         }
+        if let Some(device) = self.registry.device_mut(key)
+            && device.service == Some(no.0)
+        {
+            device.service = None;
+        }
         if let Some(fact) = fact {
             self.report(now, fact, out);
+        }
+        for id in sirs {
+            self.on_service_answer(now, no, id, 481, out);
         }
         for item in sent {
             self.lost(now, item, key.at, out);
@@ -520,4 +562,11 @@ impl Gateway {
             self.again(now, item.push, item.group, at, None);
         }
     }
+}
+
+/// True for an INVITE to `service@` our host: a session for another service than pushes.
+pub(super) fn is_for_service(request: &Message) -> bool {
+    request
+        .request_uri()
+        .is_ok_and(|uri| uri.user() == Some(SERVICE))
 }

@@ -264,7 +264,7 @@ impl Gateway {
         if self
             .sessions
             .get(no)
-            .is_some_and(|session| session.is_idle())
+            .is_some_and(|session| session.is_idle() && !session.is_service)
         {
             let due = now + self.config.session_linger;
             self.timers.set(Timer::Linger(no), due);
@@ -272,6 +272,9 @@ impl Gateway {
     }
 
     fn on_delivered(&mut self, now: Time, no: SessionNo, id: u64, out: &mut Vec<Output>) {
+        if self.on_service_answer(now, no, id, 200, out) {
+            return;
+        }
         let Some((item, key)) = self.confirmed(no, id) else {
             return;
         };
@@ -294,6 +297,9 @@ impl Gateway {
         why: Why,
         out: &mut Vec<Output>,
     ) {
+        if self.on_service_answer(now, no, id, code, out) {
+            return;
+        }
         let Some((item, key)) = self.confirmed(no, id) else {
             return;
         };

@@ -5,6 +5,7 @@
 
 use super::Gateway;
 use super::config::Config;
+use super::on_invite::SERVICE;
 use super::registry::{DeviceKey, Registered, Route, canonical};
 use super::snapshot;
 use crate::codec::device_id::DeviceId;
@@ -148,7 +149,7 @@ impl Gateway {
             || own.is_some_and(|own| own.host().eq_ignore_ascii_case(uri.host()))
             || self.is_our_address(uri.host())
             || (uri.user().is_none() && uri.host().eq_ignore_ascii_case(&self.config.domain));
-        is_our_host && (uri.user().is_none() || uri.user() == user)
+        is_our_host && (uri.user().is_none() || uri.user() == user || uri.user() == Some(SERVICE))
     }
 
     fn is_our_address(&self, host: &str) -> bool {

@@ -2,6 +2,8 @@
 //!
 //! Values only. They come from the configuration, from the JSON interface and from what the device itself returned.
 
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -26,6 +28,32 @@ pub struct Profile {
     pub foreground: Option<String>,
     /// What reaches it, best first.
     pub bearers: Vec<Bearer>,
+    /// Where it is reached, beside where it registered.
+    #[serde(skip_serializing_if = "Addresses::is_empty")]
+    pub addresses: Addresses,
+}
+
+/// Addresses of a device on bearers that know no registration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Addresses {
+    /// Its telephone number, for short messages and USSD: `+15550103`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub msisdn: Option<String>,
+    /// Where it takes WSP datagrams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wsp: Option<SocketAddr>,
+    /// Where it takes OTA-HTTP: `http://host:port`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<String>,
+}
+
+impl Addresses {
+    /// True when there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.msisdn.is_none() && self.wsp.is_none() && self.http.is_none()
+    }
 }
 
 impl Default for Profile {
@@ -37,6 +65,7 @@ impl Default for Profile {
             presence: Presence::Unknown,
             foreground: None,
             bearers: vec![Bearer::Sip],
+            addresses: Addresses::default(),
         }
     }
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::codec::device_id::{DeviceId, Kind};
 use crate::codec::uri::{Scheme, Uri};
+use crate::gateway::bearer::choice::Choice;
 use crate::gateway::config::{DeviceProfile, Identity as Provisioned};
 use crate::gateway::profile::Profile;
 use crate::gateway::push::plan::{Candidate, Devices};
@@ -76,6 +77,8 @@ pub struct Device {
     pub gruu: Option<String>,
     /// The session it has with us.
     pub session: Option<u64>,
+    /// The session of another service that it has with us.
+    pub service: Option<u64>,
     /// True when it only takes `text/plain` SIRs; learned from a 415, forgotten with the registration.
     pub takes_text: bool,
     /// True after its last SIR failed.
@@ -281,7 +284,12 @@ impl Registry {
 
     /// The planner's view of an identity (R2.117).
     #[must_use]
-    pub fn candidates(&self, no: IdentityNo, addressed: Devices, core: bool) -> Vec<Candidate<'_>> {
+    pub fn candidates(
+        &self,
+        no: IdentityNo,
+        addressed: Devices,
+        choice: &Choice,
+    ) -> Vec<Candidate<'_>> {
         let Some(identity) = self.get(no) else {
             return Vec::new();
         };
@@ -293,8 +301,9 @@ impl Registry {
                 profile: &device.profile,
                 kind: &device.kind,
                 addressed: addressed.has(at) && !device.is_gone,
-                bound: !device.is_gone && (core || !device.routes.is_empty()),
-                routable: !device.routes.is_empty() || device.gruu().is_some(),
+                bound: !device.is_gone && choice.is_bound(device),
+                routable: choice.is_routable(device),
+                served: choice.is_served(device),
                 connected: device.session.is_some(),
             })
             .collect()

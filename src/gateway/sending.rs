@@ -6,14 +6,15 @@ use core::time::Duration;
 
 use super::Gateway;
 use super::bearer::sip::{Envelope, Form, Way};
-use super::bearer::{Job, Lane};
+use super::bearer::{Job, Lane, Leg, Road};
 use super::push::delivery::{Delivery, Stage};
 use super::push::plan::Devices;
-use super::push::submission::{Phase, PushNo};
+use super::push::submission::{Phase, Push, PushNo};
 use super::registry::{DeviceKey, IdentityNo};
 use super::sir::{self, Parts};
 use crate::codec::device_id::DeviceId;
-use crate::codec::sir::Placement;
+use crate::codec::sip::Method;
+use crate::codec::sir::{Placement, Wrapped};
 use crate::event::{Bearer, Fact, Mode};
 use crate::protocol::sip::endpoint::{self, Target};
 use crate::time::Time;
@@ -53,11 +54,11 @@ impl Gateway {
     pub(super) fn send_next(&mut self, now: Time, job: Option<Job>, out: &mut Vec<Output>) {
         let mut next = job;
         while let Some(job) = next {
-            let lane = job.lane;
+            let road = job.road();
             if self.send(now, job, out) {
                 return;
             }
-            next = self.jobs.next(lane);
+            next = self.jobs.next(road);
         }
     }
 
@@ -66,7 +67,11 @@ impl Gateway {
         if !self.is_of_use(now, &job) {
             return false;
         }
+        if !matches!(job.bearer, Bearer::Sip | Bearer::Signalling) {
+            return self.send_otherwise(now, job, out);
+        }
         let Some((target, uri, path)) = self.way(&job) else {
+            self.fall(now, &job, "not registered", out);
             for at in self.waking(&job).iter() {
                 self.stage(job.push, job.group, at, Stage::Held("not registered"));
             }
@@ -93,9 +98,35 @@ impl Gateway {
             self.random.token::<8>(),
             self.config.host
         );
-        let fact = Fact::SirTx {
+        let fact = self.sent(push, &job, ids);
+        let way = Way {
+            uri: &uri,
+            path: &path,
+            call_id: &call_id,
+            authorization: job.authorization.as_ref(),
+            trusted: self.is_trusted(&target),
+            method: match job.bearer {
+                Bearer::Signalling => Method::Options,
+                _ => Method::Message,
+            },
+        };
+        let Some((_, envelope)) = &self.envelopes.0 else {
+            return false;
+        };
+        let draft = envelope.wrap(&way, &mut self.random);
+        self.report(now, fact, out);
+        let id = self.client_id();
+        self.jobs.sent(Leg::Sip(id), job, Some(target));
+        self.todo
+            .push_back(endpoint::Input::Request { id, draft, target });
+        true
+    }
+
+    /// What is told of a SIR that leaves.
+    pub(super) fn sent(&self, push: &Push, job: &Job, ids: Vec<String>) -> Fact {
+        Fact::SirTx {
             push: push.push_id.clone(),
-            bearer: Bearer::Sip,
+            bearer: job.bearer,
             mode: job.mode,
             dev: self.lane_name(job.lane),
             sir: Some(push.sir.clone()),
@@ -105,24 +136,15 @@ impl Gateway {
                 placed(push.options.place, ids.len())
             },
             ids,
-        };
-        let way = Way {
-            uri: &uri,
-            path: &path,
-            call_id: &call_id,
-            authorization: job.authorization.as_ref(),
-            trusted: self.is_trusted(&target),
-        };
-        let Some((_, envelope)) = &self.envelopes.0 else {
-            return false;
-        };
-        let draft = envelope.wrap(&way, &mut self.random);
-        self.report(now, fact, out);
-        let id = self.client_id();
-        self.jobs.sent(id, job, target);
-        self.todo
-            .push_back(endpoint::Input::Request { id, draft, target });
-        true
+        }
+    }
+
+    /// What a SIR carries that was sealed last.
+    pub(super) fn wrapped(&self) -> Option<&Wrapped> {
+        self.envelopes
+            .0
+            .as_ref()
+            .map(|(_, envelope)| envelope.wrapped())
     }
 
     /// A SIR that is under way to where its device is no longer goes to where it is now, at once; a device that is
@@ -134,8 +156,21 @@ impl Gateway {
         is_new: bool,
         out: &mut Vec<Output>,
     ) {
-        let lane = Lane::Device(key);
-        let Some((was, device)) = self.jobs.target(lane).zip(self.registry.device(key)) else {
+        for bearer in [Bearer::Sip, Bearer::Signalling] {
+            let lane = Lane::Device(key);
+            self.follow_on(now, key, Road { lane, bearer }, is_new, out);
+        }
+    }
+
+    fn follow_on(
+        &mut self,
+        now: Time,
+        key: DeviceKey,
+        road: Road,
+        is_new: bool,
+        out: &mut Vec<Output>,
+    ) {
+        let Some((was, device)) = self.jobs.target(road).zip(self.registry.device(key)) else {
             return;
         };
         let is_there = device.routes.iter().any(|route| route.target == was);
@@ -146,7 +181,8 @@ impl Gateway {
         if is_there && !(is_new && is_elsewhere) {
             return;
         }
-        if let Some((id, job)) = self.jobs.abandon(lane) {
+        if let Some((leg, job)) = self.jobs.abandon(road) {
+            let Leg::Sip(id) = leg else { return };
             self.todo.push_back(endpoint::Input::Abandon { id });
             let form = Form {
                 authenticated: false,
@@ -232,7 +268,7 @@ impl Gateway {
     }
 
     /// Composes the SIR of a job, unless it is the same as the last one; the identifiers in it come back.
-    fn seal(&mut self, now: Time, job: &Job, form: Form) -> Option<Vec<String>> {
+    pub(super) fn seal(&mut self, now: Time, job: &Job, form: Form) -> Option<Vec<String>> {
         let push = self.ledger.get(job.push)?;
         let of = push.groups.get(job.group)?;
         let named = self.ids(of.identity, job.named);
@@ -317,6 +353,7 @@ impl Gateway {
         of.into_iter()
             .flat_map(|of| &of.deliveries)
             .filter(|delivery| delivery.stage == Stage::Waking && one.has(delivery.at))
+            .filter(|delivery| delivery.bearer == Some(job.bearer))
             .map(|delivery| delivery.at)
             .collect()
     }

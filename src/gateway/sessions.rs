@@ -59,6 +59,10 @@ pub struct Session {
     pub waiting: VecDeque<Item>,
     /// What is sent and not confirmed yet.
     pub open: BTreeMap<u64, Item>,
+    /// It serves something else: pushes do not go through it, SIRs may.
+    pub is_service: bool,
+    /// SIRs that are sent in it and not answered yet.
+    pub sirs: Vec<u64>,
     /// True once the session was reported as up.
     pub is_announced: bool,
     /// Whether the last push that came into it opened it.
@@ -104,6 +108,8 @@ pub struct Opening {
     pub flow: Flow,
     /// Seconds it lives without a refresh, where one is wanted.
     pub seconds: u32,
+    /// It serves something else than pushes.
+    pub is_service: bool,
     /// What the device offered.
     pub offer: Vec<u8>,
     /// What it was answered.
@@ -158,6 +164,8 @@ impl Sessions {
                 link: None,
                 waiting: VecDeque::new(),
                 open: BTreeMap::new(),
+                is_service: opening.is_service,
+                sirs: Vec::new(),
                 is_announced: false,
                 via: Via::New,
                 tag: opening.tag,

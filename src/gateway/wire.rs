@@ -149,6 +149,34 @@ impl Gateway {
         self.wire(now, (PPG, PI), "http", &line, &request.body, push, out);
     }
 
+    /// A SIR leaves on a bearer that is neither SIP nor MSRP.
+    pub(super) fn wire_carried(
+        &self,
+        now: Time,
+        dev: &str,
+        (line, what): (&str, &str),
+        octets: &Bytes,
+        out: &mut Vec<Output>,
+    ) {
+        if self.config.report_wire {
+            self.wire(now, (PPG, dev), line, what, octets, None, out);
+        }
+    }
+
+    /// A device answered a push over HTTP.
+    pub(super) fn wire_answered(
+        &self,
+        now: Time,
+        dev: &str,
+        response: &HttpResponse,
+        out: &mut Vec<Output>,
+    ) {
+        if self.config.report_wire {
+            let line = format!("HTTP/1.1 {}", response.status);
+            self.wire(now, (dev, PPG), "http", &line, &response.body, None, out);
+        }
+    }
+
     /// The initiator answered a result.
     pub(super) fn wire_fetched(
         &self,

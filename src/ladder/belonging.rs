@@ -208,6 +208,7 @@ pub(super) fn push_of(fact: &Fact) -> Option<&str> {
         | Fact::Plan { push, .. }
         | Fact::SirTx { push, .. }
         | Fact::SirAnswer { push, .. }
+        | Fact::SirNext { push, .. }
         | Fact::PushTx { push, .. }
         | Fact::PushRx { push, .. }
         | Fact::PushDev { push, .. }
@@ -222,6 +223,7 @@ fn device_of(fact: &Fact) -> Option<&str> {
     match fact {
         Fact::SirTx { dev, .. }
         | Fact::SirAnswer { dev, .. }
+        | Fact::SirNext { dev, .. }
         | Fact::SirRx { dev, .. }
         | Fact::SirDecide { dev, .. }
         | Fact::Prompt { dev, .. }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use super::chunks::Chunks;
-use crate::event::{Decision, Event, Fact, Via};
+use crate::event::{Bearer, Decision, Event, Fact, Via};
 use crate::time::Time;
 
 /// The lane of the initiator.
@@ -271,7 +271,11 @@ fn of_gateway(fact: &Fact) -> Option<Arrow<'_>> {
             (PPG, PI, "http", "202".into(), format!("{code} {why}"))
         }
         Fact::SirTx {
-            dev, ids, place, ..
+            dev,
+            bearer,
+            ids,
+            place,
+            ..
         } => {
             let mut note = String::from("SIR");
             if !ids.is_empty() {
@@ -282,7 +286,8 @@ fn of_gateway(fact: &Fact) -> Option<Arrow<'_>> {
                 note.push_str(" place=");
                 note.push_str(&place.join(","));
             }
-            (PPG, dev, "sip", "MESSAGE".into(), note)
+            let (line, word) = carrier(*bearer);
+            (PPG, dev, line, word.into(), note)
         }
         Fact::SessUp { dev, by, .. } if by == "ppg" => {
             (PPG, dev, "sip", "200".into(), String::new())
@@ -311,16 +316,18 @@ fn of_device(fact: &Fact) -> Option<Arrow<'_>> {
     Some(match fact {
         Fact::SirAnswer {
             dev,
+            bearer,
             status,
             failed,
             ..
         } => {
             let note = if *failed { "sir-failed" } else { "" };
-            (dev, PPG, "sip", status.to_string().into(), note.to_owned())
+            let (line, _) = carrier(*bearer);
+            (dev, PPG, line, status.to_string().into(), note.to_owned())
         }
         Fact::SessReq { dev, .. } => (dev, PPG, "sip", "INVITE".into(), "push session".to_owned()),
         Fact::InfoTx { dev, kind, via } => {
-            let (line, word) = carrier(*via);
+            let (line, word) = returned(*via);
             (dev, PPG, line, word.into(), format!("information: {kind}"))
         }
         Fact::MsgTx { dev, kind } => (dev, PPG, "msrp", "SEND".into(), format!("message: {kind}")),
@@ -328,7 +335,19 @@ fn of_device(fact: &Fact) -> Option<Arrow<'_>> {
     })
 }
 
-const fn carrier(via: Via) -> (&'static str, &'static str) {
+const fn carrier(bearer: Bearer) -> (&'static str, &'static str) {
+    match bearer {
+        Bearer::Sip => ("sip", "MESSAGE"),
+        Bearer::Signalling => ("sip", "OPTIONS"),
+        Bearer::Service => ("msrp", "SEND"),
+        Bearer::Http => ("http", "POST"),
+        Bearer::Wsp | Bearer::Ps => ("wsp", "Push"),
+        Bearer::Sms | Bearer::Cs => ("sms", "DELIVER"),
+        Bearer::Ussd => ("ussd", "string"),
+    }
+}
+
+const fn returned(via: Via) -> (&'static str, &'static str) {
     match via {
         Via::Sip => ("sip", "MESSAGE"),
         Via::New | Via::Existing | Via::Service => ("msrp", "SEND"),

@@ -353,6 +353,7 @@ fn a_sir_whose_time_is_over_says_so() {
             fact: Fact::SirAnswer {
                 push: "k7q4".into(),
                 dev: "C1".into(),
+                bearer: crate::event::Bearer::Sip,
                 status: 408,
                 failed: true,
             },

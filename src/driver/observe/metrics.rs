@@ -72,9 +72,9 @@ impl Tallies {
                 "sirgate_sir_sent_total",
                 [("bearer", word(bearer)), ("mode", word(mode))],
             ),
-            Fact::SirAnswer { status, .. } => add(
+            Fact::SirAnswer { bearer, status, .. } => add(
                 "sirgate_answers_total",
-                [("bearer", "sip"), ("class", class(*status))],
+                [("bearer", word(bearer)), ("class", class(*status))],
             ),
             Fact::SirDecide { result, reason, .. } => add(
                 "sirgate_sir_decisions_total",
@@ -328,6 +328,7 @@ const fn name(fact: &Fact) -> &'static str {
         Fact::Plan { .. } => "plan",
         Fact::SirTx { .. } => "sir.tx",
         Fact::SirAnswer { .. } => "sir.answer",
+        Fact::SirNext { .. } => "sir.next",
         Fact::SirRx { .. } => "sir.rx",
         Fact::SirDecide { .. } => "sir.decide",
         Fact::Prompt { .. } => "prompt",

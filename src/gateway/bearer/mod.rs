@@ -1,22 +1,39 @@
-//! Sending SIRs: one at a time to each device, each known by its transaction until it is answered.
+//! Sending SIRs: one at a time to each device on each bearer, each known by its leg until it is answered.
 //!
-//! **Source:** RFC 3428 section 8 (one pending MESSAGE for each target); R2.119 (request-sending unit).
+//! **Source:** RFC 3428 section 8 (one pending MESSAGE for each target); R2.61, R2.119 (request-sending unit).
 
 use std::collections::{HashMap, VecDeque};
 
 use foldhash::quality::FixedState;
 
-use crate::event::Mode;
+use crate::event::{Bearer, Mode};
 use crate::gateway::push::plan::Devices;
 use crate::gateway::push::submission::PushNo;
 use crate::gateway::registry::{DeviceKey, IdentityNo};
-use crate::protocol::sip::endpoint::Target;
+use crate::gateway::sessions::SessionNo;
+use crate::protocol::sip::endpoint::{ClientId, Target};
+use crate::world::FetchId;
 
+pub mod choice;
+pub mod http;
 pub mod sip;
+pub mod wsp;
 
+use choice::Bearers;
 use sip::Form;
 
-/// Whereto a SIR goes: between us and each of these at most one is under way.
+/// What is under way for a SIR: its answer comes back under this name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Leg {
+    /// A request of SIP.
+    Sip(ClientId),
+    /// A request of HTTP.
+    Http(FetchId),
+    /// A message in a session for another service, by the session's number for it.
+    Service(SessionNo, u64),
+}
+
+/// Whereto a SIR goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lane {
     /// One device.
@@ -25,6 +42,15 @@ pub enum Lane {
     Core(IdentityNo),
     /// The core, by the device's GRUU.
     Through(DeviceKey),
+}
+
+/// The way a SIR takes: on each of these at most one is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Road {
+    /// Whereto.
+    pub lane: Lane,
+    /// What carries it.
+    pub bearer: Bearer,
 }
 
 /// One SIR to send, or under way.
@@ -36,6 +62,10 @@ pub struct Job {
     pub group: usize,
     /// Whereto.
     pub lane: Lane,
+    /// What carries it.
+    pub bearer: Bearer,
+    /// Bearers that are not to be tried for it any more.
+    pub tried: Bearers,
     /// How it travels.
     pub mode: Mode,
     /// Devices whose identifiers are in it.
@@ -48,19 +78,19 @@ pub struct Job {
     pub authorization: Option<(&'static str, String)>,
 }
 
-/// SIRs under way and waiting, by transaction `T`.
+/// SIRs under way and waiting, by leg `T`.
 #[derive(Debug)]
 pub struct Jobs<T> {
     open: HashMap<T, Job, FixedState>,
-    lanes: HashMap<Lane, Queue<T>, FixedState>,
+    roads: HashMap<Road, Queue<T>, FixedState>,
     most: usize,
 }
 
-/// A lane that is taken.
+/// A road that is taken.
 #[derive(Debug)]
 struct Queue<T> {
-    /// What is under way, and where it went.
-    under_way: Option<(T, Target)>,
+    /// What is under way, and where it went on SIP.
+    under_way: Option<(T, Option<Target>)>,
     waiting: VecDeque<Job>,
 }
 
@@ -75,30 +105,41 @@ impl Lane {
     }
 }
 
+impl Job {
+    /// The way it takes.
+    #[must_use]
+    pub const fn road(&self) -> Road {
+        Road {
+            lane: self.lane,
+            bearer: self.bearer,
+        }
+    }
+}
+
 impl<T: Copy + Eq + core::hash::Hash> Jobs<T> {
-    /// Nothing under way; at most so many wait in each lane.
+    /// Nothing under way; at most so many wait on each road.
     #[must_use]
     pub fn new(most: usize) -> Self {
         Self {
             open: HashMap::default(),
-            lanes: HashMap::default(),
+            roads: HashMap::default(),
             most,
         }
     }
 
-    /// Takes a place: the job comes back when its lane is free and it is to be sent now, else it waits. `Err` when too
+    /// Takes a place: the job comes back when its road is free and it is to be sent now, else it waits. `Err` when too
     /// many wait already.
     ///
     /// # Errors
-    /// With the job, when its lane is full.
+    /// With the job, when its road is full.
     pub fn admit(&mut self, job: Job) -> Result<Option<Job>, Job> {
-        match self.lanes.get_mut(&job.lane) {
+        match self.roads.get_mut(&job.road()) {
             None => {
                 let queue = Queue {
                     under_way: None,
                     waiting: VecDeque::new(),
                 };
-                self.lanes.insert(job.lane, queue);
+                self.roads.insert(job.road(), queue);
                 Ok(Some(job))
             }
             Some(queue) if queue.waiting.len() >= self.most => Err(job),
@@ -109,47 +150,47 @@ impl<T: Copy + Eq + core::hash::Hash> Jobs<T> {
         }
     }
 
-    /// Notes that the job is under way in that transaction, to there.
-    pub fn sent(&mut self, transaction: T, job: Job, target: Target) {
-        if let Some(queue) = self.lanes.get_mut(&job.lane) {
-            queue.under_way = Some((transaction, target));
+    /// Notes that the job is under way on that leg, on SIP to there.
+    pub fn sent(&mut self, leg: T, job: Job, target: Option<Target>) {
+        if let Some(queue) = self.roads.get_mut(&job.road()) {
+            queue.under_way = Some((leg, target));
         }
-        self.open.insert(transaction, job);
+        self.open.insert(leg, job);
     }
 
-    /// Where the job that is under way in a lane went.
+    /// Where the job that is under way on a road went.
     #[must_use]
-    pub fn target(&self, lane: Lane) -> Option<Target> {
-        let (_, target) = self.lanes.get(&lane)?.under_way?;
-        Some(target)
+    pub fn target(&self, road: Road) -> Option<Target> {
+        let (_, target) = self.roads.get(&road)?.under_way?;
+        target
     }
 
-    /// Gives up the job that is under way in a lane, and its transaction; the lane stays taken until [`Self::next`].
-    pub fn abandon(&mut self, lane: Lane) -> Option<(T, Job)> {
-        let (transaction, _) = self.lanes.get_mut(&lane)?.under_way.take()?;
-        Some((transaction, self.open.remove(&transaction)?))
+    /// Gives up the job that is under way on a road, and its leg; the road stays taken until [`Self::next`].
+    pub fn abandon(&mut self, road: Road) -> Option<(T, Job)> {
+        let (leg, _) = self.roads.get_mut(&road)?.under_way.take()?;
+        Some((leg, self.open.remove(&leg)?))
     }
 
-    /// The job of a transaction that ended; its lane stays taken until [`Self::next`].
-    pub fn answered(&mut self, transaction: T) -> Option<Job> {
-        let job = self.open.remove(&transaction)?;
-        if let Some(queue) = self.lanes.get_mut(&job.lane) {
+    /// The job of a leg that ended; its road stays taken until [`Self::next`].
+    pub fn answered(&mut self, leg: T) -> Option<Job> {
+        let job = self.open.remove(&leg)?;
+        if let Some(queue) = self.roads.get_mut(&job.road()) {
             queue.under_way = None;
         }
         Some(job)
     }
 
-    /// The job of a transaction.
+    /// The job of a leg.
     #[must_use]
-    pub fn get(&self, transaction: T) -> Option<&Job> {
-        self.open.get(&transaction)
+    pub fn get(&self, leg: T) -> Option<&Job> {
+        self.open.get(&leg)
     }
 
-    /// Frees a lane, or hands out the next job for it.
-    pub fn next(&mut self, lane: Lane) -> Option<Job> {
-        let next = self.lanes.get_mut(&lane)?.waiting.pop_front();
+    /// Frees a road, or hands out the next job for it.
+    pub fn next(&mut self, road: Road) -> Option<Job> {
+        let next = self.roads.get_mut(&road)?.waiting.pop_front();
         if next.is_none() {
-            self.lanes.remove(&lane);
+            self.roads.remove(&road);
         }
         next
     }
@@ -164,6 +205,8 @@ mod tests {
             push: PushNo(push),
             group: 0,
             lane: Lane::Core(IdentityNo::FIRST),
+            bearer: Bearer::Sip,
+            tried: Bearers::NONE,
             mode: Mode::Fanout,
             named: Devices::NONE,
             form: Form::default(),
@@ -180,30 +223,42 @@ mod tests {
     }
 
     #[test]
-    fn what_is_under_way_can_be_given_up_and_its_lane_stays_taken() {
+    fn what_is_under_way_can_be_given_up_and_its_road_stays_taken() {
         let mut jobs: Jobs<u8> = Jobs::new(1);
         let first = jobs.admit(job(1)).unwrap().unwrap();
-        let lane = first.lane;
-        assert_eq!(jobs.target(lane), None);
-        jobs.sent(1, first, target());
-        assert_eq!(jobs.target(lane), Some(target()));
-        assert_eq!(jobs.abandon(lane), Some((1, job(1))));
+        let road = first.road();
+        assert_eq!(jobs.target(road), None);
+        jobs.sent(1, first, Some(target()));
+        assert_eq!(jobs.target(road), Some(target()));
+        assert_eq!(jobs.abandon(road), Some((1, job(1))));
         assert_eq!(jobs.answered(1), None, "its answer comes too late");
-        assert_eq!(jobs.abandon(lane), None);
+        assert_eq!(jobs.abandon(road), None);
         assert_eq!(jobs.admit(job(2)), Ok(None));
-        assert_eq!(jobs.next(lane), Some(job(2)));
+        assert_eq!(jobs.next(road), Some(job(2)));
     }
 
     #[test]
-    fn a_lane_carries_one_sir_at_a_time_and_queues_a_bounded_number() {
+    fn a_sir_that_waits_on_one_bearer_keeps_none_from_another() {
         let mut jobs: Jobs<u8> = Jobs::new(1);
         let first = jobs.admit(job(1)).unwrap().unwrap();
-        jobs.sent(1, first, target());
+        jobs.sent(1, first, Some(target()));
+        let other = Job {
+            bearer: Bearer::Sms,
+            ..job(2)
+        };
+        assert_eq!(jobs.admit(other.clone()), Ok(Some(other)));
+    }
+
+    #[test]
+    fn a_road_carries_one_sir_at_a_time_and_queues_a_bounded_number() {
+        let mut jobs: Jobs<u8> = Jobs::new(1);
+        let first = jobs.admit(job(1)).unwrap().unwrap();
+        jobs.sent(1, first, Some(target()));
         assert_eq!(jobs.admit(job(2)), Ok(None));
         assert_eq!(jobs.admit(job(3)), Err(job(3)));
         let answered = jobs.answered(1).unwrap();
-        assert_eq!(jobs.next(answered.lane), Some(job(2)));
-        assert_eq!(jobs.next(answered.lane), None);
+        assert_eq!(jobs.next(answered.road()), Some(job(2)));
+        assert_eq!(jobs.next(answered.road()), None);
         assert!(jobs.admit(job(4)).unwrap().is_some());
     }
 }

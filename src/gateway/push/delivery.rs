@@ -11,7 +11,8 @@
 //! ```
 
 use crate::codec::pap::{MessageState, Status};
-use crate::event::{Outcome, Reason};
+use crate::event::{Bearer, Outcome, Reason};
+use crate::gateway::bearer::choice::word;
 use crate::time::Time;
 
 /// One push to one device.
@@ -25,8 +26,10 @@ pub struct Delivery {
     pub stage: Stage,
     /// SIRs sent so far.
     pub attempt: u32,
-    /// How many flows of the device were tried in this attempt.
-    pub flows_tried: usize,
+    /// What carries its SIR.
+    pub bearer: Option<Bearer>,
+    /// Bearers that failed in this attempt, and why.
+    pub failures: Vec<(Bearer, String)>,
 }
 
 /// Where a delivery stands.
@@ -72,7 +75,8 @@ impl Delivery {
             name,
             stage: Stage::Held("not begun"),
             attempt: 0,
-            flows_tried: 0,
+            bearer: None,
+            failures: Vec::new(),
         }
     }
 
@@ -83,6 +87,31 @@ impl Delivery {
             Stage::Ended(ending) => Some(ending),
             _ => None,
         }
+    }
+
+    /// The bearers that were tried where the first one failed: `sip: no answer to the SIR; sms: ...`.
+    #[must_use]
+    pub fn record(&self) -> Option<String> {
+        // One bearer that failed is what the stage says.
+        let is_one = self.failures.len() < 2 && self.bearer == self.failures.first().map(|f| f.0);
+        if self.failures.is_empty() || is_one {
+            return None;
+        }
+        let each = |(bearer, why): &(Bearer, String)| format!("{}: {why}", word(*bearer));
+        Some(
+            self.failures
+                .iter()
+                .map(each)
+                .collect::<Vec<_>>()
+                .join("; "),
+        )
+    }
+
+    /// Which bearer woke the device after others had failed.
+    #[must_use]
+    pub fn way(&self) -> Option<String> {
+        let (record, bearer) = (self.record()?, self.bearer?);
+        Some(format!("delivered by {}; {record}", word(bearer)))
     }
 
     /// True when the device took the SIR and stayed away.
@@ -163,6 +192,20 @@ impl Ending {
     #[must_use]
     pub fn not_wanted(state: MessageState, code: u16, why: &str, at: Time) -> Self {
         Self::new(Outcome::NotWanted, state, code, why, at)
+    }
+
+    /// The same, where several bearers were tried with what became of each.
+    #[must_use]
+    pub fn with_record_of(mut self, delivery: &Delivery) -> Self {
+        let record = delivery.record();
+        match (record, self.outcome) {
+            (Some(record), Outcome::Failed | Outcome::Expired | Outcome::Delivered) => {
+                self.reason.push_str("; ");
+                self.reason.push_str(&record);
+            }
+            _ => {}
+        }
+        self
     }
 
     fn new(outcome: Outcome, state: MessageState, code: u16, reason: &str, at: Time) -> Self {

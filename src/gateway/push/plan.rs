@@ -103,6 +103,8 @@ pub struct Candidate<'a> {
     pub routable: bool,
     /// It has a session with this gateway.
     pub connected: bool,
+    /// One of its bearers may be used for the push.
+    pub served: bool,
 }
 
 /// Why a device that was addressed is left out.
@@ -459,8 +461,7 @@ fn exclusion(wish: &Wish<'_>, device: &Candidate<'_>, now: Time) -> Option<Exclu
     if profile.presence == Presence::Closed && !device.connected {
         return Some(Exclusion::Presence);
     }
-    let by_sip = profile.bearers.contains(&crate::event::Bearer::Sip);
-    (!by_sip && !device.connected).then_some(Exclusion::Bearer)
+    (!device.served && !device.connected).then_some(Exclusion::Bearer)
 }
 
 /// `*` stands for any application (X-Wap-Application-Id 00).

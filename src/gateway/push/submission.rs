@@ -301,7 +301,9 @@ impl Group {
             .count();
         let desc = match (delivered, endings.len()) {
             (0, _) => best.reason.clone(),
-            (_, 1) => "delivered".to_owned(),
+            (_, 1) => mine()
+                .find_map(Delivery::way)
+                .unwrap_or_else(|| "delivered".to_owned()),
             (some, all) => format!("delivered to {some} of {all} devices"),
         };
         Some(AddressEnd {

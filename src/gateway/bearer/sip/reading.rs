@@ -1,4 +1,4 @@
-//! What the answer to a SIR MESSAGE means for the delivery.
+//! What the answer to a SIR means for the delivery.
 //!
 //! **Source:** spec/sip.md E.4, last table; RFC 3428 section 4 (a 6xx was delivered and refused).
 
@@ -45,6 +45,8 @@ pub enum Reading {
     Reform(Form),
     /// Try the next flow of the same device.
     NextFlow,
+    /// The bearer does not lead to the device now; why, for the result.
+    Unheard(&'static str),
     /// Try again, after this long at least.
     Later(Option<Duration>),
     /// The device declines; nobody else is concerned.

@@ -1,4 +1,4 @@
-//! A SIR as a SIP MESSAGE (R2.120: wrapping unit).
+//! A SIR as a SIP request (R2.120: wrapping unit): a MESSAGE, or an OPTIONS that carries the same.
 //!
 //! **Source:** spec/sip.md E.3; RFC 3428 (no Contact, Expires with Date), RFC 3841 (caller preferences).
 
@@ -25,6 +25,8 @@ pub struct Way<'a> {
     pub authorization: Option<&'a (&'static str, String)>,
     /// The way is trusted to carry an asserted identity (RFC 3325).
     pub trusted: bool,
+    /// MESSAGE or OPTIONS.
+    pub method: Method,
 }
 
 /// What all MESSAGEs of a SIR share.
@@ -72,14 +74,20 @@ impl Envelope {
         self
     }
 
-    /// One MESSAGE (R2.120).
+    /// What is carried, for other bearers.
+    #[must_use]
+    pub const fn wrapped(&self) -> &Wrapped {
+        &self.wrapped
+    }
+
+    /// One request (R2.120).
     #[must_use]
     pub fn wrap(&self, way: &Way<'_>, random: &mut Random) -> Draft {
         let mut from = String::with_capacity(self.from.len().saturating_add(16));
         from.push_str(&self.from);
         from.push_str(";tag=");
         from.push_str(random.token::<10>().as_str());
-        let mut draft = Draft::request(Method::Message, way.uri);
+        let mut draft = Draft::request(way.method, way.uri);
         for route in way.path {
             draft = draft.header_octets("Route", route.as_bytes());
         }
@@ -89,10 +97,11 @@ impl Envelope {
             .header_octets("Call-ID", way.call_id.as_bytes())
             .header_octets(
                 "CSeq",
-                if way.authorization.is_some() {
-                    b"2 MESSAGE"
-                } else {
-                    b"1 MESSAGE"
+                match (way.method, way.authorization.is_some()) {
+                    (Method::Options, false) => b"1 OPTIONS",
+                    (Method::Options, true) => b"2 OPTIONS",
+                    (_, false) => b"1 MESSAGE",
+                    (_, true) => b"2 MESSAGE",
                 },
             )
             .header_octets("Date", self.date.as_bytes())
@@ -153,6 +162,7 @@ mod tests {
             call_id: "sir-0001@ppg.example.com",
             authorization: None,
             trusted: false,
+            method: Method::Message,
         }
     }
 
@@ -225,6 +235,22 @@ mod tests {
             .wrap(&way("sip:alice@example.com"), &mut random)
             .finish();
         assert!(bare.header(Name::RequestDisposition).is_none());
+    }
+
+    #[test]
+    fn r2_59_the_options_holds_what_the_message_holds() {
+        let mut random = Random::from_number(1);
+        let way = Way {
+            method: Method::Options,
+            ..way("sip:alice@192.0.2.11")
+        };
+        let options = envelope(&sir(), Mode::Targeted, Form::default())
+            .wrap(&way, &mut random)
+            .finish();
+        assert_eq!(options.method(), Some(Method::Options));
+        assert_eq!(options.text(Name::CSeq), Some("1 OPTIONS"));
+        assert_eq!(options.content_type(), Some("application/vnd.wap.sia"));
+        assert_eq!(options.extension("X-Sirgate-Sir"), Some(&b"0001"[..]));
     }
 
     #[test]

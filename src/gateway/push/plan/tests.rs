@@ -27,6 +27,7 @@ fn device<'a>(profile: &'a Profile, flags: &str) -> Candidate<'a> {
         bound: flags.contains('b'),
         routable: flags.contains('r'),
         connected: flags.contains('c'),
+        served: profile.bearers.contains(&Bearer::Sip),
     }
 }
 

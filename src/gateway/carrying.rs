@@ -1,0 +1,183 @@
+//! SIRs on other bearers than SIP: what leaves, and what comes of it.
+//!
+//! **Source:** requirements R2.52 to R2.61; wrapping and reading are in `gateway::bearer`.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+
+use super::bearer::sip::{Form, Reading};
+use super::bearer::{Job, Leg, http, wsp};
+use super::push::delivery::Stage;
+use super::sessions::SessionNo;
+use super::{Gateway, Timer};
+use crate::codec::sir::Wrapped;
+use crate::event::Bearer;
+use crate::gateway::registry::Device;
+use crate::protocol::msrp;
+use crate::time::Time;
+use crate::world::{FetchError, FetchId, HttpRequest, HttpResponse, Output, SocketId};
+
+/// A SIR, wrapped and addressed.
+enum Parcel {
+    Http(HttpRequest),
+    Datagram(SocketId, SocketAddr, Vec<u8>),
+    Service(SessionNo, Wrapped),
+}
+
+impl Gateway {
+    /// Sends a SIR on another bearer than SIP; false when nothing is under way then.
+    pub(super) fn send_otherwise(&mut self, now: Time, job: Job, out: &mut Vec<Output>) -> bool {
+        let ids = self.seal(now, &job, Form::default());
+        let Some((push, ids)) = self.ledger.get(job.push).zip(ids) else {
+            return false;
+        };
+        let fact = self.sent(push, &job, ids);
+        match self.parcel(&job) {
+            Ok(parcel) => {
+                self.report(now, fact, out);
+                self.dispatch(now, job, parcel, out)
+            }
+            Err(why) => {
+                self.unheard(now, &job, why, out);
+                false
+            }
+        }
+    }
+
+    /// Wraps and addresses the SIR that was sealed last.
+    fn parcel(&mut self, job: &Job) -> Result<Parcel, &'static str> {
+        let tid = u8::try_from(self.random.below(256)).unwrap_or_default();
+        let device = job.lane.device().and_then(|key| self.registry.device(key));
+        let (Some(device), Some(wrapped)) = (device, self.wrapped()) else {
+            return Err("the device is gone");
+        };
+        match job.bearer {
+            Bearer::Http => {
+                let address = device.profile.addresses.http.as_ref();
+                let address = address.ok_or("the device has no HTTP address")?;
+                Ok(Parcel::Http(http::request_of(address, wrapped)))
+            }
+            Bearer::Wsp | Bearer::Ps => self.datagram(device, wrapped, tid),
+            Bearer::Service => {
+                let no = device.service.ok_or("the service session ended")?;
+                Ok(Parcel::Service(SessionNo(no), wrapped.clone()))
+            }
+            _ => Err("the gateway does not serve the bearer"),
+        }
+    }
+
+    fn datagram(&self, device: &Device, sir: &Wrapped, tid: u8) -> Result<Parcel, &'static str> {
+        let (socket, _) = self.config.wsp.ok_or("no WSP socket is configured")?;
+        let peer = device.profile.addresses.wsp;
+        let peer = peer.ok_or("the device has no WSP address")?;
+        let octets = wsp::datagram_of(sir, tid).ok_or("the SIR is too long for a datagram")?;
+        Ok(Parcel::Datagram(socket, peer, octets))
+    }
+
+    fn dispatch(&mut self, now: Time, job: Job, parcel: Parcel, out: &mut Vec<Output>) -> bool {
+        match parcel {
+            Parcel::Http(request) => {
+                let id = self.notices.fetch_id();
+                let dev = self.lane_name(job.lane);
+                let what = ("http", "POST /wappush HTTP/1.1");
+                self.wire_carried(now, &dev, what, &request.body, out);
+                self.jobs.sent(Leg::Http(id), job, None);
+                out.push(Output::Fetch { id, request });
+                true
+            }
+            Parcel::Datagram(socket, peer, octets) => {
+                let octets = Bytes::from(octets);
+                let dev = self.lane_name(job.lane);
+                self.wire_carried(now, &dev, ("wsp", "Push"), &octets, out);
+                out.push(Output::Datagram {
+                    socket,
+                    peer,
+                    octets,
+                });
+                self.unconfirmed(now, &job);
+                false
+            }
+            Parcel::Service(no, sir) => self.send_in_service(now, job, no, &sir, out),
+        }
+    }
+
+    /// A SIR left that nobody confirms: the device's session is the answer.
+    fn unconfirmed(&mut self, now: Time, job: &Job) {
+        for at in self.waking(job).iter() {
+            let place = (job.push, job.group, at);
+            self.unsure.insert(place, job.clone());
+            self.stage(job.push, job.group, at, Stage::Woken);
+            let due = now + self.config.answer_timeout;
+            self.timers.set(Timer::Silent(job.push, job.group, at), due);
+        }
+    }
+
+    /// What came of a push over HTTP; false when the fetch was for something else.
+    pub(super) fn on_posted(
+        &mut self,
+        now: Time,
+        id: FetchId,
+        response: &Result<HttpResponse, FetchError>,
+        out: &mut Vec<Output>,
+    ) -> bool {
+        let leg = Leg::Http(id);
+        let Some(job) = self.jobs.get(leg) else {
+            return false;
+        };
+        if let Ok(response) = response {
+            let dev = self.lane_name(job.lane);
+            self.wire_answered(now, &dev, response, out);
+        }
+        let (status, reading) = http::read(response);
+        self.on_carried(now, leg, status, reading, out)
+    }
+
+    fn send_in_service(
+        &mut self,
+        now: Time,
+        job: Job,
+        no: SessionNo,
+        sir: &Wrapped,
+        out: &mut Vec<Output>,
+    ) -> bool {
+        let Some(session) = self.sessions.get_mut(no) else {
+            self.unheard(now, &job, "the service session ended", out);
+            return false;
+        };
+        let id = session.number();
+        session.sirs.push(id);
+        self.jobs.sent(Leg::Service(no, id), job, None);
+        let rows = sir.rows();
+        let headers = rows.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let event = msrp::In::Send {
+            id,
+            content_type: sir.content_type.clone(),
+            headers: headers.collect(),
+            body: sir.body.clone().into(),
+            success_report: false,
+        };
+        self.tell(now, no, event, out);
+        true
+    }
+
+    /// A SIR in a service session arrived, or failed with that code; false when the message was something else.
+    pub(super) fn on_service_answer(
+        &mut self,
+        now: Time,
+        no: SessionNo,
+        id: u64,
+        code: u16,
+        out: &mut Vec<Output>,
+    ) -> bool {
+        if let Some(session) = self.sessions.get_mut(no) {
+            session.sirs.retain(|own| *own != id);
+        }
+        let reading = match code {
+            200 => Reading::Taken { long: false },
+            415 | 501 => Reading::Failed("the service session takes no SIR"),
+            _ => Reading::Unheard("the service session took no SIR"),
+        };
+        self.on_carried(now, Leg::Service(no, id), code, reading, out)
+    }
+}
