@@ -223,9 +223,18 @@ pub enum Connect {
 #[serde(rename_all = "lowercase")]
 pub enum ReturnBy {
     /// The session that is up.
+    #[serde(alias = "msrp")]
     Session,
     /// SIP MESSAGE requests, after the session is up.
     Sip,
+    /// The session for another service.
+    Service,
+    /// Short messages.
+    Sms,
+    /// An HTTP request to the gateway.
+    Push,
+    /// The answer to the string that brought the SIR, else a string of the device's own.
+    Ussd,
 }
 
 /// What stands in the Contact of an INVITE.

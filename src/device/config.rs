@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::codec::device_id::{DeviceId, Kind};
 use crate::world::{SocketId, Transport};
 
+pub use super::bearer::Bearers;
 use super::behaviour::Behaviour;
 use super::decision::Own;
 
@@ -58,6 +59,8 @@ pub struct Config {
     pub connect: Option<String>,
     /// It spares its battery: flows are pinged less often.
     pub battery: bool,
+    /// What it is reached by beside SIP.
+    pub bearers: Bearers,
     /// What it has and says.
     pub profile: Arc<Profile>,
     /// How it behaves.
@@ -183,6 +186,7 @@ impl Config {
             challenge: None,
             connect: None,
             battery: false,
+            bearers: Bearers::default(),
             profile: Arc::default(),
             behaviour: Arc::default(),
             report_wire: false,

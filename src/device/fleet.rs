@@ -2,7 +2,8 @@
 //!
 //! A datagram goes to the device that has its socket; where several share one, to the device whose Contact user or GRUU
 //! the request names, or whose Call-ID or binding request is answered. Links that devices open get numbers of their own
-//! in the node. Not here: HTTP, which devices do not speak.
+//! in the node. HTTP requests are for the one device that takes pushes by HTTP: a second one needs a node of its own, since
+//! their resource has one name.
 
 use std::collections::HashMap;
 
@@ -13,7 +14,7 @@ use crate::codec::stun::{self, Stun};
 use crate::machine::Machine;
 use crate::time::Time;
 use crate::timers::Timers;
-use crate::world::{Input, LinkId, Output, SocketId};
+use crate::world::{FetchId, HttpResponse, Input, LinkId, Output, SocketId};
 
 use super::Device;
 
@@ -29,8 +30,13 @@ pub struct Fleet {
     own_links: HashMap<(usize, LinkId), LinkId, FixedState>,
     /// Binding requests on shared sockets that wait for their answer.
     pings: HashMap<[u8; 12], usize, FixedState>,
+    /// The device that takes pushes by HTTP.
+    http: Option<usize>,
+    /// HTTP requests under way: the device and its own number.
+    fetches: HashMap<FetchId, (usize, FetchId), FixedState>,
     timers: Timers<usize>,
     next_link: u64,
+    next_fetch: u64,
     index: Index,
     effects: Vec<Output>,
 }
@@ -45,7 +51,17 @@ impl Fleet {
         let mut fleet = Self::default();
         for (at, device) in devices.iter().enumerate() {
             let config = device.config();
-            fleet.by_socket.entry(config.socket).or_default().push(at);
+            let bearers = &config.bearers;
+            let radio = bearers.radio.map(|(socket, _)| socket);
+            for socket in [Some(config.socket), bearers.wsp, radio]
+                .into_iter()
+                .flatten()
+            {
+                fleet.by_socket.entry(socket).or_default().push(at);
+            }
+            if bearers.http {
+                fleet.http.get_or_insert(at);
+            }
             fleet.by_word.insert(config.contact_user.clone(), at);
             fleet
                 .by_word
@@ -141,6 +157,15 @@ impl Fleet {
                     octets,
                 }
             }
+            Output::Fetch { id, request } => {
+                let in_node = FetchId(self.next_fetch);
+                self.next_fetch = self.next_fetch.saturating_add(1);
+                self.fetches.insert(in_node, (at, id));
+                Output::Fetch {
+                    id: in_node,
+                    request,
+                }
+            }
             other => other,
         }
     }
@@ -215,6 +240,18 @@ fn of_frame(frame: &Frame<'_>, by_word: &HashMap<String, usize, FixedState>) -> 
     by_gr().or(by_user).copied()
 }
 
+/// Answers a request that no device takes.
+fn nobody(request: Input, out: &mut Vec<Output>) {
+    if let Input::Request { id, .. } = request {
+        let response = HttpResponse {
+            status: 404,
+            headers: Vec::new(),
+            body: bytes::Bytes::new(),
+        };
+        out.push(Output::Respond { id, response });
+    }
+}
+
 impl Machine for Fleet {
     type Input = Input;
     type Output = Output;
@@ -268,7 +305,18 @@ impl Machine for Fleet {
                 self.forget_link(in_node);
                 (at, Input::Closed { link, why })
             }
-            Input::Request { .. } | Input::Response { .. } => return,
+            request @ Input::Request { .. } => {
+                let Some(at) = self.http else {
+                    return nobody(request, out);
+                };
+                (at, request)
+            }
+            Input::Response { id, response } => {
+                let Some((at, id)) = self.fetches.remove(&id) else {
+                    return;
+                };
+                (at, Input::Response { id, response })
+            }
         };
         self.step(at, out, |device, effects| {
             device.handle(now, input, effects)

@@ -12,6 +12,7 @@ use crate::time::Time;
 use crate::world::Output;
 
 use super::Device;
+use super::bearer::{Arrival, carries_sir};
 use super::judging::Heard;
 use super::registration::{ACCEPT, ALLOW};
 use super::reply::Answer;
@@ -31,6 +32,9 @@ impl Device {
     ) {
         match message.method() {
             Some(Method::Message) => self.message(now, id, flow, message, out),
+            Some(Method::Options) if carries_sir(&message) => {
+                self.sir(now, id, flow, (message, Bearer::Signalling), out);
+            }
             Some(Method::Options) => {
                 let draft = self
                     .response(&message, 200)
@@ -48,6 +52,9 @@ impl Device {
                     .response(&message, 488)
                     .header("Warning", self.warning("sessions are opened by the device"));
                 self.respond(now, id, draft, out);
+            }
+            Some(Method::Notify) if self.is_signalling(&message) => {
+                self.signalling_notify(now, id, flow, message, out);
             }
             Some(Method::Notify) => self.notify(now, id, &message, out),
             _ => {
@@ -153,7 +160,7 @@ impl Device {
         if is_content && !content_type.starts_with(crate::codec::sir::SIA_TYPE) {
             self.page(now, id, &message, out);
         } else if is_sir {
-            self.sir(now, id, flow, message, out);
+            self.sir(now, id, flow, (message, Bearer::Sip), out);
         } else {
             let draft = self.response(&message, 415).header("Accept", ACCEPT);
             self.respond(now, id, draft, out);
@@ -206,17 +213,25 @@ impl Device {
         self.report(now, fact, out);
     }
 
-    /// A SIR (R2.72).
-    fn sir(
+    /// A SIR in a SIP request, and what such a request is as a bearer.
+    pub(super) fn sir(
         &mut self,
         now: Time,
         id: ServerId,
         flow: Flow,
-        message: Message,
+        (message, bearer): (Message, Bearer),
         out: &mut Vec<Output>,
     ) {
-        let sir = match Sir::from_sip(&message) {
-            Ok(sir) => sir,
+        match Sir::from_sip(&message) {
+            Ok(sir) => {
+                let arrival = Arrival::Sip {
+                    bearer,
+                    server: id,
+                    flow,
+                    message,
+                };
+                self.arrived(now, arrival, sir, out);
+            }
             Err(error) => {
                 let why = format!("SIR: {error}");
                 let draft = self
@@ -225,72 +240,39 @@ impl Device {
                 self.respond(now, id, draft, out);
                 let from = host_from(&message);
                 self.report(now, Fact::Refused { from, why }, out);
-                return;
             }
-        };
-        if self.config.behaviour.silent {
-            self.report_sir(now, &sir, out);
-            return;
         }
-        let mut heard = Heard::new(id, flow, message, sir);
-        if !self.config.behaviour.takes_repeats
-            && let Some(answered) = self.sirs.get(heard.key())
-        {
-            // While the first is being judged a repetition gets no answer: there is none yet.
-            if let Some(answer) = answered {
-                self.respond_sir(now, id, heard.message(), answer, out);
-            }
-            return;
-        }
-        if self.asks_who(now, &mut heard, out) {
-            return;
-        }
-        self.report_sir(now, heard.sir(), out);
-        self.sirs.note(heard.key(), None);
-        self.hear(now, Box::new(heard), out);
     }
 
     /// Asks the sender of a SIR who it is, when its way does not say enough; true when the SIR has to wait for that.
-    fn asks_who(&mut self, now: Time, heard: &mut Heard, out: &mut Vec<Output>) -> bool {
+    pub(super) fn asks_who(&mut self, now: Time, heard: &mut Heard, out: &mut Vec<Output>) -> bool {
         let required = self.config.behaviour.require;
         let trust = self.trust(heard);
         let Some(authenticator) = &mut self.authenticator else {
             return false;
         };
+        let Arrival::Sip {
+            server, message, ..
+        } = heard.arrival()
+        else {
+            return false;
+        };
+        let server = *server;
         if trust >= required {
             return false;
         }
-        match authenticator.check(now, heard.message()) {
+        match authenticator.check(now, message) {
             Verdict::Accepted(_) => heard.prove(),
             // What is not proved is judged as what it is.
             Verdict::Exempt | Verdict::Forbidden => {}
             Verdict::Challenge(rows, _) => {
                 let tag = self.random.token::<8>();
-                let draft = authenticator.response(heard.message(), &rows, tag.as_str());
-                self.respond(now, heard.server(), draft, out);
+                let draft = authenticator.response(message, &rows, tag.as_str());
+                self.respond(now, server, draft, out);
                 return true;
             }
         }
         false
-    }
-
-    fn report_sir(&self, now: Time, sir: &Sir, out: &mut Vec<Output>) {
-        let mut ids: Vec<String> = Vec::new();
-        for placed in [&sir.header, &sir.value, &sir.body] {
-            for device in &placed.devices {
-                if !ids.iter().any(|old| old == device.as_str()) {
-                    ids.push(device.as_str().to_owned());
-                }
-            }
-        }
-        let fact = Fact::SirRx {
-            dev: self.config.name.clone(),
-            bearer: Bearer::Sip,
-            sir: sir.id.clone(),
-            ids,
-            pui: sir.pui.clone(),
-        };
-        self.report(now, fact, out);
     }
 }
 

@@ -9,10 +9,10 @@ use crate::codec::sir::{Ask, Sir};
 use crate::codec::uri::Uri;
 use crate::event::{Fact, Reason};
 use crate::protocol::sip::caller_preferences::{self, Features, Preferences};
-use crate::protocol::sip::endpoint::{Flow, ServerId};
 use crate::time::Time;
 use crate::world::{Output, Transport};
 
+use super::bearer::Arrival;
 use super::behaviour::{Activate, Trust, User};
 use super::decision::{self, Judgement, Ruling, Situation};
 use super::matcher::{self, Verdict};
@@ -23,10 +23,9 @@ use super::{Config, Device, Timer, host_of, registration};
 /// A SIR as it came.
 #[derive(Debug)]
 pub(super) struct Heard {
-    server: ServerId,
-    flow: Flow,
-    message: Message,
+    arrival: Arrival,
     sir: Sir,
+    key: String,
     answered: bool,
     /// The sender has said who it is.
     proved: bool,
@@ -56,51 +55,45 @@ const WAITING_MAX: usize = 64;
 const USER_PATIENCE: Duration = Duration::from_secs(600);
 
 impl Heard {
-    pub(super) const fn new(server: ServerId, flow: Flow, message: Message, sir: Sir) -> Self {
+    /// A SIR that came just now; `number` is one that no other has.
+    pub(super) fn new(arrival: Arrival, sir: Sir, number: u64) -> Self {
+        let call_id = arrival.message().and_then(|message| message.call_id().ok());
+        let key = match (sir.id.as_deref(), call_id) {
+            (Some(id), _) | (None, Some(id)) => id.to_owned(),
+            (None, None) => format!("~{number}"),
+        };
         Self {
-            server,
-            flow,
-            message,
+            proved: matches!(arrival, Arrival::Http { is_proved, .. } if is_proved),
+            arrival,
             sir,
+            key,
             answered: false,
-            proved: false,
             at: Time::EPOCH,
         }
     }
 
-    pub(super) const fn server(&self) -> ServerId {
-        self.server
+    pub(super) const fn arrival(&self) -> &Arrival {
+        &self.arrival
     }
 
     pub(super) const fn prove(&mut self) {
         self.proved = true;
     }
 
-    pub(super) const fn message(&self) -> &Message {
-        &self.message
-    }
-
     pub(super) const fn sir(&self) -> &Sir {
         &self.sir
     }
 
-    /// What repetitions of the SIR have in common: its own number, else the Call-ID.
+    /// What repetitions of the SIR have in common: its own number, else the Call-ID; one without either has none.
     pub(super) fn key(&self) -> &str {
-        self.sir
-            .id
-            .as_deref()
-            .or_else(|| self.message.call_id().ok())
-            .unwrap_or_default()
+        &self.key
     }
 
     /// The end of its validity; `None` when it has none.
     fn valid_until(&self) -> Option<Time> {
-        let seconds = self.message.expires()?;
-        let from = self
-            .message
-            .text(Name::Date)
-            .and_then(date)
-            .unwrap_or(self.at);
+        let message = self.arrival.message()?;
+        let seconds = message.expires()?;
+        let from = message.text(Name::Date).and_then(date).unwrap_or(self.at);
         Some(from + Duration::from_secs(u64::from(seconds)))
     }
 }
@@ -176,7 +169,8 @@ impl Device {
     fn ruling(&self, now: Time, heard: &Heard) -> Ruling {
         let sir = &heard.sir;
         let (ppg, topics) = (host_of(sir.ppg()), matcher::topics(sir));
-        let meant = self.is_meant(&heard.message);
+        let message = heard.arrival.message();
+        let meant = message.is_none_or(|message| self.is_meant(message));
         let situation = Situation {
             now,
             verdict: if meant {
@@ -187,9 +181,9 @@ impl Device {
             foreign: self.is_foreign(sir),
             expired: heard.valid_until().is_some_and(|until| until <= now),
             connected: self.has_session_with(&ppg),
-            sessions: self.sessions.len(),
+            sessions: self.push_sessions(),
             trust: self.trust(heard),
-            tampered: tampered(&heard.message),
+            tampered: message.and_then(tampered),
             ppg: &ppg,
             topics: &topics,
         };
@@ -226,14 +220,20 @@ impl Device {
         if heard.proved {
             return Trust::Asserted;
         }
-        if self.flow != Some(heard.flow) {
+        let (flow, message) = match &heard.arrival {
+            Arrival::Sip { flow, message, .. } => (*flow, message),
+            // The device itself opened that session with its gateway.
+            Arrival::Service if self.is_own_gateway(heard.sir.ppg()) => return Trust::Flow,
+            _ => return Trust::None,
+        };
+        if self.flow != Some(flow) {
             return Trust::None;
         }
         let over_tls = self
             .endpoint
-            .peer(heard.flow)
+            .peer(flow)
             .is_some_and(|(transport, _)| transport == Transport::Tls);
-        if over_tls && heard.message.header(Name::PAssertedIdentity).is_some() {
+        if over_tls && message.header(Name::PAssertedIdentity).is_some() {
             Trust::Asserted
         } else {
             Trust::Flow
@@ -257,7 +257,7 @@ impl Device {
             return;
         }
         let answer = Answer::plain(202);
-        self.respond_sir(now, heard.server, &heard.message, answer, out);
+        self.answer_sir(now, &heard.arrival, answer, out);
         self.sirs.note(heard.key(), Some(answer));
         heard.answered = true;
         let until = if waits {
@@ -285,10 +285,12 @@ impl Device {
         self.report(now, fact, out);
         if !heard.answered {
             let answer = reply::answer(judgement, targeted);
-            self.respond_sir(now, heard.server, &heard.message, answer, out);
+            self.answer_sir(now, &heard.arrival, answer, out);
             self.sirs.note(heard.key(), Some(answer));
         }
-        let about = About::of(&heard.sir, &heard.message, heard.key());
+        let call_id = heard.arrival.message();
+        let call_id = call_id.and_then(|message| message.call_id().ok());
+        let about = About::of(&heard.sir, call_id, heard.key());
         if judgement.connect {
             let after = self
                 .config

@@ -1,11 +1,11 @@
 //! What a handset decides: it registers, takes SIRs, judges them, opens push sessions and returns what was asked for.
 //!
-//! **Source:** CN101764828A claims 8 to 13 and 21 to 24; the sirgate SIP profile, E.4 to E.8. Not here: other bearers than
-//! SIP and MSRP, DNS (hosts come from a table), more than one flow.
+//! **Source:** CN101764828A claims 8 to 13 and 21 to 24; the sirgate SIP profile, E.4 to E.8. Not here: DNS (hosts come
+//! from a table), more than one flow.
 //!
 //! | unit of the source | where |
 //! |---|---|
-//! | request receiving | [`Device`]: `incoming` |
+//! | request receiving | [`Device`]: `incoming`, [`bearer`] |
 //! | matching | [`matcher`] |
 //! | judging and connecting | [`decision`], `judging`, `session` |
 //! | responding | [`reply`], `responding` |
@@ -28,6 +28,7 @@ use crate::world::{Input, LinkId, Output, Transport};
 
 pub mod applications;
 mod asking;
+pub mod bearer;
 pub mod behaviour;
 pub mod config;
 pub mod decision;
@@ -85,6 +86,8 @@ pub struct Device {
     pushes: Seen<()>,
     /// SIRs whose questions were answered, by correlator.
     returned: Seen<()>,
+    /// What its doors beside SIP need; `None` when it has none.
+    doors: Option<Box<bearer::Doors>>,
     requests: Vec<(ClientId, Purpose)>,
     timers: Timers<Timer>,
     next: u64,
@@ -114,6 +117,8 @@ enum Purpose {
     Refresh(u64),
     /// The SUBSCRIBE of the subscription of that number.
     Subscribe(u64),
+    /// The SUBSCRIBE of the subscription to SIRs.
+    Signalling,
     /// Nothing follows from its answer.
     Farewell,
     Message(Box<Returned>),
@@ -138,6 +143,16 @@ enum Timer {
     Subscribed(u64),
     /// The registrar has not answered the farewell.
     Leave,
+    /// The device attaches to its short message centre, or renews that.
+    Attach,
+    /// A frame to that centre was not answered.
+    Uplink,
+    /// A dialogue of strings waited for information long enough.
+    Dialogue,
+    /// The session for another service is to be opened again.
+    Service,
+    /// The subscription to SIRs is to be refreshed, or made again.
+    Signalling,
 }
 
 /// Links of MSRP sessions are numbered from here; those below are SIP's.
@@ -177,6 +192,7 @@ impl Device {
         });
         let mut timers = Timers::default();
         timers.set(Timer::Start, Time::EPOCH);
+        let doors = config.bearers.is_any().then(Box::default);
         Self {
             features: judging::features(&config),
             config,
@@ -196,6 +212,7 @@ impl Device {
             sirs: Seen::default(),
             pushes: Seen::default(),
             returned: Seen::default(),
+            doors,
             requests: Vec::new(),
             timers,
             next: 0,
@@ -222,7 +239,7 @@ impl Device {
     pub fn sessions_up(&self) -> usize {
         self.sessions
             .iter()
-            .filter(|session| session.is_up())
+            .filter(|session| session.is_up() && !session.is_service)
             .count()
     }
 
@@ -416,6 +433,7 @@ impl Device {
             Some(Purpose::Subscribe(number)) => {
                 self.subscribe_answered(now, number, Some(response), out);
             }
+            Some(Purpose::Signalling) => self.signalling_answered(now, Some(response), out),
             Some(Purpose::Message(returned)) => {
                 self.message_answered(now, returned, response, out);
             }
@@ -440,6 +458,7 @@ impl Device {
             Some(Purpose::Invite(number)) => self.invite_failed(now, number, why, out),
             Some(Purpose::Refresh(number)) => self.refresh_answered(now, number, None, out),
             Some(Purpose::Subscribe(number)) => self.subscribe_answered(now, number, None, out),
+            Some(Purpose::Signalling) => self.signalling_answered(now, None, out),
             Some(Purpose::Message(_) | Purpose::Farewell) | None => {}
         }
     }
@@ -460,12 +479,14 @@ impl Machine for Device {
                 peer,
                 octets,
             } => {
-                let input = endpoint::Input::Datagram {
-                    socket,
-                    peer,
-                    octets,
-                };
-                self.sip(now, input, out);
+                if let Some(octets) = self.by_door(now, socket, peer, octets, out) {
+                    let input = endpoint::Input::Datagram {
+                        socket,
+                        peer,
+                        octets,
+                    };
+                    self.sip(now, input, out);
+                }
             }
             Input::Opened { link, .. } if Self::is_media(link) => {
                 self.media_opened(now, link, out);
@@ -498,8 +519,8 @@ impl Machine for Device {
             Input::Closed { link, why } => {
                 self.sip(now, endpoint::Input::Closed { link, why }, out);
             }
-            // A device neither serves nor fetches by HTTP.
-            Input::Request { .. } | Input::Response { .. } => {}
+            Input::Request { id, request, .. } => self.http_request(now, id, &request, out),
+            Input::Response { response, .. } => self.fetched(now, response, out),
         }
         self.settle(now, out);
     }
@@ -523,9 +544,15 @@ impl Machine for Device {
                 Timer::Unrefreshed(number) => self.hang_up(now, number, 408, "not refreshed", out),
                 Timer::Subscribed(number) => self.subscription_over(number),
                 Timer::Leave => self.leaving = Leaving::Done,
+                Timer::Attach => self.attach(now, out),
+                Timer::Uplink => self.uplink_due(now, out),
+                Timer::Dialogue => self.end_dialogue(now, out),
+                Timer::Service => self.open_service(now, out),
+                Timer::Signalling => self.subscribe_to_sirs(now, out),
             }
             self.settle(now, out);
         }
+        self.give_up_segments(now);
         self.media_expire(now, out);
         self.settle(now, out);
     }
@@ -536,6 +563,7 @@ impl Machine for Device {
             self.endpoint.deadline(),
             self.keep_alive.deadline(),
             self.timers.next(),
+            self.segments_deadline(),
             media,
         ]
         .into_iter()

@@ -25,11 +25,15 @@ impl Device {
     pub(super) fn switch_on(&mut self, now: Time) {
         let at = now + self.config.start_after;
         self.timers.set(Timer::Register, at);
+        if self.config.bearers.radio.is_some() {
+            self.timers.set(Timer::Attach, at);
+        }
     }
 
     /// Sends a REGISTER, or goes on without one.
     pub(super) fn register(&mut self, now: Time, out: &mut Vec<Output>) {
         if !self.config.register {
+            self.open_doors(now, out);
             self.connect_unasked(now, out);
             return;
         }
@@ -62,6 +66,7 @@ impl Device {
         for number in sessions {
             self.hang_up(now, number, 200, "the device stops", out);
         }
+        self.detach(out);
         // Nothing is begun any more.
         self.timers = Timers::default();
         self.keep(now, Some(outbound::Input::Closed), out);
@@ -114,7 +119,8 @@ impl Device {
             let gruus = [granted.pub_gruu.as_deref(), granted.temp_gruu.as_deref()];
             self.identifiers.learn(gruus.into_iter().flatten());
             let flow_timer = granted.flow_timer;
-            if self.flow.is_none() {
+            let is_new = self.flow.is_none();
+            if is_new {
                 let (pui, dev) = (self.config.pui.clone(), self.config.name.clone());
                 self.report(now, Fact::DevReg { pui, dev }, out);
             }
@@ -123,6 +129,9 @@ impl Device {
             }
             self.flow = flow;
             self.keep(now, Some(outbound::Input::Registered { flow_timer }), out);
+            if is_new {
+                self.open_doors(now, out);
+            }
         }
         self.register_step(now, step, Some(response), out);
     }

@@ -26,6 +26,34 @@ pub(super) struct Returned {
     cseq: u32,
 }
 
+/// On what information goes.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// The push session of that number.
+    Session(u64),
+    /// A MESSAGE.
+    Sip,
+    /// The session for another service, of that number.
+    Service(u64),
+    Sms,
+    Push,
+    Ussd,
+}
+
+impl Way {
+    /// How it is reported; `None` for the push session, which may be a new one or not.
+    const fn via(self) -> Option<Via> {
+        match self {
+            Self::Session(_) => None,
+            Self::Sip => Some(Via::Sip),
+            Self::Service(_) => Some(Via::Service),
+            Self::Sms => Some(Via::Sms),
+            Self::Push => Some(Via::Push),
+            Self::Ussd => Some(Via::Ussd),
+        }
+    }
+}
+
 /// The questions for information, with the names of their kinds.
 const INFORMATIONS: [(Ask, &str); 4] = [
     (Ask::CAPABILITY, "capability"),
@@ -67,45 +95,39 @@ impl Device {
         if let Some(sir) = &about.sir {
             self.returned.note(sir, ());
         }
-        let by_sip = self.config.behaviour.return_by == ReturnBy::Sip;
+        let way = self.way(number);
         for (question, kind) in INFORMATIONS {
             if !about.ask.contains(question) || !self.is_willing(question) {
                 continue;
             }
             let body = self.information(about, kind);
-            let via = if by_sip { Via::Sip } else { via };
+            let via = way.via().unwrap_or(via);
             let (dev, kind) = (self.config.name.clone(), kind.to_owned());
             self.report(now, Fact::InfoTx { dev, kind, via }, out);
-            self.convey(now, number, about, body, out);
+            self.convey(now, way, about, body, out);
         }
-        self.send_messages(now, number, about, out);
+        self.send_messages(now, way, about, out);
     }
 
     /// Sends the messages that a SIR asked for (R2.101, R2.102).
-    fn send_messages(
-        &mut self,
-        now: Time,
-        number: Option<u64>,
-        about: &About,
-        out: &mut Vec<Output>,
-    ) {
+    fn send_messages(&mut self, now: Time, way: Way, about: &About, out: &mut Vec<Output>) {
         if about.ask.contains(Ask::SEND_REGISTRATION) && self.is_willing(Ask::SEND_REGISTRATION) {
             if self.config.register {
                 self.timers.set(Timer::Register, now);
             }
             let told = json!({"contact": self.config.contact(), "instance": self.config.instance});
-            self.send_message(now, number, about, "registration", &told, out);
+            self.send_message(now, way, about, "registration", &told, out);
         }
         if about.ask.contains(Ask::SEND_CAPABILITY) && self.is_willing(Ask::SEND_CAPABILITY) {
             let told = self.answer_of(about, "capability").clone();
-            self.send_message(now, number, about, "capability", &told, out);
+            self.send_message(now, way, about, "capability", &told, out);
         }
     }
 
     fn send_message(
         &mut self,
         now: Time,
-        number: Option<u64>,
+        way: Way,
         about: &About,
         kind: &str,
         told: &Value,
@@ -119,7 +141,7 @@ impl Device {
         let body = self.body(about, kind, &told);
         let (dev, kind) = (self.config.name.clone(), kind.to_owned());
         self.report(now, Fact::MsgTx { dev, kind }, out);
-        self.convey(now, number, about, body, out);
+        self.convey(now, way, about, body, out);
     }
 
     /// A SIR that changes nothing, because its gateway has a session: its questions are answered there.
@@ -152,13 +174,14 @@ impl Device {
             return;
         }
         let body = self.body(about, "refusal", &json!({"reason": reason.token()}));
+        let way = self.way(None);
         let fact = Fact::InfoTx {
             dev: self.config.name.clone(),
             kind: "refusal".to_owned(),
-            via: Via::Sip,
+            via: way.via().unwrap_or(Via::Sip),
         };
         self.report(now, fact, out);
-        self.send_by_sip(now, about, body, out);
+        self.convey(now, way, about, body, out);
     }
 
     fn is_willing(&self, question: Ask) -> bool {
@@ -192,20 +215,31 @@ impl Device {
         reply::information(about.sir.as_deref(), self.config.ids.first(), kind, told)
     }
 
-    /// Sends a body on the way that is configured.
-    fn convey(
-        &mut self,
-        now: Time,
-        number: Option<u64>,
-        about: &About,
-        body: Vec<u8>,
-        out: &mut Vec<Output>,
-    ) {
-        match number {
-            Some(number) if self.config.behaviour.return_by == ReturnBy::Session => {
+    /// The way that is configured, when the device has it; else the session of that number, else SIP.
+    fn way(&self, number: Option<u64>) -> Way {
+        let bearers = &self.config.bearers;
+        let usual = number.map_or(Way::Sip, Way::Session);
+        let has_radio = bearers.radio.is_some();
+        match self.config.behaviour.return_by {
+            ReturnBy::Sip => Way::Sip,
+            ReturnBy::Sms if has_radio => Way::Sms,
+            ReturnBy::Ussd if has_radio => Way::Ussd,
+            ReturnBy::Push if bearers.info_url.is_some() => Way::Push,
+            ReturnBy::Service => self.bound_service().map_or(usual, Way::Service),
+            _ => usual,
+        }
+    }
+
+    /// Sends a body on a way.
+    fn convey(&mut self, now: Time, way: Way, about: &About, body: Vec<u8>, out: &mut Vec<Output>) {
+        match way {
+            Way::Session(number) | Way::Service(number) => {
                 self.send_in(now, number, INFORMATION, body, out);
             }
-            _ => self.send_by_sip(now, about, body, out),
+            Way::Sip => self.send_by_sip(now, about, body, out),
+            Way::Sms => self.send_by_sms(now, &body, out),
+            Way::Push => self.send_by_push(now, about, body, out),
+            Way::Ussd => self.send_by_ussd(now, &body, out),
         }
     }
 

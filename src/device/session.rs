@@ -60,6 +60,8 @@ pub(super) struct Session {
     /// Seconds that the gateway wants it to live at least without a refresh.
     seconds: u32,
     reported_up: bool,
+    /// It is open for another service, and no push session.
+    pub(super) is_service: bool,
     /// Contents that came.
     contents: u32,
     /// Chunks of content that came.
@@ -73,16 +75,32 @@ const TRIES_MAX: u32 = 3;
 const PATIENCE_MAX: u32 = 300;
 
 impl About {
-    pub(super) fn of(sir: &Sir, message: &Message, key: &str) -> Self {
+    pub(super) fn of(sir: &Sir, call_id: Option<&str>, key: &str) -> Self {
         Self {
             ppg: sir.ppg().to_owned(),
             sir: sir.id.clone(),
-            call_id: message.call_id().ok().map(str::to_owned),
+            call_id: call_id.map(str::to_owned),
             key: Some(key.to_owned()),
             ask: sir.ask(),
             apps: sir.apps().into_iter().cloned().collect(),
             tries: 0,
         }
+    }
+
+    /// What content asks that came by a bearer, without a session.
+    pub(super) fn of_content(ppg: String, sir: Option<String>, ask: Ask, apps: Vec<App>) -> Self {
+        Self {
+            ppg,
+            sir,
+            ask,
+            apps,
+            ..Self::default()
+        }
+    }
+
+    /// True for what a SIR by another bearer than SIP brought about: no Call-ID says so.
+    const fn is_by_bearer(&self) -> bool {
+        self.key.is_some() && self.call_id.is_none()
     }
 
     /// The headers that say which SIR a request answers.
@@ -104,13 +122,7 @@ impl Session {
 
     /// What content asks that came in this session without a SIR of its own.
     pub(super) fn about_content(&self, sir: Option<String>, ask: Ask, apps: Vec<App>) -> About {
-        About {
-            ppg: self.about.ppg.clone(),
-            sir,
-            ask,
-            apps,
-            ..About::default()
-        }
+        About::of_content(self.about.ppg.clone(), sir, ask, apps)
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -143,14 +155,29 @@ impl Session {
     }
 
     fn is_with(&self, host: &str) -> bool {
-        host_of(&self.uri).eq_ignore_ascii_case(host)
-            || host_of(&self.about.ppg).eq_ignore_ascii_case(host)
+        !self.is_service
+            && (host_of(&self.uri).eq_ignore_ascii_case(host)
+                || host_of(&self.about.ppg).eq_ignore_ascii_case(host))
     }
 }
 
 impl Device {
     pub(super) fn has_session_with(&self, host: &str) -> bool {
         self.sessions.iter().any(|session| session.is_with(host))
+    }
+
+    /// Push sessions there are.
+    pub(super) fn push_sessions(&self) -> usize {
+        self.sessions
+            .iter()
+            .filter(|session| !session.is_service)
+            .count()
+    }
+
+    /// Whether the session of that number can carry something.
+    pub(super) fn is_bound(&self, number: u64) -> bool {
+        let session = self.place(number).and_then(|at| self.sessions.get(at));
+        session.is_some_and(|session| session.media.as_ref().is_some_and(|media| media.is_bound))
     }
 
     /// The session with a gateway that is up and can carry information.
@@ -187,7 +214,27 @@ impl Device {
         }
     }
 
-    fn call(&mut self, now: Time, mut about: About, out: &mut Vec<Output>) {
+    fn call(&mut self, now: Time, about: About, out: &mut Vec<Output>) {
+        self.report_request(now, &about.ppg, about.sir.clone(), out);
+        self.call_as(now, about, false, out);
+    }
+
+    /// Opens a session for another service; gives its number.
+    pub(super) fn call_service(&mut self, now: Time, uri: String, out: &mut Vec<Output>) -> u64 {
+        let about = About {
+            ppg: uri,
+            ..About::default()
+        };
+        self.call_as(now, about, true, out)
+    }
+
+    fn call_as(
+        &mut self,
+        now: Time,
+        mut about: About,
+        is_service: bool,
+        out: &mut Vec<Output>,
+    ) -> u64 {
         about.tries = about.tries.saturating_add(1);
         let number = self.fresh();
         let uri = about.ppg.clone();
@@ -207,9 +254,9 @@ impl Device {
             cseq: 1,
             session_id: &session_id,
             seconds: 0,
+            is_service,
         };
         let (caller, draft) = self.invite(number, &call);
-        self.report_request(now, &uri, about.sir.clone(), out);
         let target = self.target_of(&uri);
         let client = self.request(now, Purpose::Invite(number), draft, target, out);
         self.sessions.push(Session {
@@ -224,10 +271,12 @@ impl Device {
             session_id,
             seconds: 0,
             reported_up: false,
+            is_service,
             contents: 0,
             chunks: 0,
             media: None,
         });
+        number
     }
 
     pub(super) fn report_request(
@@ -247,12 +296,13 @@ impl Device {
 
     fn invite(&mut self, number: u64, call: &Call<'_>) -> (Caller, Draft) {
         let address = self.config.local.ip();
-        let sdp = media::offer(
-            number,
-            address,
-            call.session_id,
-            &self.config.profile.accept,
-        );
+        // The service is another's, and so is what it carries.
+        let accept: &[String] = if call.is_service {
+            &[]
+        } else {
+            &self.config.profile.accept
+        };
+        let sdp = media::offer(number, address, call.session_id, accept);
         let authorization = self.authorize(Method::Invite, call.uri, &sdp);
         let routes = self.routes();
         let config = &self.config;
@@ -284,7 +334,8 @@ impl Device {
         }
         // Without a GRUU the gateway must be told otherwise which device this is.
         let device = config.ids.first().map(|id| format!("<{id}>"));
-        if let (None, Some(device)) = (gruu, &device) {
+        let is_needed = gruu.is_none() || call.about.is_by_bearer();
+        if let (true, Some(device)) = (is_needed, &device) {
             headers.push(("X-Sirgate-Device", device));
         }
         Caller::invite(&Invite {
@@ -378,14 +429,16 @@ impl Device {
         let Some(session) = self.place(number).and_then(|at| self.sessions.get_mut(at)) else {
             return;
         };
-        session.reported_up = true;
+        session.reported_up = !session.is_service;
         let (apps, uri) = (session.about.apps.clone(), session.uri.clone());
-        let fact = Fact::SessUp {
-            dev: self.config.name.clone(),
-            ppg: uri,
-            by: "dev".to_owned(),
-        };
-        self.report(now, fact, out);
+        if session.reported_up {
+            let fact = Fact::SessUp {
+                dev: self.config.name.clone(),
+                ppg: uri,
+                by: "dev".to_owned(),
+            };
+            self.report(now, fact, out);
+        }
         if self.config.behaviour.activate == Activate::After {
             let apps: Vec<&App> = apps.iter().collect();
             self.activate(now, &apps, When::After, out);
@@ -415,6 +468,9 @@ impl Device {
             why: format!("no session: {} {}", refusal.status, refusal.why),
         };
         self.report(now, fact, out);
+        if session.is_service {
+            return self.service_over(now, number);
+        }
         let mut about = session.about;
         // Without a session the SIR is open still, and its repetition means what it says.
         if let Some(key) = &about.key {
@@ -461,7 +517,7 @@ impl Device {
         session.seconds = seconds;
         let (about, call_id) = (session.about.clone(), session.call_id.clone());
         let (tag, cseq) = (session.tag.clone(), session.cseq);
-        let session_id = session.session_id.clone();
+        let (session_id, is_service) = (session.session_id.clone(), session.is_service);
         let call = Call {
             about: &about,
             uri: &next,
@@ -470,6 +526,7 @@ impl Device {
             cseq,
             session_id: &session_id,
             seconds,
+            is_service,
         };
         let (caller, draft) = self.invite(number, &call);
         if moved {
@@ -511,6 +568,9 @@ impl Device {
         let session = self.remove(at);
         if let Some(media) = &session.media {
             out.push(Output::Close { link: media.link });
+        }
+        if session.is_service {
+            self.service_over(now, session.number);
         }
         if let Some(key) = session.about.key.as_deref().filter(|_| unfinished) {
             self.sirs.forget(key);
@@ -554,7 +614,11 @@ impl Device {
     }
 
     fn set_idle(&mut self, now: Time, number: u64) {
-        if let Some(after) = self.config.behaviour.hang_up_after_ms {
+        let session = self.place(number).and_then(|at| self.sessions.get(at));
+        let is_service = session.is_some_and(|session| session.is_service);
+        if let Some(after) = self.config.behaviour.hang_up_after_ms
+            && !is_service
+        {
             let at = now + Duration::from_millis(after);
             self.timers.set(Timer::Idle(number), at);
         }
@@ -576,6 +640,7 @@ struct Call<'a> {
     session_id: &'a str,
     /// Seconds that the gateway wants a session to live at least; 0 while it did not say.
     seconds: u32,
+    is_service: bool,
 }
 
 /// The Contact of an INVITE: the public GRUU, so that the gateway knows the device.

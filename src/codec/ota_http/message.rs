@@ -70,6 +70,14 @@ impl<'a> Message<'a> {
         Reader::new(octets, 0, false).message(is_request)
     }
 
+    /// The same as receivers must: what is forgiven is not told.
+    ///
+    /// # Errors
+    /// As [`Message::decode`].
+    pub fn decode_lenient(octets: &'a [u8], is_request: bool) -> Result<Self, DecodeError> {
+        Reader::new(octets, 0, true).message(is_request)
+    }
+
     /// The value of the first row of that name.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {

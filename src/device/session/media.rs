@@ -58,6 +58,11 @@ impl Device {
         let Some(session) = self.place(number).and_then(|at| self.sessions.get_mut(at)) else {
             return;
         };
+        let accepts = if session.is_service {
+            vec!["*".to_owned()]
+        } else {
+            accepts
+        };
         let settings = Settings {
             active: true,
             accepts,
@@ -278,6 +283,14 @@ impl Device {
                 }
                 Out::Refused { code } => {
                     self.hang_up(now, number, code, "the link was refused", out);
+                }
+                Out::Received {
+                    headers,
+                    body,
+                    content_type,
+                    ..
+                } if session.is_service => {
+                    self.service_message(now, content_type, headers, &body, out);
                 }
                 Out::Received { headers, body, .. } => {
                     let via = if session.contents == 0 && session.about.key.is_some() {

@@ -18,17 +18,21 @@ use crate::device::applications::Application;
 use crate::device::behaviour::Behaviour;
 use crate::device::config::{Config, Information, Profile};
 use crate::device::decision::Own;
-use crate::event::{Event, Fact};
+use crate::event::{Bearer, Event, Fact};
 use crate::machine::Machine;
 use crate::random::Random;
 use crate::time::Time;
-use crate::world::{CloseReason, Input, LinkId, Output, SocketId, Transport};
+use crate::world::{
+    CloseReason, FetchId, HttpRequest, HttpResponse, Input, LinkId, Output, SocketId, Transport,
+};
 
 pub(super) const C1: &str = "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
 pub(super) const C2: &str = "urn:gsma:imei:90420156-025763-0";
 pub(super) const DCD: &str = "x-oma-application:dcd.ua";
 pub(super) const GATEWAY: &str = "192.0.2.5:5060";
 pub(super) const GATEWAY_2: &str = "192.0.2.6:5060";
+/// The socket of the radio.
+pub(super) const RADIO: SocketId = SocketId(2);
 pub(super) const INFORMATION: &str = "application/vnd.sirgate.info+json";
 
 /// One device and what it sent that nobody looked at yet.
@@ -40,9 +44,15 @@ pub(super) struct Bench {
     pub(super) events: Vec<Event>,
     pub(super) link: Option<(LinkId, SocketAddr)>,
     pub(super) closed: Vec<LinkId>,
+    /// Frames to the short message centre.
+    pub(super) frames: VecDeque<Bytes>,
+    /// Answers to HTTP requests.
+    pub(super) responses: VecDeque<HttpResponse>,
+    /// HTTP requests of the device.
+    pub(super) fetches: VecDeque<(FetchId, HttpRequest)>,
     framer: msrp::Framer,
-    branch: u32,
-    path: (String, String),
+    pub(super) branch: u32,
+    pub(super) path: (String, String),
 }
 
 pub(super) fn at(text: &str) -> SocketAddr {
@@ -126,6 +136,9 @@ impl Bench {
             events: Vec::new(),
             link: None,
             closed: Vec::new(),
+            frames: VecDeque::new(),
+            responses: VecDeque::new(),
+            fetches: VecDeque::new(),
             framer: msrp::Framer::new(),
             branch: 0,
             path: Default::default(),
@@ -166,6 +179,11 @@ impl Bench {
     fn took(&mut self, out: Vec<Output>) {
         for output in out {
             match output {
+                Output::Datagram { socket, octets, .. } if socket == RADIO => {
+                    self.frames.push_back(octets);
+                }
+                Output::Respond { response, .. } => self.responses.push_back(response),
+                Output::Fetch { id, request } => self.fetches.push_back((id, request)),
                 Output::Datagram { peer, octets, .. } if !stun::is_stun(&octets) => {
                     self.sent
                         .push_back((peer, Message::decode(octets).unwrap()));
@@ -357,7 +375,12 @@ impl Bench {
 
 fn line(fact: &Fact) -> String {
     match fact {
-        Fact::SirRx { ids, .. } => format!("sir.rx {}", ids.len()),
+        Fact::SirRx { ids, bearer, .. } if *bearer == Bearer::Sip => {
+            format!("sir.rx {}", ids.len())
+        }
+        Fact::SirRx { ids, bearer, .. } => {
+            format!("sir.rx {} {bearer:?}", ids.len()).to_lowercase()
+        }
         Fact::SirDecide {
             result,
             reason,
