@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::Lab;
+use super::doors::Doors;
 use super::fault::{Exit, Fault};
 use super::{Global, node};
 use crate::driver::clock::Clock;
@@ -73,6 +74,7 @@ async fn demo(lab: Lab, global: &Global) -> Result<Exit, Vec<Fault>> {
             streams,
             tls: streams,
         },
+        &Doors::default(),
         clock,
         journal,
     )?;

@@ -16,6 +16,7 @@ pub mod fault;
 pub mod config_command;
 pub mod demo;
 pub mod device;
+pub mod doors;
 pub mod node;
 pub mod push;
 pub mod scenario;

@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Global;
 use super::config::{DeviceEntry, Lab, Listen};
+use super::doors::Doors;
 use super::fault::{Exit, Fault};
 use crate::device::config::Config as DeviceConfig;
 use crate::device::{Device, Fleet};
@@ -79,6 +80,7 @@ pub async fn serve(lab: Lab, global: &Global) -> Result<Exit, Vec<Fault>> {
 pub async fn devices(
     lab: Lab,
     registrar: Option<SocketAddr>,
+    doors: &Doors,
     global: &Global,
 ) -> Result<Exit, Vec<Fault>> {
     start_log(&lab, global);
@@ -113,7 +115,7 @@ pub async fn devices(
     };
     let mut stop = Stop::listen()?;
     let registered = registrations(&journal, count, global.timeout, say);
-    let mut handle = fleet(&lab, place, Clock::start(), journal)?;
+    let mut handle = fleet(&lab, place, doors, Clock::start(), journal)?;
     println!(
         "sirgate {}  {count} devices register at {registrar}",
         env!("CARGO_PKG_VERSION")
@@ -189,7 +191,7 @@ fn records(store: &mut Sqlite, ended: usize) -> Result<Vec<Record>, Vec<Fault>> 
     Ok(records)
 }
 
-/// Starts the devices, each on a socket of its own.
+/// Starts the devices, each on a socket of its own; the first has these doors.
 ///
 /// # Errors
 ///
@@ -197,6 +199,7 @@ fn records(store: &mut Sqlite, ended: usize) -> Result<Vec<Record>, Vec<Fault>> 
 pub fn fleet(
     lab: &Lab,
     registrar: Registrar,
+    doors: &Doors,
     clock: Clock,
     journal: Journal,
 ) -> Result<Handle<Fleet>, Vec<Fault>> {
@@ -206,17 +209,21 @@ pub fn fleet(
         .map_err(|error| one(bug(&error.to_string())))?;
     let mut devices = Vec::with_capacity(lab.devices.len());
     let mut random = random()?;
-    for (number, entry) in (0..).zip(&lab.devices) {
+    for entry in &lab.devices {
+        let number = u32::try_from(setup.udp.len()).unwrap_or(u32::MAX);
         let socket = bind_udp(SocketAddr::new(registrar.datagrams.ip(), 0), None)?;
         let local = socket
             .local_addr()
             .map_err(|error| one(bug(&error.to_string())))?;
         setup.udp.push(socket);
         let at = registrar.of(entry.transport);
-        devices.push(Device::new(
-            device(entry, SocketId(number), local, at, &lab.gateway.host),
-            random.fork(),
-        ));
+        let mut config = device(entry, SocketId(number), local, at, &lab.gateway.host);
+        // Without a door of its own a device may still return information by HTTP.
+        config.bearers.info_url = Some(format!("http://{}/info", lab.listen.http));
+        if devices.is_empty() {
+            doors.open(&mut setup, &mut config)?;
+        }
+        devices.push(Device::new(config, random.fork()));
     }
     driver::start(Fleet::new(devices), setup).map_err(|error| one(bug(&error.to_string())))
 }

@@ -1,0 +1,101 @@
+//! What a simulated device is reached by beside SIP, as options: the sockets are bound here.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+
+use super::fault::{Exit, Fault};
+use crate::codec::radio::is_number;
+use crate::device::config::Config;
+use crate::driver::{self, Setup};
+use crate::world::SocketId;
+
+/// The doors of the first device.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct Doors {
+    /// The first device takes OTA-HTTP pushes (POST /wappush) here
+    #[arg(long, value_name = "ADDRESS")]
+    http: Option<SocketAddr>,
+    /// The first device takes WSP push datagrams here
+    #[arg(long, value_name = "ADDRESS")]
+    wsp: Option<SocketAddr>,
+    /// The first device has this number, as in +15550103, on the --radio
+    #[arg(long, value_name = "NUMBER", requires = "radio", value_parser = number)]
+    msisdn: Option<String>,
+    /// Where the short message centre has its radio (sirgate sim smsc); with --msisdn
+    #[arg(long, value_name = "ADDRESS", requires = "msisdn")]
+    radio: Option<SocketAddr>,
+    /// The first device opens a session for another service, which may carry SIRs
+    #[arg(long)]
+    service: bool,
+    /// The first device subscribes to SIRs, and takes them in NOTIFY and OPTIONS
+    #[arg(long)]
+    signalling: bool,
+    /// Where the gateway takes information by HTTP, for devices with return_by = "push"
+    #[arg(long, value_name = "URL")]
+    info_url: Option<String>,
+}
+
+impl Doors {
+    /// Binds what the options name, and tells the device of it.
+    ///
+    /// # Errors
+    ///
+    /// Addresses that cannot be had.
+    pub fn open(&self, setup: &mut Setup, device: &mut Config) -> Result<(), Vec<Fault>> {
+        let bearers = &mut device.bearers;
+        if let Some(address) = self.wsp {
+            bearers.wsp = Some(bind(setup, address)?);
+        }
+        if let Some(centre) = self.radio {
+            let socket = bind(setup, SocketAddr::new(own_side(centre.ip()), 0))?;
+            bearers.radio = Some((socket, centre));
+            bearers.msisdn.clone_from(&self.msisdn);
+        }
+        if let Some(address) = self.http {
+            let listener = TcpListener::bind(address).map_err(|error| taken(address, &error))?;
+            setup.http.push(listener);
+            // A gateway sends an empty Host to a terminal (WAP-235 section 7.2.1).
+            setup.limits.http_hosts.push(String::new());
+            bearers.http = true;
+        }
+        bearers.service = self.service;
+        bearers.signalling = self.signalling;
+        if self.info_url.is_some() {
+            bearers.info_url.clone_from(&self.info_url);
+        }
+        Ok(())
+    }
+}
+
+fn bind(setup: &mut Setup, address: SocketAddr) -> Result<SocketId, Vec<Fault>> {
+    let socket = driver::udp::bind(address, None).map_err(|error| taken(address, &error))?;
+    let number = u32::try_from(setup.udp.len()).unwrap_or(u32::MAX);
+    setup.udp.push(socket);
+    Ok(SocketId(number))
+}
+
+/// From where a peer at that address is reached.
+const fn own_side(peer: IpAddr) -> IpAddr {
+    match peer {
+        IpAddr::V4(_) if peer.is_loopback() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(_) if peer.is_loopback() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    }
+}
+
+fn number(text: &str) -> Result<String, String> {
+    if is_number(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("write up to fifteen digits, as in +15550103".to_owned())
+    }
+}
+
+fn taken(address: SocketAddr, error: &std::io::Error) -> Vec<Fault> {
+    vec![Fault::new(
+        "SG-N005",
+        Exit::Usage,
+        format!("{address} cannot be had: {error}"),
+        "is another sirgate or program listening there? choose another address",
+    )]
+}
