@@ -288,9 +288,13 @@ impl Esme {
             Binding::Transceiver | Binding::Transmitter => &[Leg::Main],
             Binding::Separate => &[Leg::Main, Leg::Receiver],
         };
+        // The last part of a submission may be answered that long after the first one was delivered.
+        let early = settings
+            .patience
+            .saturating_add(settings.response_timeout.saturating_mul(2));
         Self {
             lines: legs.iter().map(|leg| (*leg, Line::default())).collect(),
-            receipts: Receipts::new(settings.ids, settings.receipt_patience),
+            receipts: Receipts::new(settings.ids, settings.receipt_patience, early),
             pace: Pace::new(settings.per_second),
             settings,
             random,

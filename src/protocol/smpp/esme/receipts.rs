@@ -13,14 +13,13 @@ use crate::limits;
 use crate::protocol::smpp::receipt::{Receipt, State};
 use crate::time::Time;
 
-/// How long a receipt waits for the response that names its message.
-const EARLY: Duration = Duration::from_secs(30);
-
 /// The receipts of all messages.
 #[derive(Debug)]
 pub(super) struct Receipts {
     ids: Ids,
     patience: Duration,
+    /// How long a receipt waits for the response that names its message.
+    early_patience: Duration,
     awaited: BTreeMap<u64, Awaited>,
     parts: HashMap<Box<str>, (u64, u8), FixedState>,
     early: VecDeque<(Time, Receipt)>,
@@ -38,10 +37,11 @@ struct Awaited {
 }
 
 impl Receipts {
-    pub(super) fn new(ids: Ids, patience: Duration) -> Self {
+    pub(super) fn new(ids: Ids, patience: Duration, early_patience: Duration) -> Self {
         Self {
             ids,
             patience,
+            early_patience,
             awaited: BTreeMap::new(),
             parts: HashMap::with_hasher(FixedState::default()),
             early: VecDeque::new(),
@@ -93,7 +93,7 @@ impl Receipts {
             {
                 out.push(Out::Stray(receipt));
             }
-            self.early.push_back((now + EARLY, receipt));
+            self.early.push_back((now + self.early_patience, receipt));
         }
     }
 
@@ -242,8 +242,10 @@ mod tests {
         out.iter().filter_map(one).collect()
     }
 
+    const EARLY: Duration = Duration::from_secs(30);
+
     fn receipts(ids: Ids) -> Receipts {
-        Receipts::new(ids, Duration::from_secs(60))
+        Receipts::new(ids, Duration::from_secs(60), EARLY)
     }
 
     #[test]
