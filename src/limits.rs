@@ -55,6 +55,18 @@ pub const SMPP_RECEIPTS_AWAITED: usize = 131_072;
 pub const SMPP_RECEIPTS_EARLY: usize = 1_024;
 /// Further parameter indicators of one status report; none is defined.
 pub const SMS_INDICATORS: usize = 16;
+/// ESMEs that may be bound to one message centre at a time; further links are closed.
+pub const SMPP_SESSIONS: usize = 1_024;
+/// Short messages that one message centre keeps, on their way or done; old ones that are done give way.
+pub const SMPP_MESSAGES_KEPT: usize = 65_536;
+/// Octets that those short messages take up.
+pub const SMPP_OCTETS_KEPT: usize = 67_108_864;
+/// Short messages and receipts that wait for one ESME; further ones are refused.
+pub const SMPP_DELIVERIES_WAITING: usize = 16_384;
+/// Rules of one message centre.
+pub const SMPP_RULES: usize = 256;
+/// Addresses of one submit_multi.
+pub const SMPP_DESTINATIONS: usize = 255;
 /// Octets of the address a segment came from; that of a data_sm has 64, others fewer.
 pub const SMS_ADDRESS_OCTETS: usize = 64;
 /// Octets of one segment of a datagram over short messages; those of SMS have 140, a short message centre may give more.

@@ -5,6 +5,7 @@
 pub mod esme;
 mod message;
 mod receipt;
+pub mod smsc;
 mod stream;
 
 pub use message::{Address, ServiceOp, Session, ShortMessage, Ussd};
@@ -43,3 +44,6 @@ impl Version {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
