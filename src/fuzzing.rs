@@ -23,6 +23,7 @@ use crate::codec::{
 use crate::gateway::Gateway;
 use crate::limits;
 use crate::machine::Machine;
+use crate::protocol::smpp::{esme, smsc};
 use crate::random::Random;
 use crate::sim::cast::{self, Places};
 use crate::sim::script::Script;
@@ -56,6 +57,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("stun", stun),
     ("sms", sms),
     ("smpp", smpp),
+    ("smpp_sessions", smpp_sessions),
     ("ussd", ussd),
     ("ota_http", ota_http),
     ("wsp", wsp),
@@ -308,6 +310,58 @@ pub fn smpp(octets: &[u8]) {
             "a PDU that changes by writing"
         );
     }
+}
+
+/// Both ends of SMPP, fed with what a peer may say: what they answer is SMPP, what they keep is bounded.
+pub fn smpp_sessions(octets: &[u8]) {
+    let mut esme = esme::Esme::new(esme::Settings::default(), Random::from_number(1));
+    let mut smsc = smsc::Smsc::new(smsc::Settings::default());
+    let (mut asked, mut answered) = (Vec::new(), Vec::new());
+    let (leg, link) = (esme::Leg::Main, LinkId(1));
+    let mut now = STARTED;
+    esme.handle(now, esme::In::Start, &mut asked);
+    esme.handle(now, esme::In::Opened(leg), &mut asked);
+    smsc.handle(now, smsc::In::Accepted(link), &mut answered);
+    // Both are bound to each other before the octets come.
+    for out in core::mem::take(&mut asked) {
+        if let esme::Out::Octets(_, octets) = out {
+            smsc.handle(now, smsc::In::Octets(link, octets), &mut answered);
+        }
+    }
+    for out in core::mem::take(&mut answered) {
+        if let smsc::Out::Octets(_, octets) = out {
+            esme.handle(now, esme::In::Octets(leg, octets), &mut asked);
+        }
+    }
+    assert!(esme.is_bound(), "a bind that is refused");
+    for piece in octets.chunks(64) {
+        let piece = Bytes::copy_from_slice(piece);
+        now = now + Duration::from_secs(u64::from(piece.first().copied().unwrap_or(0)));
+        esme.handle(now, esme::In::Octets(leg, piece.clone()), &mut asked);
+        smsc.handle(now, smsc::In::Octets(link, piece), &mut answered);
+        esme.expire(now, &mut asked);
+        smsc.expire(now, &mut answered);
+    }
+    let ours = asked.iter().filter_map(|out| match out {
+        esme::Out::Octets(_, octets) => Some(octets),
+        _ => None,
+    });
+    let theirs = answered.iter().filter_map(|out| match out {
+        smsc::Out::Octets(_, octets) => Some(octets),
+        _ => None,
+    });
+    for octets in ours.chain(theirs) {
+        assert!(
+            codec::smpp::Pdu::decode(octets).is_ok(),
+            "an answer that is no PDU"
+        );
+    }
+    // The least that makes a message is one more address of a submit_multi.
+    let most = octets.len() / 5;
+    assert!(
+        smsc.kept() <= most && smsc.waiting() <= most,
+        "more is kept than came"
+    );
 }
 
 /// A UDCP PDU and a USSD string.
