@@ -125,6 +125,43 @@ impl core::str::FromStr for Time {
     type Err = NotATimestamp;
 
     fn from_str(text: &str) -> Result<Self, NotATimestamp> {
+        let Calendar {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+        } = text.parse()?;
+        let (year, month, day) = (u64::from(year), u64::from(month), u64::from(day));
+        let days = days_before(year, month, day).ok_or(NotATimestamp)?;
+        let of_day = u64::from(hour) * 3600 + u64::from(minute) * 60 + u64::from(second);
+        Ok(Self::from_secs(days * 86_400 + of_day))
+    }
+}
+
+/// A second of the calendar, UTC, from the year 0 to 9999. Later ones compare greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Calendar {
+    /// 0 to 9999.
+    pub year: u16,
+    /// 1 to 12.
+    pub month: u8,
+    /// 1 to the last one of the month.
+    pub day: u8,
+    /// 0 to 23.
+    pub hour: u8,
+    /// 0 to 59.
+    pub minute: u8,
+    /// 0 to 60, which is a leap second.
+    pub second: u8,
+}
+
+/// Reads `YYYY-MM-DDThh:mm:ssZ` of a day that exists.
+impl core::str::FromStr for Calendar {
+    type Err = NotATimestamp;
+
+    fn from_str(text: &str) -> Result<Self, NotATimestamp> {
         let octets: &[u8; 20] = text.as_bytes().try_into().map_err(|_| NotATimestamp)?;
         let [
             y0,
@@ -151,25 +188,37 @@ impl core::str::FromStr for Time {
         else {
             return Err(NotATimestamp);
         };
-        let number = |digits: &[u8]| {
-            digits.iter().try_fold(0_u64, |sum, digit| match digit {
-                b'0'..=b'9' => Ok(sum * 10 + u64::from(digit - b'0')),
-                _ => Err(NotATimestamp),
-            })
+        let pair = |high: u8, low: u8| match (high, low) {
+            (b'0'..=b'9', b'0'..=b'9') => Ok((high - b'0') * 10 + (low - b'0')),
+            _ => Err(NotATimestamp),
         };
-        let (year, month, day) = (
-            number(&[y0, y1, y2, y3])?,
-            number(&[m0, m1])?,
-            number(&[d0, d1])?,
-        );
-        let (hour, minute, second) = (number(&[h0, h1])?, number(&[n0, n1])?, number(&[s0, s1])?);
-        let days = days_before(year, month, day).ok_or(NotATimestamp)?;
-        if hour > 23 || minute > 59 || second > 60 || civil(days) != (year, month, day) {
-            return Err(NotATimestamp);
+        let read = Self {
+            year: u16::from(pair(y0, y1)?) * 100 + u16::from(pair(y2, y3)?),
+            month: pair(m0, m1)?,
+            day: pair(d0, d1)?,
+            hour: pair(h0, h1)?,
+            minute: pair(n0, n1)?,
+            second: pair(s0, s1)?,
+        };
+        let exists = (1..=days_of(read.year, read.month)).contains(&read.day);
+        if exists && read.hour <= 23 && read.minute <= 59 && read.second <= 60 {
+            Ok(read)
+        } else {
+            Err(NotATimestamp)
         }
-        Ok(Self::from_secs(
-            days * 86_400 + hour * 3600 + minute * 60 + second,
-        ))
+    }
+}
+
+/// The days of a month; none for one that does not exist.
+#[must_use]
+pub const fn days_of(year: u16, month: u8) -> u8 {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
     }
 }
 
@@ -197,11 +246,8 @@ const fn civil(days: u64) -> (u64, u64, u64) {
     (year, month, day)
 }
 
-/// Days from 1 January 1970 to the given day; `None` before 1970 or for a month that does not exist.
+/// Days from 1 January 1970 to the given day, which exists; `None` before 1970.
 fn days_before(year: u64, month: u64, day: u64) -> Option<u64> {
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
     let shifted_year = if month <= 2 {
         year.checked_sub(1)?
     } else {
@@ -241,6 +287,22 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Time>(), Err(NotATimestamp), "{text}");
         }
+    }
+
+    #[test]
+    fn february_has_its_leap_day_and_no_other() {
+        let text = |year, day| {
+            format!("{year:04}-02-{day}T00:00:00Z")
+                .parse::<Time>()
+                .is_ok()
+        };
+        for (year, last) in [(1999, 28), (2000, 29), (2023, 28), (2024, 29), (2100, 28)] {
+            assert_eq!(days_of(year, 2), last);
+            assert!(text(year, last) && !text(year, last + 1), "{year}");
+        }
+        assert_eq!([days_of(2024, 0), days_of(2024, 13)], [0, 0]);
+        assert_eq!("1969-12-31T23:59:59Z".parse::<Time>(), Err(NotATimestamp));
+        assert!("1969-12-31T23:59:60Z".parse::<Calendar>().is_ok());
     }
 
     #[test]

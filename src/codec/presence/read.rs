@@ -6,6 +6,7 @@ use super::{
 };
 use crate::codec::DecodeError;
 use crate::codec::xml::{Element, Taken, XML};
+use crate::time::Calendar;
 
 pub(super) fn presence(root: Element) -> Result<Presence, DecodeError> {
     if !root.is(PIDF, "presence") {
@@ -214,29 +215,9 @@ fn is_date_time(text: &str) -> bool {
         }
         None => rest,
     };
-    shape(start, "0000-00-00T00:00:00")
-        && (rest == "Z" || shape(rest, "+00:00") || shape(rest, "-00:00"))
-        && is_instant(start)
+    (rest == "Z" || shape(rest, "+00:00") || shape(rest, "-00:00"))
+        && format!("{start}Z").parse::<Calendar>().is_ok()
         && (rest == "Z" || number(rest, 1) < 24 && number(rest, 4) < 60)
-}
-
-/// Whether that date exists, and that time of day; 60 seconds are a leap second.
-fn is_instant(text: &str) -> bool {
-    let year = number(text, 0)
-        .saturating_mul(100)
-        .saturating_add(number(text, 2));
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let days = match number(text, 5) {
-        2 if leap => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => 0,
-    };
-    (1..=days).contains(&number(text, 8))
-        && number(text, 11) < 24
-        && number(text, 14) < 60
-        && number(text, 17) <= 60
 }
 
 /// The two digits at that place.

@@ -5,7 +5,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::time::{NotATimestamp, Time};
+use crate::time::{Calendar, NotATimestamp, Time, days_of};
 
 /// An instant to the second, UTC. Later ones compare greater.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,13 +36,13 @@ impl Stamp {
     /// The octet of the first field that is outside its domain.
     fn fault(self) -> Option<usize> {
         let [century, year, month, day, hour, minute, second] = self.0.map(number);
-        let year = u32::from(century)
+        let year = u16::from(century)
             .saturating_mul(100)
-            .saturating_add(u32::from(year));
+            .saturating_add(u16::from(year));
         if !(1..=12).contains(&month) {
             return Some(2);
         }
-        if day == 0 || day > days(year, month) {
+        if day == 0 || day > days_of(year, month) {
             return Some(3);
         }
         if hour > 23 {
@@ -83,49 +83,23 @@ impl FromStr for Stamp {
     type Err = NotATimestamp;
 
     fn from_str(text: &str) -> Result<Self, NotATimestamp> {
-        let octets: &[u8; 20] = text.as_bytes().try_into().map_err(|_| NotATimestamp)?;
-        let [
-            y0,
-            y1,
-            y2,
-            y3,
-            b'-',
-            m0,
-            m1,
-            b'-',
-            d0,
-            d1,
-            b'T',
-            h0,
-            h1,
-            b':',
-            n0,
-            n1,
-            b':',
-            s0,
-            s1,
-            b'Z',
-        ] = *octets
-        else {
+        let read: Calendar = text.parse()?;
+        if read.second > 59 {
             return Err(NotATimestamp);
-        };
-        let pair = |high: u8, low: u8| match (high, low) {
-            (b'0'..=b'9', b'0'..=b'9') => Ok((high & 0x0F) << 4 | low & 0x0F),
-            _ => Err(NotATimestamp),
-        };
-        let stamp = Self([
-            pair(y0, y1)?,
-            pair(y2, y3)?,
-            pair(m0, m1)?,
-            pair(d0, d1)?,
-            pair(h0, h1)?,
-            pair(n0, n1)?,
-            pair(s0, s1)?,
-        ]);
-        match stamp.fault() {
-            None => Ok(stamp),
-            Some(_) => Err(NotATimestamp),
         }
+        let year = |number: u16| u8::try_from(number).unwrap_or_default();
+        Ok(Self(
+            [
+                year(read.year / 100),
+                year(read.year % 100),
+                read.month,
+                read.day,
+                read.hour,
+                read.minute,
+                read.second,
+            ]
+            .map(digits),
+        ))
     }
 }
 
@@ -150,13 +124,7 @@ const fn number(pair: u8) -> u8 {
     (pair >> 4).saturating_mul(10).saturating_add(pair & 0x0F)
 }
 
-const fn days(year: u32, month: u8) -> u8 {
-    match month {
-        4 | 6 | 9 | 11 => 30,
-        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
-            29
-        }
-        2 => 28,
-        _ => 31,
-    }
+/// The two decimal digits of a number below 100.
+const fn digits(number: u8) -> u8 {
+    (number / 10) << 4 | (number % 10)
 }
