@@ -9,7 +9,7 @@ use super::charset::Charset;
 use super::grammar::{Broken, Grammar};
 use super::language::{Kind, Language};
 use super::value::{
-    END, Encoded, LITERAL, Name, OPAQUE, PI, Piece, STR_T, SWITCH_PAGE, Strings, Value,
+    END, ENTITY, Encoded, LITERAL, Name, OPAQUE, PI, Piece, STR_T, SWITCH_PAGE, Strings, Value,
 };
 use crate::codec::cursor::Cursor;
 use crate::codec::format::Deviation;
@@ -354,6 +354,9 @@ impl<'a> Reader<'a> {
             Kind::Words(words) if words.contains(&&*value.text()) => Ok(()),
             Kind::Words(_) => self.deviate(at, Class::BadValue, "a word of this attribute"),
             Kind::Date => match value.stamp() {
+                Ok(_) if value.is_text() => {
+                    self.deviate(at, Class::BadValue, "an instant in an opaque value")
+                }
                 Ok(_) => Ok(()),
                 Err(fault) => {
                     let expected = "the digits of an instant that exists";
@@ -394,6 +397,11 @@ impl<'a> Reader<'a> {
     fn piece(&mut self) -> Result<(), DecodeError> {
         let at = self.cursor.offset();
         let by_reference = self.cursor.peek() == Some(STR_T);
+        if let Some(ENTITY | STR_T | OPAQUE | 0x80..=0x82) = self.cursor.peek() {
+            let mut number = self.cursor;
+            number.octet("a token")?;
+            self.shortest(number)?;
+        }
         let piece = self.strings.piece(&mut self.cursor)?;
         self.node(at)?;
         let told = Told {
@@ -443,6 +451,7 @@ impl<'a> Reader<'a> {
 
     /// A name of the string table.
     fn literal(&mut self, at: usize, tag: bool) -> Result<Name<'a>, DecodeError> {
+        self.shortest(self.cursor)?;
         let octets = self.strings.entry(&mut self.cursor)?;
         self.refer(octets, at)?;
         if octets.len() > limits::WBXML_NAME_OCTETS {
@@ -533,13 +542,18 @@ impl<'a> Reader<'a> {
     }
 
     fn uintvar(&mut self) -> Result<u32, DecodeError> {
-        let at = self.cursor.offset();
-        let read = self.cursor.uintvar_any()?;
-        if !read.minimal {
+        self.shortest(self.cursor)?;
+        Ok(self.cursor.uintvar_any()?.value)
+    }
+
+    /// Looks whether the number that comes next has its shortest form.
+    fn shortest(&mut self, mut number: Cursor<'a>) -> Result<(), DecodeError> {
+        let at = number.offset();
+        if !number.uintvar_any()?.minimal {
             let expected = "a number without leading zeros";
             self.deviate(at, Class::UintvarNonMinimal, expected)?;
         }
-        Ok(read.value)
+        Ok(())
     }
 
     const fn fault(&self, at: usize, class: Class, expected: &'static str) -> DecodeError {

@@ -87,7 +87,7 @@ fn fields_of_wbxml_can_be_written_as_xml_and_back() {
             if vector["kind"] != wbxml.name || vector["valid"] == false {
                 continue;
             }
-            let fields = (wbxml.decode)(&octets_of(&vector), false).unwrap().fields;
+            let fields = (wbxml.decode)(&octets_of(&vector), true).unwrap().fields;
             let text = (xml.encode)(&fields).unwrap();
             let read = (xml.decode)(&text, false).unwrap().fields;
             let key = if wbxml.name == "wbxml-si" {
@@ -314,6 +314,36 @@ fn a_document_may_have_as_many_nodes_and_references_as_the_limits_and_no_more() 
     assert_eq!(Si::decode(&document(most)).unwrap().text.len(), most * 1023);
     let error = Si::decode(&document(most + 1)).unwrap_err();
     assert_eq!(error.class, Class::TooLarge);
+}
+
+#[test]
+fn a_strict_reader_wants_numbers_in_shortest_form_and_dates_in_opaque_values() {
+    // An SI with the text "a" of the string table, an entity and a date, each written in two ways.
+    let document = |reference: &[u8], entity: &[u8], date: &[u8]| {
+        let head: &[u8] = &[0x02, 0x05, 0x6A, 0x02, b'a', 0x00, 0x45, 0xC6, 0x0A];
+        [head, date, &[0x01], reference, entity, &[0x01, 0x01]].concat()
+    };
+    let (reference, entity): (&[u8], &[u8]) = (&[0x83, 0x00], &[0x02, 0x41]);
+    let (date, inline) = (b"\xC3\x04\x20\x26\x11\x21", b"\x032026-11-21T00:00:00Z\0");
+    let read = |octets: &[u8]| {
+        let strict = Si::decode(octets).map_err(|fault| (fault.class, fault.offset));
+        let (si, deviations) = Si::decode_lenient(octets).unwrap();
+        assert_eq!(
+            (&*si.text, si.created),
+            ("aA", "2026-11-21T00:00:00Z".parse().ok())
+        );
+        assert_eq!(deviations.len(), usize::from(strict.is_err()));
+        strict.map(|_| ())
+    };
+    assert_eq!(read(&document(reference, entity, date)), Ok(()));
+    let long = document(&[0x83, 0x80, 0x00], entity, date);
+    assert_eq!(read(&long), Err((Class::UintvarNonMinimal, 17)));
+    let long = document(reference, &[0x02, 0x80, 0x41], date);
+    assert_eq!(read(&long), Err((Class::UintvarNonMinimal, 19)));
+    let long = document(reference, entity, b"\xC3\x80\x04\x20\x26\x11\x21");
+    assert_eq!(read(&long), Err((Class::UintvarNonMinimal, 10)));
+    let text = document(reference, entity, inline);
+    assert_eq!(read(&text), Err((Class::BadValue, 8)));
 }
 
 #[test]
