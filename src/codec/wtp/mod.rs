@@ -193,15 +193,19 @@ impl<'a> Pdu<'a> {
     }
 }
 
-/// The PDUs of a datagram, one or several.
-///
-/// # Errors
-/// The first fault of lengths and PDUs.
-pub fn decode<'a>(octets: &'a [u8], rigour: &mut Rigour) -> Result<Vec<Pdu<'a>>, DecodeError> {
-    octets::parts(octets, rigour)?
-        .into_iter()
-        .map(|part| octets::read(part.octets, part.at, rigour))
-        .collect()
+/// The PDUs of a datagram, one or several, up to the first fault of lengths or of a PDU, which is told with them: a PDU that
+/// arrived whole is not lost because of what was put behind it.
+pub fn decode<'a>(octets: &'a [u8], rigour: &mut Rigour) -> (Vec<Pdu<'a>>, Option<DecodeError>) {
+    let mut parts = Vec::new();
+    let lengths = octets::read_parts(octets, rigour, &mut parts).err();
+    let mut pdus = Vec::with_capacity(parts.len());
+    for part in parts {
+        match octets::read(part.octets, part.at, rigour) {
+            Ok(pdu) => pdus.push(pdu),
+            Err(fault) => return (pdus, Some(fault)),
+        }
+    }
+    (pdus, lengths)
 }
 
 /// The octets of each PDU of a datagram, one or several, not read yet: one that is faulty does not hide the others.

@@ -26,16 +26,27 @@ pub(super) fn parts<'a>(
     octets: &'a [u8],
     rigour: &mut Rigour,
 ) -> Result<Vec<Part<'a>>, DecodeError> {
+    let mut parts = Vec::new();
+    read_parts(octets, rigour, &mut parts)?;
+    Ok(parts)
+}
+
+/// Adds the PDUs of a datagram up to the first fault of lengths.
+pub(super) fn read_parts<'a>(
+    octets: &'a [u8],
+    rigour: &mut Rigour,
+    parts: &mut Vec<Part<'a>>,
+) -> Result<(), DecodeError> {
     if octets.first() != Some(&0) {
-        return Ok(vec![Part {
+        parts.push(Part {
             at: 0,
             long: false,
             octets,
-        }]);
+        });
+        return Ok(());
     }
     let mut cursor = Cursor::new("wtp", octets);
     cursor.octet("00")?;
-    let mut parts = Vec::new();
     while !cursor.is_empty() {
         let at = cursor.offset();
         if parts.len() >= limits::WTP_PDUS {
@@ -58,7 +69,7 @@ pub(super) fn parts<'a>(
     if parts.is_empty() {
         rigour.deviate(&cursor, 1, Class::Truncated, "a PDU behind 00")?;
     }
-    Ok(parts)
+    Ok(())
 }
 
 /// Appends a PDU behind its length; `None` when that is above 32,767.

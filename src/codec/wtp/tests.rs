@@ -163,7 +163,8 @@ fn several_pdus_of_one_datagram_read_as_written() {
     );
     let datagram = concatenate(&[ack.encode(), invoke.encode()]).unwrap();
     assert_eq!(datagram[..7], [0, 3, 0x18, 0x80, 0x01, 0x80, 204]);
-    let pdus = decode(&datagram, &mut Rigour::Strict).unwrap();
+    let (pdus, fault) = decode(&datagram, &mut Rigour::Strict);
+    assert_eq!(fault, None);
     assert_eq!(
         (pdus[0].tid, pdus[1].tid, pdus[1].data.len()),
         (0x8001, 2, 200)
@@ -175,7 +176,11 @@ fn several_pdus_of_one_datagram_read_as_written() {
 #[test]
 fn a_datagram_may_have_as_many_pdus_and_a_pdu_as_many_items_as_the_limits_and_no_more() {
     let datagram = |pdus: usize| [vec![0], [3, 0x18, 0x80, 0x01].repeat(pdus)].concat();
-    let read = |pdus| decode(&datagram(pdus), &mut Rigour::Strict).map(|pdus| pdus.len());
+    let read = |pdus| {
+        let datagram = datagram(pdus);
+        let (found, fault) = decode(&datagram, &mut Rigour::Strict);
+        fault.map_or(Ok(found.len()), Err)
+    };
     let most = limits::WTP_PDUS;
     assert_eq!(read(most), Ok(most));
     let error = read(most + 1).unwrap_err();
@@ -188,6 +193,23 @@ fn a_datagram_may_have_as_many_pdus_and_a_pdu_as_many_items_as_the_limits_and_no
     assert_eq!(read(most), Ok(most));
     let error = read(most + 1).unwrap_err();
     assert_eq!((error.class, error.offset), (Class::TooLarge, 3 + most));
+}
+
+#[test]
+fn pdus_before_a_bad_one_are_kept_with_the_fault() {
+    let ack = [0x18, 0x80, 0x01];
+    let read = |rest: &[u8]| {
+        let datagram = [&[0, 3][..], &ack, &[3], &ack, rest].concat();
+        let (pdus, fault) = decode(&datagram, &mut Rigour::Strict);
+        let tids: Vec<u16> = pdus.iter().map(|pdu| pdu.tid).collect();
+        (tids, fault.map(|fault| (fault.class, fault.offset)))
+    };
+    let two = vec![0x8001, 0x8001];
+    assert_eq!(read(&[]), (two.clone(), None));
+    let unknown = Some((Class::UnknownPdu, 10));
+    assert_eq!(read(&[1, 0x78]), (two.clone(), unknown));
+    let length = Some((Class::BadLength, 9));
+    assert_eq!(read(&[9, 0x18]), (two, length));
 }
 
 fn items() -> impl Strategy<Value = Vec<(u8, Vec<u8>, bool)>> {
