@@ -120,7 +120,8 @@ impl Authentication {
         }
     }
 
-    /// Whether a terminal's credentials are what the password gives; `method` is that of the request with the challenge.
+    /// Whether a terminal's credentials are what the password gives; `method` is that of the request with the challenge, whose
+    /// target is the one of all requests here, so credentials for another are wrong.
     #[must_use]
     pub fn is_right(&self, password: &str, method: &str) -> bool {
         match self {
@@ -130,6 +131,7 @@ impl Authentication {
                 let who = (text("username"), text("realm"), password);
                 let expected = digest::response_sha1(who, text("nonce"), method, text("uri"));
                 text("algorithm").eq_ignore_ascii_case("SHA-1")
+                    && text("uri") == super::PATH
                     && is_same(&text("response").to_ascii_lowercase(), &expected)
             }
             _ => false,

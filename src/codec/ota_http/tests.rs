@@ -1,6 +1,7 @@
 //! Values and rules that single messages do not show; the messages are in `testdata/ota_http`.
 
 use super::*;
+use crate::codec::sip;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -96,6 +97,13 @@ fn the_credentials_of_a_terminal_are_checked_with_sha_1_and_the_method_of_the_ch
     assert!(read.is_right("secret", "OPTIONS"));
     assert!(!read.is_right("secret", "POST"));
     assert!(!read.is_right("Secret", "OPTIONS"));
+    let elsewhere = sip::digest::response_sha1(who, "abc123", "OPTIONS", "/other");
+    let other = credentials.to_string();
+    let other = other.replace("\"/wappush\"", "\"/other\"");
+    let other = other.replace(credentials.param("response").unwrap(), &elsewhere);
+    let other = Authentication::decode(&other, true).unwrap();
+    assert_eq!(other.param("uri"), Some("/other"));
+    assert!(!other.is_right("secret", "OPTIONS"));
     let basic = Authentication::decode("Basic YTpiOmM=", true).unwrap();
     assert!(basic.is_right("b:c", "POST"));
 }
