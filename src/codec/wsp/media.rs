@@ -440,7 +440,7 @@ pub(super) fn put_parameter(
 ) -> Option<()> {
     for known in assigned::parameters_named(name, version) {
         let mut value = Vec::new();
-        if put_typed(&mut value, known.kind, given).is_some() {
+        if put_typed(&mut value, known.kind, given, version).is_some() {
             put_integer(out, u64::from(known.number));
             out.extend_from_slice(&value);
             return Some(());
@@ -459,12 +459,12 @@ pub(super) fn put_parameter(
     Some(())
 }
 
-fn put_typed(out: &mut Vec<u8>, kind: ParameterKind, given: &Given) -> Option<()> {
+fn put_typed(out: &mut Vec<u8>, kind: ParameterKind, given: &Given, version: u8) -> Option<()> {
     let text = given.text();
     match kind {
         ParameterKind::Q => put_quality(out, Quality::of_text(&text?)?),
         ParameterKind::Charset => {
-            let number = List::Charset.number(&text?, 5).map(u64::from);
+            let number = List::Charset.number(&text?, version).map(u64::from);
             put_integer(out, number.or_else(|| given.number())?);
         }
         ParameterKind::Version => match Version::of_text(text.as_deref()?) {
@@ -482,7 +482,7 @@ fn put_typed(out: &mut Vec<u8>, kind: ParameterKind, given: &Given) -> Option<()
             Some(text) => put_text_value(out, text.as_bytes()),
             None => out.push(0),
         },
-        ParameterKind::Field => match List::Name.number(text.as_deref()?, 5) {
+        ParameterKind::Field => match List::Name.number(text.as_deref()?, version) {
             Some(number) => put_integer(out, u64::from(number)),
             None if is_token(text.as_deref()?.as_bytes()) => put_text_string(out, text?.as_bytes()),
             None => return None,

@@ -405,3 +405,19 @@ proptest! {
         holds(named("wtp"), &octets);
     }
 }
+
+#[test]
+fn a_number_in_a_parameter_is_one_that_the_peer_knows() {
+    let put = |version| {
+        let parameters = [(
+            "differences".to_owned(),
+            Given::Text("X-WAP-Security".into()),
+        )];
+        let mut out = Vec::new();
+        put_content_type(&mut out, "text/plain", &parameters, version).unwrap();
+        out
+    };
+    // The header has its number since 1.4.
+    assert_eq!(put(5), [0x03, 0x83, 0x87, 0xC6]);
+    assert_eq!(put(3), b"\x11\x83\x87X-WAP-Security\0");
+}
