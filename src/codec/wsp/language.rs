@@ -1,6 +1,7 @@
 //! Languages by their assigned number.
 //!
-//! **Source:** WAP-230 table 41 (ISO 639 codes); `*` is Any-language of 8.4.2.10.
+//! **Source:** WAP-230 table 41 (ISO 639 codes), 50 to 8C compared with the dissector of Wireshark; `*` is Any-language
+//! of 8.4.2.10.
 
 /// The code of a language.
 #[must_use]
