@@ -34,11 +34,11 @@ pub enum Kind {
     Ipv6(Ipv6Addr),
     /// `MAN`: eight digits.
     Man(String),
-    /// A WDP address type.
+    /// A WDP address type; or USER with octets that are no text, which is the identifier of nobody.
     Other {
         /// Its name as written.
         name: String,
-        /// The identifier, unescaped.
+        /// The identifier, unescaped; with its escapes when it is no text.
         value: String,
     },
 }
@@ -128,9 +128,9 @@ impl fmt::Display for ClientAddress {
 }
 
 /// The identifier with `%HH` for every octet that needs it.
-pub(super) fn escaped(identity: &str) -> String {
-    let mut text = String::with_capacity(identity.len());
-    for octet in identity.bytes() {
+pub(super) fn escaped(identity: impl AsRef<[u8]>) -> String {
+    let mut text = String::with_capacity(identity.as_ref().len());
+    for &octet in identity.as_ref() {
         if is_plain(octet) {
             text.push(char::from(octet));
         } else {
@@ -219,7 +219,13 @@ fn qualifier(piece: &str, at: usize) -> Result<(String, String), DecodeError> {
 fn kind(name: &str, value: &str, at: usize) -> Result<Kind, DecodeError> {
     let is = |known: &str| name.eq_ignore_ascii_case(known);
     if is("USER") {
-        unescape(value, at).map(Kind::User)
+        Ok(match String::from_utf8(unescape(value, at)?) {
+            Ok(identifier) => Kind::User(identifier),
+            Err(octets) => Kind::Other {
+                name: name.to_owned(),
+                value: escaped(octets.as_bytes()),
+            },
+        })
     } else if is("PLMN") {
         plmn(value, at).map(Kind::Plmn)
     } else if is("IPv4") {
@@ -238,7 +244,8 @@ fn kind(name: &str, value: &str, at: usize) -> Result<Kind, DecodeError> {
     } else {
         Ok(Kind::Other {
             name: name.to_owned(),
-            value: unescape(value, at)?,
+            value: String::from_utf8(unescape(value, at)?)
+                .unwrap_or_else(|octets| escaped(octets.as_bytes())),
         })
     }
 }
@@ -292,8 +299,8 @@ fn ipv6(value: &str) -> Option<Ipv6Addr> {
     Some(segments.into())
 }
 
-/// Resolves `%HH`; every other octet must be one that needs no escaping.
-fn unescape(value: &str, at: usize) -> Result<String, DecodeError> {
+/// Resolves `%HH`, which may stand for any octet; every other octet must be one that needs no escaping.
+fn unescape(value: &str, at: usize) -> Result<Vec<u8>, DecodeError> {
     let mut octets = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -319,7 +326,7 @@ fn unescape(value: &str, at: usize) -> Result<String, DecodeError> {
     if octets.is_empty() {
         return Err(fault(at, "an identifier"));
     }
-    String::from_utf8(octets).map_err(|_| fault(at, "an identifier in UTF-8"))
+    Ok(octets)
 }
 
 fn check_host(host: &str, base: usize) -> Result<(), DecodeError> {
@@ -441,7 +448,6 @@ mod tests {
             "WAPPUSH=+/TYPE=PLMN@h",
             "WAPPUSH=+-./TYPE=PLMN@h",
             "WAPPUSH=/TYPE=USER@h",
-            "WAPPUSH=%ff/TYPE=USER@h",
             "WAPPUSH=a/TYPE=USER/TYPE=USER@h",
             "//WAPPUSH=a/TYPE=USER@h",
             "WAPPUSH=a/TYPE=USER//@h",
@@ -451,6 +457,20 @@ mod tests {
         ] {
             assert!(ClientAddress::decode(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_identifier_of_any_octets_is_an_address_though_of_no_user() {
+        let kind = |text: &str| ClientAddress::decode(text).unwrap().kind;
+        let other = |name: &str, value: &str| Kind::Other {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        };
+        assert_eq!(kind("WAPPUSH=%ff%41/TYPE=USER@h"), other("USER", "%FFA"));
+        assert_eq!(kind("WAPPUSH=%ff/TYPE=FLEX@h"), other("FLEX", "%FF"));
+        // Written out, the same text is an identifier of a user.
+        let user = Kind::User("%FFA".to_owned());
+        assert_eq!(kind("WAPPUSH=%25FFA/TYPE=USER@h"), user);
     }
 
     #[test]
