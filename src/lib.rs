@@ -12,7 +12,7 @@
 //! | `driver` | sockets, TLS, HTTP, store, event log: runs any node (feature `runtime`) |
 //! | [`sim`] | gateways and devices joined in virtual time |
 //! | [`gateway`], [`device`] | what the PPG decides; what a handset decides; never import each other |
-//! | [`protocol`] | state machines: SIP, MSRP |
+//! | [`protocol`] | state machines: SIP, MSRP, WTP, WSP |
 //! | [`world`], [`event`], [`ladder`] | what a node is told and asks for; what it reports |
 //! | [`codec`] | octets and values |
 //! | [`time`], [`random`], [`timers`], [`machine`], [`limits`] | what all use |

@@ -39,6 +39,12 @@ pub const WTP_OCTETS_PER_PEER: usize = 4_194_304;
 pub const WTP_OCTETS: usize = 268_435_456;
 /// Peers that a WTP endpoint remembers; the one without transactions longest gives way.
 pub const WTP_PEERS: usize = 65_536;
+/// WSP sessions of one endpoint, suspended ones included.
+pub const WSP_SESSIONS: usize = 65_536;
+/// Pushes that wait for their turn in one WSP session.
+pub const WSP_PUSHES_WAITING: usize = 64;
+/// Octets of all pushes that wait for their turn in the WSP sessions of one endpoint.
+pub const WSP_OCTETS_WAITING: usize = 67_108_864;
 /// Octets of one PAP control entity.
 pub const PAP_CONTROL_OCTETS: usize = 65_536;
 /// Octets of one SMPP PDU.

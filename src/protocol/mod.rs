@@ -3,4 +3,5 @@
 pub mod msrp;
 pub mod sip;
 pub mod smpp;
+pub mod wsp;
 pub mod wtp;
