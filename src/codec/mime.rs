@@ -14,7 +14,7 @@ use crate::limits;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MediaType<'a> {
     /// `type/subtype` in lower case.
-    pub essence: String,
+    pub essence: Cow<'a, str>,
     /// Names as written and values without their quotes.
     pub parameters: Vec<(&'a str, Cow<'a, str>)>,
 }
@@ -38,7 +38,7 @@ impl<'a> MediaType<'a> {
     pub fn decode(text: &'a str) -> Result<Self, DecodeError> {
         let end = text.find(';').unwrap_or(text.len());
         let (essence, rest) = text.split_at_checked(end).unwrap_or((text, ""));
-        let essence = essence.trim().to_ascii_lowercase();
+        let essence = lower(essence.trim());
         let is_type = essence
             .split_once('/')
             .is_some_and(|(kind, sub)| is_token(kind) && is_token(sub));
@@ -91,6 +91,15 @@ impl<'a> Part<'a> {
     #[must_use]
     pub fn content_type(&self) -> &'a str {
         self.header("Content-Type").unwrap_or("text/plain")
+    }
+}
+
+/// The text in lower case, which it mostly is already.
+fn lower(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|octet| octet.is_ascii_uppercase()) {
+        Cow::Owned(text.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(text)
     }
 }
 
