@@ -24,6 +24,8 @@ use crate::gateway::Gateway;
 use crate::limits;
 use crate::machine::Machine;
 use crate::protocol::smpp::{esme, smsc};
+use crate::protocol::wsp::client::{self, Client};
+use crate::protocol::wsp::server::{self, Server};
 use crate::random::Random;
 use crate::sim::cast::{self, Places};
 use crate::sim::script::Script;
@@ -61,6 +63,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("ussd", ussd),
     ("ota_http", ota_http),
     ("wsp", wsp),
+    ("wsp_endpoint", wsp_endpoint),
     ("wtp", wtp),
     ("pidf", pidf),
     ("reginfo", reginfo),
@@ -397,6 +400,86 @@ pub fn wtp(octets: &[u8]) {
         if let (Some(place), Some(psn)) = (pdu.place(), pdu.psn()) {
             message.take(psn, place, pdu.data);
         }
+    }
+}
+
+/// Any datagrams, from a few peers, into both halves of sessions: what they hold stays in its bounds, and an endpoint
+/// that is left alone forgets everything but its sessions.
+///
+/// The input is split into datagrams: an octet with the peer and how long it took, one with the length, the octets.
+pub fn wsp_endpoint(octets: &[u8]) {
+    let random = || Random::from_number(1);
+    let mut server = Server::new(server::Settings::default(), random());
+    let mut client = Client::new(client::Settings::default(), random());
+    let (mut up, mut down) = (Vec::new(), Vec::new());
+    let mut now = Time::from_secs(1_000);
+    let peer = |number: u8| SocketAddr::from(([10, 0, 0, number & 3], 9_201));
+    let (own, headers) = (peer(0), Bytes::new());
+    let connect = client::In::Connect {
+        server: own,
+        headers: headers.clone(),
+    };
+    client.handle(now, connect, &mut down);
+    let mut rest = octets;
+    while let [head, len, after @ ..] = rest {
+        let (datagram, more) = after.split_at(after.len().min(usize::from(*len)));
+        rest = more;
+        now = now + Duration::from_millis(u64::from(head >> 2) * 200);
+        let octets = Bytes::copy_from_slice(datagram);
+        let peer = peer(*head);
+        let both = (octets.clone(), octets);
+        server.handle(
+            now,
+            server::In::Datagram {
+                peer,
+                octets: both.0,
+            },
+            &mut up,
+        );
+        client.handle(
+            now,
+            client::In::Datagram {
+                peer,
+                octets: both.1,
+            },
+            &mut down,
+        );
+        for told in core::mem::take(&mut up) {
+            let answer = match told {
+                server::Out::Connecting { session, .. } => server::In::Accept {
+                    session,
+                    headers: headers.clone(),
+                },
+                server::Out::Resuming { session, .. } => server::In::Resume { session },
+                _ => continue,
+            };
+            server.handle(now, answer, &mut up);
+        }
+        server.expire(now, &mut up);
+        client.expire(now, &mut down);
+        for load in [server.load(), client.load()] {
+            assert!(load.peers <= 5, "{load:?}");
+            assert!(load.octets <= 5 * limits::WTP_OCTETS_PER_PEER);
+        }
+        assert!(server.sessions() <= limits::WSP_SESSIONS);
+    }
+    leave_alone(&mut server, &mut client, now);
+    for load in [server.load(), client.load()] {
+        assert_eq!((load.transactions, load.octets), (0, 0), "{load:?}");
+    }
+}
+
+/// Longer than any transaction lives.
+fn leave_alone(server: &mut Server, client: &mut Client, mut now: Time) {
+    let end = now + Duration::from_secs(2_000);
+    let next = |server: &Server, client: &Client| {
+        let both = server.deadline().into_iter().chain(client.deadline());
+        both.min().filter(|at| *at <= end)
+    };
+    while let Some(at) = next(server, client) {
+        now = now.max(at);
+        server.expire(now, &mut Vec::new());
+        client.expire(now, &mut Vec::new());
     }
 }
 
