@@ -14,7 +14,7 @@ use crate::codec::stun::{self, Stun};
 use crate::machine::Machine;
 use crate::time::Time;
 use crate::timers::Timers;
-use crate::world::{FetchId, HttpResponse, Input, LinkId, Output, SocketId};
+use crate::world::{FetchId, HttpResponse, Input, LinkId, Output, RequestId, SocketId};
 
 use super::Device;
 
@@ -225,6 +225,50 @@ impl Fleet {
     fn of_link(&self, link: LinkId) -> Option<(usize, LinkId)> {
         self.links.get(&link).copied()
     }
+
+    /// The device that an input is for, and the input as the device numbers it.
+    fn addressed(&mut self, input: Input, out: &mut Vec<Output>) -> Option<(usize, Input)> {
+        Some(match input {
+            Input::Datagram {
+                socket, ref octets, ..
+            } => (self.of_datagram(socket, octets)?, input),
+            Input::Opened {
+                link,
+                listener,
+                transport,
+                local,
+                peer,
+            } => {
+                let (at, link) = self.of_link(link)?;
+                let input = Input::Opened {
+                    link,
+                    listener,
+                    transport,
+                    local,
+                    peer,
+                };
+                (at, input)
+            }
+            Input::Octets { link, octets } => {
+                let (at, link) = self.of_link(link)?;
+                (at, Input::Octets { link, octets })
+            }
+            Input::Closed { link: in_node, why } => {
+                let (at, link) = self.of_link(in_node)?;
+                self.forget_link(in_node);
+                (at, Input::Closed { link, why })
+            }
+            Input::Request { id, .. } if self.http.is_none() => {
+                out.push(nobody(id));
+                return None;
+            }
+            Input::Request { .. } => (self.http?, input),
+            Input::Response { id, response } => {
+                let (at, id) = self.fetches.remove(&id)?;
+                (at, Input::Response { id, response })
+            }
+        })
+    }
 }
 
 /// The device that a message names: a response and a request in a dialog by the Call-ID that the device chose, another
@@ -240,16 +284,14 @@ fn of_frame(frame: &Frame<'_>, by_word: &HashMap<String, usize, FixedState>) -> 
     by_gr().or(by_user).copied()
 }
 
-/// Answers a request that no device takes.
-fn nobody(request: Input, out: &mut Vec<Output>) {
-    if let Input::Request { id, .. } = request {
-        let response = HttpResponse {
-            status: 404,
-            headers: Vec::new(),
-            body: bytes::Bytes::new(),
-        };
-        out.push(Output::Respond { id, response });
-    }
+/// The answer to a request that no device takes.
+const fn nobody(id: RequestId) -> Output {
+    let response = HttpResponse {
+        status: 404,
+        headers: Vec::new(),
+        body: bytes::Bytes::new(),
+    };
+    Output::Respond { id, response }
 }
 
 impl Machine for Fleet {
@@ -257,70 +299,11 @@ impl Machine for Fleet {
     type Output = Output;
 
     fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
-        let (at, input) = match input {
-            Input::Datagram {
-                socket,
-                peer,
-                octets,
-            } => {
-                let Some(at) = self.of_datagram(socket, &octets) else {
-                    return;
-                };
-                let input = Input::Datagram {
-                    socket,
-                    peer,
-                    octets,
-                };
-                (at, input)
-            }
-            Input::Opened {
-                link,
-                listener,
-                transport,
-                local,
-                peer,
-            } => {
-                let Some((at, link)) = self.of_link(link) else {
-                    return;
-                };
-                let input = Input::Opened {
-                    link,
-                    listener,
-                    transport,
-                    local,
-                    peer,
-                };
-                (at, input)
-            }
-            Input::Octets { link, octets } => {
-                let Some((at, link)) = self.of_link(link) else {
-                    return;
-                };
-                (at, Input::Octets { link, octets })
-            }
-            Input::Closed { link: in_node, why } => {
-                let Some((at, link)) = self.of_link(in_node) else {
-                    return;
-                };
-                self.forget_link(in_node);
-                (at, Input::Closed { link, why })
-            }
-            request @ Input::Request { .. } => {
-                let Some(at) = self.http else {
-                    return nobody(request, out);
-                };
-                (at, request)
-            }
-            Input::Response { id, response } => {
-                let Some((at, id)) = self.fetches.remove(&id) else {
-                    return;
-                };
-                (at, Input::Response { id, response })
-            }
-        };
-        self.step(at, out, |device, effects| {
-            device.handle(now, input, effects)
-        });
+        if let Some((at, input)) = self.addressed(input, out) {
+            self.step(at, out, |device, effects| {
+                device.handle(now, input, effects)
+            });
+        }
     }
 
     fn expire(&mut self, now: Time, out: &mut Vec<Output>) {

@@ -257,7 +257,7 @@ impl Device {
         {
             // While the first is being judged a repetition by SIP gets no answer: there is none yet.
             let is_sip = heard.arrival().message().is_some();
-            if let Some(answer) = answered.or((!is_sip).then_some(Answer::plain(202))) {
+            if let Some(answer) = answered.or_else(|| (!is_sip).then(|| Answer::plain(202))) {
                 self.answer_sir(now, heard.arrival(), answer, out);
             }
             return;

@@ -3,7 +3,13 @@
 use bytes::Bytes;
 
 use super::bench::*;
+use super::doors::*;
+use crate::codec::ota_http;
+use crate::codec::radio::{About, Frame};
 use crate::codec::sir::{App, Ask, Placement};
+use crate::codec::sms::{Ports, Reference, segments};
+use crate::codec::ussd::strings;
+use crate::codec::wsp;
 use crate::device::behaviour::Behaviour;
 use crate::random::Random;
 use crate::world::{Input, SocketId};
@@ -53,6 +59,41 @@ fn damaged_content_ends_a_session_at_most() {
         }
         bench.wait_ms(60_000);
         assert!(bench.device.sessions_up() <= 1);
+    }
+}
+
+#[test]
+fn damaged_octets_at_every_door_leave_the_device_working() {
+    let push = wsp::sir::push_of(&naming(&[C1, C2]).encode(), 7);
+    let http = ota_http::sir::push_of(&naming(&[C1, C2]).encode());
+    let parts = segments(&push, Ports::PUSH, Reference::Sixteen(9)).unwrap();
+    let tpdu = tpdu(&parts[0]);
+    let string = strings(&push, Ports::PUSH, Reference::Eight(3), 144).unwrap();
+    let string = [&[0xE5], string[0].as_slice()].concat();
+    for seed in 0..20 {
+        let mut random = Random::from_number(seed);
+        let mut doors = Doors::new(Behaviour::default());
+        for _ in 0..100 {
+            doors.datagram(WSP, at(GATEWAY), &damaged(&push, &mut random));
+            let tpdu = damaged(&tpdu, &mut random);
+            doors.down(About::ShortMessages, None, &tpdu);
+            let string = damaged(&string, &mut random);
+            doors.down(About::SupplementaryServices, None, &string);
+            let frame = Frame::request(About::ShortMessages, 1, &tpdu).encode();
+            doors.radio(&damaged(&frame, &mut random));
+            let rows = [("content-type", "application/http")];
+            let answer = doors.http("POST", &rows, &damaged(&http, &mut random));
+            assert_eq!(answer.map(|answer| answer.status), Some(204));
+            doors.bench.frames.clear();
+            doors.bench.wait_ms(10);
+        }
+        for (number, bearer) in ALL.into_iter().enumerate() {
+            let mut last = naming(&[C2]);
+            last.id = Some(format!("last-{number}"));
+            doors.bench.events.clear();
+            doors.carry(bearer, &last);
+            assert_eq!(doors.bench.count("sir.decide"), 1, "seed {seed} {bearer:?}");
+        }
     }
 }
 
