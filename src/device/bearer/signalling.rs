@@ -110,6 +110,10 @@ impl Device {
         };
         self.report(now, fact, out);
         self.signalling_lost(now);
+        if matches!(status, 403 | 404 | 405 | 489 | 501) {
+            // Such a gateway has no subscriptions; it may send OPTIONS still.
+            self.timers.cancel(Timer::Signalling);
+        }
     }
 
     fn signalling_lost(&mut self, now: Time) {
