@@ -193,5 +193,7 @@ pub const XML_NAMESPACE_OCTETS: usize = 512;
 pub const XML_NAME_OCTETS: usize = 128;
 /// Octets of one message summary.
 pub const MESSAGE_SUMMARY_OCTETS: usize = 65_536;
+/// Header rows of all messages in one message summary.
+pub const MESSAGE_SUMMARY_ROWS: usize = 1_024;
 /// Message classes of one message summary.
 pub const MESSAGE_CLASSES: usize = 64;

@@ -246,6 +246,7 @@ impl<'a> Reader<'a> {
     fn messages(&mut self, summary: &mut MessageSummary) -> Result<(), DecodeError> {
         let mut rows = Vec::new();
         let mut number = 0_usize;
+        let mut count = 0_usize;
         while let Some(line) = self.line()? {
             if line.text.is_empty() {
                 if rows.is_empty() {
@@ -255,6 +256,10 @@ impl<'a> Reader<'a> {
                 summary.messages.push(core::mem::take(&mut rows));
                 number = number.saturating_add(1);
                 continue;
+            }
+            count = count.saturating_add(1);
+            if count > limits::MESSAGE_SUMMARY_ROWS {
+                return Err(fault(line.at, Class::TooLarge, "fewer rows"));
             }
             let (name, value, _) = pair(&line)?;
             let path = format!("messages[{number}].{name}");
@@ -404,6 +409,22 @@ mod tests {
         assert!(MessageSummary::decode(&with(room).encode()).is_ok());
         let error = MessageSummary::decode(&with(room + 1).encode()).unwrap_err();
         assert_eq!(error.class, Class::TooLarge);
+    }
+
+    #[test]
+    fn a_summary_has_as_many_rows_as_the_limit_and_no_more() {
+        let rows = |count: usize| {
+            let text = format!(
+                "Messages-Waiting: no\r\n\r\nA: b\r\n\r\n{}",
+                "A: b\r\n".repeat(count - 1)
+            );
+            MessageSummary::decode(text.as_bytes())
+                .map(|_| ())
+                .map_err(|error| error.class)
+        };
+        let most = limits::MESSAGE_SUMMARY_ROWS;
+        assert_eq!(rows(most), Ok(()));
+        assert_eq!(rows(most + 1), Err(Class::TooLarge));
     }
 
     #[test]
