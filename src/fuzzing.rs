@@ -9,7 +9,6 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 use crate::codec::device_id::DeviceId;
-use crate::codec::format::Format;
 use crate::codec::pap::address::ClientAddress;
 use crate::codec::sia::Sia;
 use crate::codec::sip::{self, Frame, Framed, Framer, Index};
@@ -17,8 +16,7 @@ use crate::codec::sir::Sir;
 use crate::codec::stun::{self, Stun};
 use crate::codec::uri::Uri;
 use crate::codec::{
-    self, download_descriptor, mime, msrp, pap, presence, sdp, smpp, sms, ussd, vector, wbxml, wsp,
-    wtp,
+    self, download_descriptor, mime, msrp, pap, presence, sdp, smpp, sms, ussd, wbxml, wsp, wtp,
 };
 use crate::gateway::Gateway;
 use crate::limits;
@@ -34,11 +32,17 @@ use crate::world::{
     CloseReason, HttpRequest, Input, LinkId, ListenerId, Output, RequestId, SocketId, Transport,
 };
 
+mod formats;
+pub mod hostile;
+
+pub use formats::{Seed, VECTOR_FILES, formats, promises, seeds};
+
 /// A body: it fails by panicking.
 pub type Target = fn(&[u8]);
 
 /// Every target by name.
 pub const TARGETS: &[(&str, Target)] = &[
+    ("formats", formats),
     ("sip", sip),
     ("sip_stream", sip_stream),
     ("uri", uri),
@@ -207,56 +211,32 @@ pub fn sir(octets: &[u8]) {
     }
 }
 
-/// What every [`Format`] promises: a lenient reading accepts what a strict one does, fields are written and read again as
-/// the same, spans cover the octets.
-pub fn of_format(format: &Format, octets: &[u8]) {
-    // Writing may add escapes, so near a bound what was read may not be read again.
-    if octets.len() > 8_192 {
-        return;
-    }
-    let lenient = (format.decode)(octets, true);
-    if let Ok(strict) = (format.decode)(octets, false) {
-        assert_eq!(Ok(&strict), lenient.as_ref(), "readings that differ");
-    }
-    let covered = vector::covered(&(format.spans)(octets, true));
-    let Ok(read) = lenient else { return };
-    assert_eq!(covered, Ok(octets.len()), "spans with a gap");
-    let written = (format.encode)(&read.fields);
-    let again = written.map(|octets| (format.decode)(&octets, true).map(|read| read.fields));
-    // What was forgiven is not written again, so lengths around it may differ.
-    if read.deviations.is_empty() {
-        assert_eq!(again, Ok(Ok(read.fields)), "fields that change by writing");
-    } else {
-        assert!(matches!(again, Ok(Ok(_))), "fields that are not read again");
-    }
-}
-
 /// Requests, responses and headers of push over HTTP.
 pub fn ota_http(octets: &[u8]) {
-    of_format(&codec::ota_http::REQUEST_FORMAT, octets);
-    of_format(&codec::ota_http::RESPONSE_FORMAT, octets);
-    of_format(&codec::ota_http::HEADER_FORMAT, octets);
-    of_format(&codec::ota_http::VERSION_FORMAT, octets);
+    promises(&codec::ota_http::REQUEST_FORMAT, octets);
+    promises(&codec::ota_http::RESPONSE_FORMAT, octets);
+    promises(&codec::ota_http::HEADER_FORMAT, octets);
+    promises(&codec::ota_http::VERSION_FORMAT, octets);
 }
 
 /// A presence document.
 pub fn pidf(octets: &[u8]) {
-    of_format(&presence::FORMAT, octets);
+    promises(&presence::FORMAT, octets);
 }
 
 /// A registration document.
 pub fn reginfo(octets: &[u8]) {
-    of_format(&codec::reginfo::FORMAT, octets);
+    promises(&codec::reginfo::FORMAT, octets);
 }
 
 /// A download descriptor.
 pub fn dd(octets: &[u8]) {
-    of_format(&download_descriptor::FORMAT, octets);
+    promises(&download_descriptor::FORMAT, octets);
 }
 
 /// A message summary.
 pub fn message_summary(octets: &[u8]) {
-    of_format(&codec::message_summary::FORMAT, octets);
+    promises(&codec::message_summary::FORMAT, octets);
 }
 
 /// User data, TPDUs of both directions, a text header, and segments of one sender.
@@ -267,7 +247,7 @@ pub fn sms(octets: &[u8]) {
         sms::FORMAT_SUBMIT,
         sms::FORMAT_SCK,
     ] {
-        of_format(&format, octets);
+        promises(&format, octets);
     }
     let mut reassembler = sms::Reassembler::new(Duration::from_secs(1));
     let mut lost = Vec::new();
@@ -298,7 +278,7 @@ pub fn sms(octets: &[u8]) {
 
 /// An SMPP PDU, and the front of a stream.
 pub fn smpp(octets: &[u8]) {
-    of_format(&smpp::FORMAT, octets);
+    promises(&smpp::FORMAT, octets);
     let _ = smpp::length(octets);
     let Ok(pdu) = smpp::Pdu::decode(octets) else {
         return;
@@ -369,8 +349,8 @@ pub fn smpp_sessions(octets: &[u8]) {
 
 /// A UDCP PDU and a USSD string.
 pub fn ussd(octets: &[u8]) {
-    of_format(&ussd::FORMAT_UDCP, octets);
-    of_format(&ussd::FORMAT_STRING, octets);
+    promises(&ussd::FORMAT_UDCP, octets);
+    promises(&ussd::FORMAT_STRING, octets);
 }
 
 /// A connectionless datagram, a header block and a media type of WSP.
@@ -381,7 +361,7 @@ pub fn wsp(octets: &[u8]) {
         wsp::fields::CONTENT_TYPE,
         wsp::fields::TEXT_STRING,
     ] {
-        of_format(&format, octets);
+        promises(&format, octets);
     }
     if let Ok(push) = wsp::Push::decode(octets) {
         assert_eq!(push.encode(), octets, "a push that changes by writing");
@@ -391,7 +371,7 @@ pub fn wsp(octets: &[u8]) {
 
 /// A WTP datagram, and its octets as segments of a message.
 pub fn wtp(octets: &[u8]) {
-    of_format(&wtp::fields::FORMAT, octets);
+    promises(&wtp::fields::FORMAT, octets);
     let mut message = wtp::segment::Reassembly::new();
     for piece in octets.chunks(8) {
         let Ok(pdu) = wtp::Pdu::decode(piece, &mut wsp::Rigour::Strict) else {
@@ -499,36 +479,36 @@ pub fn mime(octets: &[u8]) {
 
 /// A service indication, in WBXML and in XML.
 pub fn si(octets: &[u8]) {
-    of_format(&wbxml::si::FORMAT, octets);
-    of_format(&wbxml::si::XML_FORMAT, octets);
+    promises(&wbxml::si::FORMAT, octets);
+    promises(&wbxml::si::XML_FORMAT, octets);
 }
 
 /// A service loading, in both.
 pub fn sl(octets: &[u8]) {
-    of_format(&wbxml::sl::FORMAT, octets);
-    of_format(&wbxml::sl::XML_FORMAT, octets);
+    promises(&wbxml::sl::FORMAT, octets);
+    promises(&wbxml::sl::XML_FORMAT, octets);
 }
 
 /// A cache operation, in both.
 pub fn co(octets: &[u8]) {
-    of_format(&wbxml::co::FORMAT, octets);
-    of_format(&wbxml::co::XML_FORMAT, octets);
+    promises(&wbxml::co::FORMAT, octets);
+    promises(&wbxml::co::XML_FORMAT, octets);
 }
 
 /// An email notification, in both.
 pub fn emn(octets: &[u8]) {
-    of_format(&wbxml::emn::FORMAT, octets);
-    of_format(&wbxml::emn::XML_FORMAT, octets);
+    promises(&wbxml::emn::FORMAT, octets);
+    promises(&wbxml::emn::XML_FORMAT, octets);
 }
 
 /// The HTTP body of a PAP message.
 pub fn pap_body(octets: &[u8]) {
-    of_format(&pap::BODY_FORMAT, octets);
+    promises(&pap::BODY_FORMAT, octets);
 }
 
 /// A PAP document.
 pub fn pap(octets: &[u8]) {
-    of_format(&pap::XML_FORMAT, octets);
+    promises(&pap::XML_FORMAT, octets);
     let Ok(document) = pap::decode(octets) else {
         return;
     };
@@ -542,7 +522,7 @@ pub fn pap(octets: &[u8]) {
 
 /// A client address.
 pub fn client_address(octets: &[u8]) {
-    of_format(&pap::ADDRESS_FORMAT, octets);
+    promises(&pap::ADDRESS_FORMAT, octets);
     let Ok(text) = core::str::from_utf8(octets) else {
         return;
     };

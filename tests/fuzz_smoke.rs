@@ -1,23 +1,38 @@
-//! Every fuzz target over the committed test data and mutations of it, from a fixed seed: no target is ever dead.
+//! Every fuzz target over its committed seeds, over the test data and over mutations of it, from a fixed seed: no target
+//! is ever dead.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sirgate::fuzzing::TARGETS;
+use sirgate::codec::FORMATS;
+use sirgate::fuzzing::{self, TARGETS, VECTOR_FILES};
 use sirgate::random::Random;
 
 /// Mutations of each seed for each target.
 const MUTATIONS: usize = 60;
+/// Those of a seed that is longer than [`LONG`]: unoptimised code has no time for more.
+const MUTATIONS_OF_LONG: usize = 2;
+/// Octets of an ordinary seed.
+const LONG: usize = 8_192;
+/// Structured damage of the vectors.
+const PLANS: usize = 4_000;
 
 #[test]
 fn no_target_fails_on_test_data_or_its_mutations() {
     let seeds = seeds();
     assert!(seeds.len() > 20, "the test data is gone: {}", seeds.len());
     let mut random = Random::from_number(0x5172_6174);
-    for (name, target) in TARGETS {
+    // Octets that are a plan are as good as any others: that target has its own test.
+    for (name, target) in TARGETS.iter().filter(|(name, _)| *name != "formats") {
         for seed in &seeds {
             target(seed);
-            for _ in 0..MUTATIONS {
+            let is_long = seed.len() > LONG;
+            for _ in 0..if is_long {
+                MUTATIONS_OF_LONG
+            } else {
+                MUTATIONS
+            } {
                 let mutated = mutate(seed, &mut random);
                 let outcome = std::panic::catch_unwind(|| target(&mutated));
                 assert!(outcome.is_ok(), "{name} fails on {}", hex(&mutated));
@@ -26,10 +41,92 @@ fn no_target_fails_on_test_data_or_its_mutations() {
     }
 }
 
+#[test]
+fn no_target_fails_on_its_committed_seeds() {
+    let mut folders = entries("fuzz/seeds");
+    for (name, target) in TARGETS {
+        assert!(folders.remove(*name), "fuzz/seeds/{name} is missing");
+        let seeds = files(&root().join("fuzz/seeds").join(name));
+        assert!(!seeds.is_empty(), "fuzz/seeds/{name} is empty");
+        for seed in seeds {
+            let octets = fs::read(&seed).unwrap_or_default();
+            let outcome = std::panic::catch_unwind(|| target(&octets));
+            assert!(outcome.is_ok(), "{name} fails on {}", seed.display());
+        }
+    }
+    assert!(folders.is_empty(), "seeds of no target: {folders:?}");
+}
+
+#[test]
+fn every_target_is_a_program_of_its_own() {
+    let programs = entries("fuzz/fuzz_targets");
+    let targets: BTreeSet<String> = TARGETS
+        .iter()
+        .map(|(name, _)| format!("{name}.rs"))
+        .collect();
+    assert_eq!(programs, targets);
+    let manifest = fs::read_to_string(root().join("fuzz/Cargo.toml")).unwrap_or_default();
+    for (name, _) in TARGETS {
+        assert!(
+            manifest.contains(&format!("\nname = \"{name}\"\n")),
+            "{name}"
+        );
+    }
+}
+
+/// Plans from a fixed seed, which reach further than damage to octets does.
+#[test]
+fn every_format_keeps_its_promises_for_structured_damage() {
+    let mut random = Random::from_number(0x7369_7267);
+    for number in 0..PLANS {
+        let plan = random.octets::<184>();
+        let plan = &plan[..24 + number % 161];
+        let outcome = std::panic::catch_unwind(|| fuzzing::formats(plan));
+        assert!(outcome.is_ok(), "formats fails on {}", hex(plan));
+    }
+}
+
+#[test]
+fn structured_damage_begins_at_every_vector_file_and_format() {
+    let known: BTreeSet<&str> = VECTOR_FILES.iter().map(|(name, _)| *name).collect();
+    let data = root().join("testdata");
+    for file in files(&data) {
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        if json.get(0).is_some_and(|first| first.get("kind").is_some()) {
+            let name = file.strip_prefix(&data).unwrap_or(&file);
+            assert!(
+                name.to_str().is_some_and(|name| known.contains(name)),
+                "{name:?}"
+            );
+        }
+    }
+    for format in FORMATS {
+        let mut seeds = fuzzing::seeds().iter();
+        assert!(
+            seeds.any(|seed| seed.format.name == format.name),
+            "{}",
+            format.name
+        );
+    }
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn entries(folder: &str) -> BTreeSet<String> {
+    let found = fs::read_dir(root().join(folder)).into_iter().flatten();
+    found
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
+}
+
 /// Files of the test data as they are, and the octets that `.hex` files describe.
 fn seeds() -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
-    for file in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")) {
+    for file in files(&root().join("testdata")) {
         let octets = fs::read(&file).unwrap_or_default();
         if file.extension().is_some_and(|ending| ending == "hex") {
             seeds.push(unhex(&String::from_utf8_lossy(&octets)));
