@@ -335,7 +335,7 @@ pub fn smpp_sessions(octets: &[u8]) {
     });
     for octets in ours.chain(theirs) {
         assert!(
-            codec::smpp::Pdu::decode(octets).is_ok(),
+            smpp::Pdu::decode(octets).is_ok(),
             "an answer that is no PDU"
         );
     }

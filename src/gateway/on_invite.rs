@@ -10,7 +10,7 @@ use super::on_sip::{INFORMATION, sender};
 use super::push::delivery::Stage;
 use super::push::submission::{Phase, PushNo};
 use super::refreshing;
-use super::registry::{DeviceKey, canonical};
+use super::registry::{Device, DeviceKey, canonical};
 use super::sessions::{Item, Opening, SessionNo};
 use super::{Gateway, Timer};
 use crate::codec::sdp::{self, Sdp};
@@ -233,21 +233,10 @@ impl Gateway {
             .unwrap_or_default()
             .to_owned();
         // A device that asks again has lost its session, whatever the link looks like from here.
-        let earlier = self.registry.device(key).and_then(|device| {
-            if is_service {
-                device.service
-            } else {
-                device.session
-            }
-        });
-        if let Some(earlier) = earlier {
-            self.hang_up(
-                now,
-                SessionNo(earlier),
-                480,
-                "replaced by a new session",
-                out,
-            );
+        let opened = |device: &mut Device| *device.open(is_service);
+        if let Some(earlier) = self.registry.device_mut(key).and_then(opened) {
+            let earlier = SessionNo(earlier);
+            self.hang_up(now, earlier, 480, "replaced by a new session", out);
         }
         let no = self.sessions.open(Opening {
             device: key,
@@ -264,12 +253,7 @@ impl Gateway {
             path_id,
         });
         if let Some(device) = self.registry.device_mut(key) {
-            let open = if is_service {
-                &mut device.service
-            } else {
-                &mut device.session
-            };
-            *open = Some(no.0);
+            *device.open(is_service) = Some(no.0);
         }
         self.todo
             .push_back(endpoint::Input::Respond { id, response });

@@ -422,6 +422,15 @@ impl Device {
             .or_else(|| self.ids.first())
     }
 
+    /// The push session it has with us, or the session of another service.
+    pub const fn open(&mut self, is_service: bool) -> &mut Option<u64> {
+        if is_service {
+            &mut self.service
+        } else {
+            &mut self.session
+        }
+    }
+
     /// Enters a way to the device, best first; an earlier one of the same binding is replaced.
     pub fn add_route(&mut self, route: Route) {
         self.routes.retain(|known| known.serial != route.serial);

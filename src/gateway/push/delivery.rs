@@ -197,13 +197,11 @@ impl Ending {
     /// The same, where several bearers were tried with what became of each.
     #[must_use]
     pub fn with_record_of(mut self, delivery: &Delivery) -> Self {
-        let record = delivery.record();
-        match (record, self.outcome) {
-            (Some(record), Outcome::Failed | Outcome::Expired | Outcome::Delivered) => {
-                self.reason.push_str("; ");
-                self.reason.push_str(&record);
-            }
-            _ => {}
+        if self.outcome != Outcome::NotWanted
+            && let Some(record) = delivery.record()
+        {
+            self.reason.push_str("; ");
+            self.reason.push_str(&record);
         }
         self
     }
