@@ -42,6 +42,50 @@ pub struct Deviation {
     pub what: &'static str,
 }
 
+/// How a reading takes what the letter forbids: a strict one refuses it, a lenient one notes it.
+#[derive(Clone, Debug, Default)]
+pub struct Tolerance {
+    lenient: bool,
+    deviations: Vec<Deviation>,
+}
+
+impl Tolerance {
+    /// Lenient or strict.
+    #[must_use]
+    pub const fn of(lenient: bool) -> Self {
+        Self {
+            lenient,
+            deviations: Vec::new(),
+        }
+    }
+
+    /// Refuses or notes the fault.
+    ///
+    /// # Errors
+    /// The fault, in a strict reading.
+    pub fn deviate(&mut self, fault: DecodeError) -> Result<(), DecodeError> {
+        if !self.lenient {
+            return Err(fault);
+        }
+        self.deviations.push(Deviation {
+            at: fault.offset,
+            what: fault.expected,
+        });
+        Ok(())
+    }
+
+    /// What was noted.
+    #[must_use]
+    pub fn deviations(self) -> Vec<Deviation> {
+        self.deviations
+    }
+
+    /// What was noted since it was last asked for.
+    pub fn take_deviations(&mut self) -> Vec<Deviation> {
+        core::mem::take(&mut self.deviations)
+    }
+}
+
 /// Why fields are no value of the format: one sentence that names the field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]

@@ -5,7 +5,7 @@
 use core::fmt;
 
 use super::cursor::Cursor;
-use super::format::Deviation;
+use super::format::{Deviation, Tolerance};
 use super::{Class, DecodeError, Span};
 
 /// A cursor that keeps deviations and spans beside what is read.
@@ -13,8 +13,7 @@ use super::{Class, DecodeError, Span};
 pub struct Reader<'a> {
     /// Where the reading stands.
     pub cursor: Cursor<'a>,
-    lenient: bool,
-    deviations: Vec<Deviation>,
+    tolerance: Tolerance,
     spans: Option<Vec<Span>>,
     place: Place,
 }
@@ -34,8 +33,7 @@ impl<'a> Reader<'a> {
     pub const fn new(format: &'static str, place: Place, octets: &'a [u8], lenient: bool) -> Self {
         Self {
             cursor: Cursor::new(format, octets),
-            lenient,
-            deviations: Vec::new(),
+            tolerance: Tolerance::of(lenient),
             spans: None,
             place,
         }
@@ -62,7 +60,7 @@ impl<'a> Reader<'a> {
     /// The deviations noted so far.
     #[must_use]
     pub fn deviations(self) -> Vec<Deviation> {
-        self.deviations
+        self.tolerance.deviations()
     }
 
     /// The spans noted so far.
@@ -118,12 +116,7 @@ impl<'a> Reader<'a> {
         class: Class,
         expected: &'static str,
     ) -> Result<(), DecodeError> {
-        if self.lenient {
-            self.deviations.push(Deviation { at, what: expected });
-            Ok(())
-        } else {
-            Err(self.fault(at, class, expected))
-        }
+        self.tolerance.deviate(self.fault(at, class, expected))
     }
 
     /// A fault of this format.

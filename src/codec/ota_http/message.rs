@@ -4,7 +4,7 @@
 //! terminals write them.
 
 use super::{PUSH_TYPE, fault};
-use crate::codec::format::Deviation;
+use crate::codec::format::{Deviation, Tolerance};
 use crate::codec::{Class, DecodeError, Span};
 use crate::limits;
 
@@ -116,8 +116,7 @@ pub(super) struct Reader<'a> {
     /// Octets of the outermost input before these.
     base: usize,
     at: usize,
-    lenient: bool,
-    deviations: Vec<Deviation>,
+    tolerance: Tolerance,
     /// Start line, rows and the empty line, each with its end.
     pub(super) lines: Vec<(usize, usize)>,
 }
@@ -134,8 +133,7 @@ impl<'a> Reader<'a> {
             octets,
             base,
             at: 0,
-            lenient,
-            deviations: Vec::new(),
+            tolerance: Tolerance::of(lenient),
             lines: Vec::new(),
         }
     }
@@ -156,7 +154,7 @@ impl<'a> Reader<'a> {
             rows,
             body,
             body_at,
-            deviations: core::mem::take(&mut self.deviations),
+            deviations: self.tolerance.take_deviations(),
         })
     }
 
@@ -225,12 +223,7 @@ impl<'a> Reader<'a> {
     }
 
     fn deviate(&mut self, at: usize, what: &'static str) -> Result<(), DecodeError> {
-        if self.lenient {
-            self.deviations.push(Deviation { at, what });
-            Ok(())
-        } else {
-            Err(fault(at, Class::BadValue, what))
-        }
+        self.tolerance.deviate(fault(at, Class::BadValue, what))
     }
 }
 

@@ -7,7 +7,7 @@ use core::fmt;
 use super::text::Octets;
 use super::{AppId, BearerAddress, CLAUSE, Contact, End, ProvUrl, Sia, bearer_name};
 use crate::codec::cursor::{Cursor, put_integer_value, put_text_string, put_uintvar};
-use crate::codec::format::Deviation;
+use crate::codec::format::{Deviation, Tolerance};
 use crate::codec::{Class, DecodeError, Span};
 use crate::limits;
 
@@ -29,8 +29,7 @@ pub(super) struct Read {
 /// One pass over a body.
 pub(super) struct Reader<'a> {
     cursor: Cursor<'a>,
-    lenient: bool,
-    deviations: Vec<Deviation>,
+    tolerance: Tolerance,
     spans: Option<Vec<Span>>,
 }
 
@@ -38,8 +37,7 @@ impl<'a> Reader<'a> {
     pub(super) const fn new(octets: &'a [u8], lenient: bool, annotate: bool) -> Self {
         Self {
             cursor: Cursor::new("sia", octets),
-            lenient,
-            deviations: Vec::new(),
+            tolerance: Tolerance::of(lenient),
             spans: if annotate { Some(Vec::new()) } else { None },
         }
     }
@@ -48,7 +46,7 @@ impl<'a> Reader<'a> {
         let sia = self.read_fields()?;
         Ok(Read {
             sia,
-            deviations: self.deviations,
+            deviations: self.tolerance.deviations(),
         })
     }
 
@@ -334,12 +332,7 @@ impl<'a> Reader<'a> {
         class: Class,
         expected: &'static str,
     ) -> Result<(), DecodeError> {
-        if self.lenient {
-            self.deviations.push(Deviation { at, what: expected });
-            Ok(())
-        } else {
-            Err(self.fault(at, class, expected))
-        }
+        self.tolerance.deviate(self.fault(at, class, expected))
     }
 
     const fn fault(&self, at: usize, class: Class, expected: &'static str) -> DecodeError {

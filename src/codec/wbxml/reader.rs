@@ -12,7 +12,7 @@ use super::value::{
     END, ENTITY, Encoded, LITERAL, Name, OPAQUE, PI, Piece, STR_T, SWITCH_PAGE, Strings, Value,
 };
 use crate::codec::cursor::Cursor;
-use crate::codec::format::Deviation;
+use crate::codec::format::{Deviation, Tolerance};
 use crate::codec::xml::is_name;
 use crate::codec::{Class, DecodeError, Span};
 use crate::limits;
@@ -84,8 +84,7 @@ enum State {
 /// What a reading leaves beside the events.
 #[derive(Debug, Default)]
 struct Notes {
-    lenient: bool,
-    deviations: Vec<Deviation>,
+    tolerance: Tolerance,
     /// Where everything stands and the names of the open elements, when that is asked for.
     spans: Option<(Vec<Span>, Vec<String>)>,
 }
@@ -128,7 +127,7 @@ impl<'a> Reader<'a> {
             nodes: 0,
             table_octets: 0,
             notes: Notes {
-                lenient,
+                tolerance: Tolerance::of(lenient),
                 ..Notes::default()
             },
         }
@@ -159,7 +158,7 @@ impl<'a> Reader<'a> {
     /// What a strict reader would have refused so far.
     #[must_use]
     pub fn deviations(self) -> Vec<Deviation> {
-        self.notes.deviations
+        self.notes.tolerance.deviations()
     }
 
     fn head(&mut self, octets: usize) -> Result<(), DecodeError> {
@@ -524,12 +523,8 @@ impl<'a> Reader<'a> {
         class: Class,
         expected: &'static str,
     ) -> Result<(), DecodeError> {
-        if self.notes.lenient {
-            self.notes.deviations.push(Deviation { at, what: expected });
-            Ok(())
-        } else {
-            Err(self.fault(at, class, expected))
-        }
+        let fault = self.fault(at, class, expected);
+        self.notes.tolerance.deviate(fault)
     }
 
     fn node(&mut self, at: usize) -> Result<(), DecodeError> {

@@ -10,7 +10,7 @@ use super::grammar::{Broken, Grammar};
 use super::language::{Kind, Language};
 use super::reader::{Event, ROOT, Source};
 use super::value::{Name, Part, Value};
-use crate::codec::format::{Deviation, FieldFault};
+use crate::codec::format::{Deviation, FieldFault, Tolerance};
 use crate::codec::xml::{self as markup, Bounds, Outline, Tag, Token, Tokens};
 use crate::codec::{Class, DecodeError, Span};
 use crate::limits;
@@ -30,8 +30,7 @@ pub struct XmlReader<'a> {
     events: VecDeque<Event<'a>>,
     text: Option<(String, usize)>,
     nodes: usize,
-    lenient: bool,
-    deviations: Vec<Deviation>,
+    tolerance: Tolerance,
 }
 
 impl<'a> XmlReader<'a> {
@@ -51,8 +50,7 @@ impl<'a> XmlReader<'a> {
             events: VecDeque::new(),
             text: None,
             nodes: 0,
-            lenient,
-            deviations: Vec::new(),
+            tolerance: Tolerance::of(lenient),
         })
     }
 
@@ -72,7 +70,7 @@ impl<'a> XmlReader<'a> {
     /// What a strict reader would have refused so far.
     #[must_use]
     pub fn deviations(self) -> Vec<Deviation> {
-        self.deviations
+        self.tolerance.deviations()
     }
 
     fn take(&mut self, token: Token<'a>) -> Result<(), DecodeError> {
@@ -200,12 +198,7 @@ impl<'a> XmlReader<'a> {
         class: Class,
         expected: &'static str,
     ) -> Result<(), DecodeError> {
-        if self.lenient {
-            self.deviations.push(Deviation { at, what: expected });
-            Ok(())
-        } else {
-            Err(self.fault(at, class, expected))
-        }
+        self.tolerance.deviate(self.fault(at, class, expected))
     }
 
     fn node(&mut self, at: usize) -> Result<(), DecodeError> {
