@@ -5,8 +5,9 @@ use bytes::Bytes;
 use divan::{AllocProfiler, Bencher, black_box};
 use sirgate::codec::device_id::DeviceId;
 use sirgate::codec::pap::ClientAddress;
-use sirgate::codec::sip::Draft;
-use sirgate::event::Mode;
+use sirgate::codec::sip::{Draft, Method};
+use sirgate::event::{Bearer, Mode};
+use sirgate::gateway::bearer::choice::{Bearers, Choice};
 use sirgate::gateway::bearer::sip::{Envelope, Form, Way};
 use sirgate::gateway::config::{DeviceProfile, Identity};
 use sirgate::gateway::push::plan::{Devices, Fork, Plan, PlanWish, Wish, plan};
@@ -63,8 +64,9 @@ fn plan_three_devices(bencher: Bencher<'_, '_>) {
     let mut registry = Registry::new(1);
     let no = registry.provision(&identity()).unwrap();
     let wish = wish(Fork::Core);
+    let choice = Choice::new(Bearers::of(&[Bearer::Sip]), None, true);
     bencher.bench(|| {
-        let candidates = registry.candidates(no, Devices::one(0), true);
+        let candidates = registry.candidates(no, Devices::one(0), &choice);
         plan(black_box(&wish), &candidates, Time::EPOCH)
     });
 }
@@ -85,8 +87,9 @@ fn plan_and_compose_three_messages(bencher: Bencher<'_, '_>) {
         devices_judge: false,
     };
     let mut random = Random::from_number(1);
+    let choice = Choice::new(Bearers::of(&[Bearer::Sip]), None, true);
     bencher.bench_local(|| {
-        let candidates = registry.candidates(no, Devices::one(0), true);
+        let candidates = registry.candidates(no, Devices::one(0), &choice);
         let Plan::Deliver(deliveries) = plan(black_box(&wish), &candidates, Time::EPOCH) else {
             unreachable!()
         };
@@ -116,6 +119,7 @@ fn plan_and_compose_three_messages(bencher: Bencher<'_, '_>) {
                 call_id: "0123456789.abcdefgh@ppg.example.com",
                 authorization: None,
                 trusted: false,
+                method: Method::Message,
             };
             envelope.wrap(&way, random)
         };
