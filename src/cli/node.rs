@@ -286,6 +286,17 @@ fn listen(listen: &Listen, config: &mut Config, setup: &mut Setup) -> Result<(),
             faults.extend(accept(*transport, *address, Speaks::Sip, config, setup).err());
         }
     }
+    if let Some(address) = listen.wsp {
+        match bind_udp(address, Some(RECEIVE_OCTETS)) {
+            Ok(socket) => {
+                let number = u32::try_from(setup.udp.len()).unwrap_or(u32::MAX);
+                let bound = socket.local_addr().unwrap_or(address);
+                config.wsp = Some((SocketId(number), bound));
+                setup.udp.push(socket);
+            }
+            Err(more) => faults.extend(more),
+        }
+    }
     faults.extend(accept(Transport::Tcp, listen.msrp, Speaks::Msrp, config, setup).err());
     match TcpListener::bind(listen.http) {
         Ok(listener) => setup.http.push(listener),

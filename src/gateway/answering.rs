@@ -34,6 +34,9 @@ impl Gateway {
         let Some(mut job) = self.jobs.answered(Leg::Sip(id)) else {
             return;
         };
+        if job.bearer == Bearer::Signalling && self.is_unwatched(&job, status) {
+            return self.send_next(now, Some(job), out);
+        }
         let answer = Answer {
             status,
             retry_after: message.and_then(retry_after),

@@ -7,14 +7,16 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 use super::bearer::sip::{Form, Reading};
+use super::bearer::smpp::{self, Between};
 use super::bearer::{Job, Leg, http, wsp};
 use super::push::delivery::Stage;
 use super::sessions::SessionNo;
 use super::{Gateway, Timer};
 use crate::codec::sir::Wrapped;
-use crate::event::Bearer;
+use crate::event::{Bearer, Fact};
 use crate::gateway::registry::Device;
 use crate::protocol::msrp;
+use crate::protocol::smpp::esme::Submission;
 use crate::time::Time;
 use crate::world::{FetchError, FetchId, HttpRequest, HttpResponse, Output, SocketId};
 
@@ -23,6 +25,7 @@ enum Parcel {
     Http(HttpRequest),
     Datagram(SocketId, SocketAddr, Vec<u8>),
     Service(SessionNo, Wrapped),
+    Short(Box<Submission>),
 }
 
 impl Gateway {
@@ -58,12 +61,21 @@ impl Gateway {
                 let address = address.ok_or("the device has no HTTP address")?;
                 Ok(Parcel::Http(http::request_of(address, wrapped)))
             }
-            Bearer::Wsp | Bearer::Ps => self.datagram(device, wrapped, tid),
+            Bearer::Wsp => self.datagram(device, wrapped, tid),
+            Bearer::Ps if device.profile.addresses.wsp.is_some() && self.config.wsp.is_some() => {
+                self.datagram(device, wrapped, tid)
+            }
+            Bearer::Sms | Bearer::Ussd | Bearer::Cs | Bearer::Ps => {
+                let to = device.profile.addresses.msisdn.clone();
+                let to = to.ok_or("the device has no telephone number")?;
+                let sir = wrapped.clone();
+                self.short(job.bearer, &to, &sir, tid)
+            }
             Bearer::Service => {
                 let no = device.service.ok_or("the service session ended")?;
                 Ok(Parcel::Service(SessionNo(no), wrapped.clone()))
             }
-            _ => Err("the gateway does not serve the bearer"),
+            Bearer::Sip | Bearer::Signalling => Err("not a bearer of this kind"),
         }
     }
 
@@ -73,6 +85,28 @@ impl Gateway {
         let peer = peer.ok_or("the device has no WSP address")?;
         let octets = wsp::datagram_of(sir, tid).ok_or("the SIR is too long for a datagram")?;
         Ok(Parcel::Datagram(socket, peer, octets))
+    }
+
+    fn short(
+        &mut self,
+        bearer: Bearer,
+        to: &str,
+        sir: &Wrapped,
+        push_id: u8,
+    ) -> Result<Parcel, &'static str> {
+        let reference = u16::try_from(self.random.below(1 << 16)).unwrap_or_default();
+        let none = "no message centre is configured";
+        let centre = self.centre.as_mut().ok_or(none)?;
+        let from = &self.config.smsc.as_ref().ok_or(none)?.short_code;
+        let between = Between {
+            from,
+            to,
+            reference,
+            push_id,
+        };
+        let submission = smpp::submission_of(centre.number(), bearer, sir, &between);
+        let submission = submission.ok_or("no short message holds the SIR")?;
+        Ok(Parcel::Short(Box::new(submission)))
     }
 
     fn dispatch(&mut self, now: Time, job: Job, parcel: Parcel, out: &mut Vec<Output>) -> bool {
@@ -98,8 +132,38 @@ impl Gateway {
                 self.unconfirmed(now, &job);
                 false
             }
+            Parcel::Short(submission) => {
+                let dev = self.lane_name(job.lane);
+                let what = match job.bearer {
+                    Bearer::Ussd => ("ussd", "string"),
+                    _ => ("sms", "submit_sm"),
+                };
+                for part in &submission.parts {
+                    self.wire_carried(now, &dev, what, part, out);
+                }
+                self.jobs.sent(Leg::Short(submission.id), job, None);
+                self.submit_short(now, *submission, out);
+                true
+            }
             Parcel::Service(no, sir) => self.send_in_service(now, job, no, &sir, out),
         }
+    }
+
+    pub(super) fn is_wsp(&self, socket: SocketId) -> bool {
+        self.config.wsp.is_some_and(|(own, _)| own == socket)
+    }
+
+    /// Nothing is served on the socket of WSP: what a device has to say comes another way.
+    pub(super) fn refuse_wsp(
+        &self,
+        now: Time,
+        peer: SocketAddr,
+        octets: usize,
+        out: &mut Vec<Output>,
+    ) {
+        let from = peer.to_string();
+        let why = format!("a WSP datagram of {octets} octets");
+        self.report(now, Fact::Refused { from, why }, out);
     }
 
     /// A SIR left that nobody confirms: the device's session is the answer.

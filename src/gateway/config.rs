@@ -10,6 +10,7 @@ use crate::gateway::bearer::choice::Bearers;
 use crate::gateway::policy::Policy;
 use crate::gateway::profile::Profile;
 use crate::gateway::push::plan::{Fork, PlanWish};
+use crate::protocol::smpp::Version;
 use crate::world::{ListenerId, SocketId, Transport};
 
 /// Everything the gateway is told before it starts.
@@ -27,6 +28,8 @@ pub struct Config {
     pub listeners: Vec<Listener>,
     /// WSP over datagrams: the socket, and the address peers reach it at.
     pub wsp: Option<(SocketId, SocketAddr)>,
+    /// The message centre, for short messages and USSD.
+    pub smsc: Option<Smsc>,
     /// The path of PAP.
     pub pap_path: String,
     /// Octets of one HTTP body.
@@ -138,6 +141,41 @@ pub struct Authentication {
     pub users: Vec<(String, String)>,
 }
 
+/// A message centre that we bind to in SMPP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Smsc {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Who we are there; at most 15 characters.
+    pub system_id: String,
+    /// Our password; at most 8 characters.
+    pub password: String,
+    /// What kind of system we are; at most 12 characters.
+    pub system_type: String,
+    /// The version that is asked for.
+    pub version: Version,
+    /// The number that SIRs come from and that devices write to.
+    pub short_code: String,
+    /// How long a submission and its receipt are awaited before the next bearer is tried.
+    pub receipt_timeout: Duration,
+}
+
+impl Smsc {
+    /// One at that address, with the usual names.
+    #[must_use]
+    pub fn new(address: SocketAddr) -> Self {
+        Self {
+            address,
+            system_id: "sirgate".to_owned(),
+            password: String::new(),
+            system_type: String::new(),
+            version: Version::V34,
+            short_code: "7777".to_owned(),
+            receipt_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
 /// Another gateway, which queries, adds and sends (R2.17): pushes are kept here and handed on to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relay {
@@ -204,8 +242,16 @@ impl Config {
             Bearer::Service,
             Bearer::Http,
         ]);
-        match self.wsp {
+        let served = match self.wsp {
             Some(_) => served.with(Bearer::Wsp).with(Bearer::Ps),
+            None => served,
+        };
+        match self.smsc {
+            Some(_) => served
+                .with(Bearer::Sms)
+                .with(Bearer::Ussd)
+                .with(Bearer::Cs)
+                .with(Bearer::Ps),
             None => served,
         }
     }
@@ -220,6 +266,7 @@ impl Default for Config {
             udp: Vec::new(),
             listeners: Vec::new(),
             wsp: None,
+            smsc: None,
             pap_path: "/pap".to_owned(),
             body_octets_max: crate::limits::HTTP_BODY_OCTETS,
             identities: Vec::new(),

@@ -337,7 +337,7 @@ impl Gateway {
                 desc: end.desc.clone(),
                 received: push.accepted_at,
                 event: end.at,
-                quality: given(push.quality.as_ref()),
+                quality: given(push.quality.as_ref(), push.bearer_of(address)),
                 attempt: 0,
             };
             out.push(Output::Save(snapshot::owed(&owed, true)));

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use bytes::Bytes;
 use foldhash::quality::FixedState;
 
 use crate::event::{Event, Fact};
@@ -17,12 +18,13 @@ use crate::protocol::sip::registrar::{self, Registrar};
 use crate::random::Random;
 use crate::time::Time;
 use crate::timers::Timers;
-use crate::world::{Input, LinkId, Output, Record, RecordKind};
+use crate::world::{CloseReason, Input, LinkId, Output, Record, RecordKind};
 
 mod answering;
 pub mod api;
 pub mod bearer;
 mod carrying;
+mod centre;
 pub mod config;
 mod delivering;
 mod ending;
@@ -43,6 +45,7 @@ pub mod sessions;
 pub mod sir;
 pub mod snapshot;
 mod submitting;
+mod watching;
 mod wire;
 
 pub use config::Config;
@@ -71,8 +74,12 @@ pub struct Gateway {
     unsure: BTreeMap<(PushNo, usize, usize), Job>,
     envelopes: sending::Envelopes,
     sessions: Sessions,
+    /// The message centre, where one is configured.
+    centre: Option<centre::Centre>,
     /// Contents that go in requests of SIP.
     pages: paging::Pages,
+    /// Subscriptions of devices to SIRs.
+    watches: watching::Watches,
     /// Sessions that our requests refresh.
     refreshes: BTreeMap<ClientId, SessionNo>,
     notices: Notices,
@@ -120,6 +127,8 @@ enum Timer {
     HandOn(PushNo),
     /// The oldest ended push is forgotten.
     Forget,
+    /// The side of the message centre.
+    Centre,
 }
 
 impl Gateway {
@@ -141,6 +150,12 @@ impl Gateway {
         let endpoint = Endpoint::new(local(&config), random.fork());
         let authenticator = on_sip::authenticator(&config, &mut random);
         let jobs = Jobs::new(config.bounds.queue);
+        let mut timers = Timers::default();
+        let smsc = config.smsc.as_ref();
+        let centre = smsc.map(|smsc| centre::Centre::new(smsc, random.fork()));
+        if centre.is_some() {
+            timers.set(Timer::Centre, Time::EPOCH);
+        }
         Self {
             config,
             random,
@@ -155,10 +170,12 @@ impl Gateway {
             envelopes: sending::Envelopes::default(),
             sessions: Sessions::default(),
             pages: paging::Pages::default(),
+            watches: watching::Watches::new(),
             refreshes: BTreeMap::new(),
             notices: Notices::default(),
             quotas: Quotas::default(),
-            timers: Timers::default(),
+            timers,
+            centre,
             flows: HashMap::default(),
             todo: VecDeque::new(),
             effects: Vec::new(),
@@ -224,6 +241,27 @@ impl Gateway {
         }
     }
 
+    fn on_octets(&mut self, now: Time, link: LinkId, octets: Bytes, out: &mut Vec<Output>) {
+        if let Some(leg) = self.centre_leg(link) {
+            self.centre_octets(now, leg, octets, out);
+        } else if self.sessions.link(link).is_some() {
+            self.link_octets(now, link, &octets, out);
+        } else {
+            let input = endpoint::Input::Octets { link, octets };
+            self.todo.push_back(input);
+        }
+    }
+
+    fn on_closed(&mut self, now: Time, link: LinkId, why: CloseReason, out: &mut Vec<Output>) {
+        if self.centre_leg(link).is_some() {
+            self.centre_closed(now, link, out);
+        } else if self.sessions.link(link).is_some() {
+            self.link_closed(now, link, out);
+        } else {
+            self.todo.push_back(endpoint::Input::Closed { link, why });
+        }
+    }
+
     fn on_timer(&mut self, now: Time, timer: Timer, out: &mut Vec<Output>) {
         match timer {
             Timer::Start(no) => self.start(now, no, out),
@@ -240,6 +278,7 @@ impl Gateway {
             Timer::Notify(no) => self.notify(now, no, out),
             Timer::HandOn(no) => self.hand_on(now, no, out),
             Timer::Forget => self.forget(now, out),
+            Timer::Centre => self.centre_due(now, out),
         }
     }
 
@@ -263,6 +302,11 @@ impl Machine for Gateway {
                 socket,
                 peer,
                 octets,
+            } if self.is_wsp(socket) => self.refuse_wsp(now, peer, octets.len(), out),
+            Input::Datagram {
+                socket,
+                peer,
+                octets,
             } => self.todo.push_back(endpoint::Input::Datagram {
                 socket,
                 peer,
@@ -276,32 +320,23 @@ impl Machine for Gateway {
                 peer,
             } => {
                 let speaks = |id| self.config.listeners.iter().find(|own| own.id == id);
-                match listener.and_then(speaks).map(|own| own.speaks) {
-                    Some(Speaks::Msrp) => self.link_opened(now, link, out),
-                    Some(Speaks::Sip) | None => self.todo.push_back(endpoint::Input::Opened {
+                let speaks = listener.and_then(speaks).map(|own| own.speaks);
+                if let Some(leg) = self.centre_leg(link) {
+                    self.centre_opened(now, leg, out);
+                } else if speaks == Some(Speaks::Msrp) {
+                    self.link_opened(now, link, out);
+                } else {
+                    self.todo.push_back(endpoint::Input::Opened {
                         link,
                         listener,
                         transport,
                         local,
                         peer,
-                    }),
+                    });
                 }
             }
-            Input::Octets { link, octets } => {
-                if self.sessions.link(link).is_some() {
-                    self.link_octets(now, link, &octets, out);
-                } else {
-                    self.todo
-                        .push_back(endpoint::Input::Octets { link, octets });
-                }
-            }
-            Input::Closed { link, why } => {
-                if self.sessions.link(link).is_some() {
-                    self.link_closed(now, link, out);
-                } else {
-                    self.todo.push_back(endpoint::Input::Closed { link, why });
-                }
-            }
+            Input::Octets { link, octets } => self.on_octets(now, link, octets, out),
+            Input::Closed { link, why } => self.on_closed(now, link, why, out),
             Input::Request { id, peer, request } => self.on_request(now, id, peer, &request, out),
             Input::Response { id, response } => {
                 if !self.on_posted(now, id, &response, out)

@@ -13,15 +13,19 @@ use super::forwarding::Onward;
 use super::push::asked::{self, Asked, Refused};
 use super::push::submission::{Options, Push, PushNo};
 use super::submitting::NotTaken;
+use crate::codec::device_id::DeviceId;
 use crate::codec::mime;
 use crate::codec::pap::{
     BadMessage, CancelMessage, CancelResponse, CancelResult, CcqMessage, CcqResponse, Document,
     MessageState, Operation, PushMessage, PushResponse, Refusal, Status, StatusQuery,
     StatusQueryResponse, StatusResult, Version,
 };
-use crate::event::Fact;
+use crate::event::{Fact, Via};
 use crate::time::Time;
 use crate::world::{HttpRequest, HttpResponse, Output, RequestId};
+
+/// Where devices return information in pushes of their own.
+const INFORMATION_PATH: &str = "/info";
 
 /// Seconds after which an initiator may try again.
 const RETRY_AFTER: &str = "5";
@@ -64,10 +68,40 @@ impl Gateway {
         if path == self.config.pap_path {
             return self.on_pap(now, id, peer, request, out);
         }
+        if path == INFORMATION_PATH && request.method == "POST" {
+            return self.on_told_by_device(now, id, request, out);
+        }
         match Route::of(&request.method, path) {
             Ok(route) => self.on_api(now, id, peer, route, request, out),
             Err(response) => self.answer_http(now, id, request, response, None, out),
         }
+    }
+
+    /// A device returns information in a push of its own (R2.107): who it is says its header.
+    fn on_told_by_device(
+        &mut self,
+        now: Time,
+        id: RequestId,
+        request: &HttpRequest,
+        out: &mut Vec<Output>,
+    ) {
+        let named = request.header("x-sirgate-device");
+        let named = named.and_then(|it| DeviceId::decode(it.trim_matches(['<', '>', ' '])).ok());
+        let device = named.and_then(|id| self.registry.find(&id));
+        // Devices that must prove who they are cannot here.
+        let status = match device.filter(|_| self.config.authentication.is_none()) {
+            Some(device) => match self.learn(now, device, Via::Push, &request.body, out) {
+                200 => 204,
+                status => status,
+            },
+            None => 403,
+        };
+        let response = HttpResponse {
+            status,
+            headers: Vec::new(),
+            body: Bytes::new(),
+        };
+        self.answer_http(now, id, request, response, None, out);
     }
 
     pub(super) fn answer_http(
@@ -169,7 +203,14 @@ impl Gateway {
             .filter(|_| self.hands_on())
             .map(|part| Box::new(Onward::new(message.clone(), part)));
         let application = &self.config.application;
-        let asked = asked::of_pap(message, version, part, &defaults, application)?;
+        let asked = asked::of_pap(
+            message,
+            version,
+            part,
+            &defaults,
+            application,
+            self.config.bearers(),
+        )?;
         Ok(Asked { onward, ..asked })
     }
 
@@ -321,7 +362,7 @@ impl Gateway {
                     let end = address.end.as_ref();
                     StatusResult {
                         addresses: vec![address.text.clone()],
-                        quality: asked::given(push.quality.as_ref()),
+                        quality: asked::given(push.quality.as_ref(), push.bearer_of(address)),
                         event_time: end.map(|end| end.at),
                         state: end.map_or(MessageState::Pending, |end| end.state),
                         code: end.map_or(Status::Ok.code(), |end| end.code),

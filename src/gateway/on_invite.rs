@@ -10,7 +10,7 @@ use super::on_sip::{INFORMATION, sender};
 use super::push::delivery::Stage;
 use super::push::submission::{Phase, PushNo};
 use super::refreshing;
-use super::registry::{Device, DeviceKey, canonical};
+use super::registry::{DeviceKey, canonical};
 use super::sessions::{Item, Opening, SessionNo};
 use super::{Gateway, Timer};
 use crate::codec::sdp::{self, Sdp};
@@ -56,6 +56,8 @@ impl NotAccepted {
 pub(super) struct Awaited {
     pub(super) device: DeviceKey,
     pub(super) items: Vec<(PushNo, usize)>,
+    /// The session is for another service.
+    pub(super) is_service: bool,
 }
 
 /// What offer and answer made.
@@ -83,16 +85,16 @@ impl Gateway {
             return self.respond(id, draft);
         }
         let device = self.sender_of(flow, request);
-        let is_service = is_for_service(request);
         let awaited = match device {
-            Some(device) if is_service => self.room().map(|()| Awaited {
+            Some(device) if is_for_service(request) => self.room().map(|()| Awaited {
                 device,
                 items: Vec::new(),
+                is_service: true,
             }),
             _ => self.awaited(now, device, request),
         };
-        let accepted = awaited
-            .and_then(|awaited| self.accept(now, id, flow, request, awaited, is_service, out));
+        let accepted =
+            awaited.and_then(|awaited| self.accept(now, id, flow, request, awaited, out));
         if let Err(no) = accepted {
             self.decline(now, id, request, no, out);
         }
@@ -161,7 +163,11 @@ impl Gateway {
         match elsewhere {
             Some(ppg) => Err(NotAccepted::new(302, "another gateway takes the session")
                 .with("Contact", format!("<{ppg}>"))),
-            None => Ok(Awaited { device, items }),
+            None => Ok(Awaited {
+                device,
+                items,
+                is_service: false,
+            }),
         }
     }
 
@@ -195,10 +201,6 @@ impl Gateway {
         own.into_iter().chain(replied).collect()
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "an INVITE is answered on its flow, for what waits, as what it is for"
-    )]
     fn accept(
         &mut self,
         now: Time,
@@ -206,7 +208,6 @@ impl Gateway {
         flow: Flow,
         request: &Message,
         awaited: Awaited,
-        is_service: bool,
         out: &mut Vec<Output>,
     ) -> Result<(), NotAccepted> {
         let granted = refreshing::granted(request)?;
@@ -233,10 +234,10 @@ impl Gateway {
             .unwrap_or_default()
             .to_owned();
         // A device that asks again has lost its session, whatever the link looks like from here.
-        let opened = |device: &mut Device| *device.open(is_service);
-        if let Some(earlier) = self.registry.device_mut(key).and_then(opened) {
-            let earlier = SessionNo(earlier);
-            self.hang_up(now, earlier, 480, "replaced by a new session", out);
+        let replaced = self.place_of(key, awaited.is_service).and_then(|it| *it);
+        if let Some(earlier) = replaced {
+            let why = "replaced by a new session";
+            self.hang_up(now, SessionNo(earlier), 480, why, out);
         }
         let no = self.sessions.open(Opening {
             device: key,
@@ -245,15 +246,15 @@ impl Gateway {
             invite: id,
             flow,
             seconds: granted.map_or(0, |agreed| agreed.seconds),
-            is_service,
+            is_service: awaited.is_service,
             offer: request.body().to_vec(),
             answer,
             messages,
             tag,
             path_id,
         });
-        if let Some(device) = self.registry.device_mut(key) {
-            *device.open(is_service) = Some(no.0);
+        if let Some(place) = self.place_of(key, awaited.is_service) {
+            *place = Some(no.0);
         }
         self.todo
             .push_back(endpoint::Input::Respond { id, response });
@@ -264,6 +265,16 @@ impl Gateway {
             self.hand_over(now, push, group, key.at, Via::New, out);
         }
         Ok(())
+    }
+
+    /// Where a device's session is noted: the one for pushes, or the one for another service.
+    fn place_of(&mut self, key: DeviceKey, is_service: bool) -> Option<&mut Option<u64>> {
+        let device = self.registry.device_mut(key)?;
+        Some(if is_service {
+            &mut device.service
+        } else {
+            &mut device.session
+        })
     }
 
     /// Reads the offer and answers it: the device connects to our MSRP listener.
@@ -491,15 +502,11 @@ impl Gateway {
             // The device closes its link after the BYE; one that does not is closed here.
             self.timers.set(Timer::Unbound(link), now + LINK_PATIENCE);
         }
-        if let Some(device) = self.registry.device_mut(key)
-            && device.session == Some(no.0)
-        {
-            device.session = None;
-        }
-        if let Some(device) = self.registry.device_mut(key)
-            && device.service == Some(no.0)
-        {
-            device.service = None;
+        for is_service in [false, true] {
+            let place = self.place_of(key, is_service);
+            if let Some(place) = place.filter(|place| **place == Some(no.0)) {
+                *place = None;
+            }
         }
         if let Some(fact) = fact {
             self.report(now, fact, out);

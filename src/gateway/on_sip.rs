@@ -6,8 +6,10 @@
 use super::Gateway;
 use super::config::Config;
 use super::on_invite::SERVICE;
+use super::paging::is_of;
 use super::registry::{DeviceKey, Registered, Route, canonical};
 use super::snapshot;
+use super::watching;
 use crate::codec::device_id::DeviceId;
 use crate::codec::sip::{Address, Contact, Draft, Message, Method, Name};
 use crate::codec::uri::Uri;
@@ -110,6 +112,9 @@ impl Gateway {
         let tag = request.to().ok().and_then(|to| to.tag().map(str::to_owned));
         match (request.method(), tag) {
             (Some(Method::Register), _) => self.on_register(now, id, flow, request, out),
+            (Some(Method::Subscribe), Some(_))
+                if is_of(request, watching::EVENT)
+                    && self.on_watch_again(now, id, flow, request) => {}
             (_, Some(tag)) => self.on_within(now, id, &tag, request, out),
             (Some(_), None) if !self.is_for_us(request) => self.on_foreign(now, id, request, out),
             (Some(Method::Invite), None) => self.on_invite(now, id, flow, request, out),

@@ -14,6 +14,7 @@ use super::on_invite::{Awaited, NotAccepted};
 use super::push::delivery::{Ending, Stage, abort_code};
 use super::registry::DeviceKey;
 use super::sessions::Item;
+use super::watching;
 use crate::codec::pap::{MessageState, Status};
 use crate::codec::sip::{Draft, Message, Method, Name};
 use crate::event::{Fact, Reason, Via};
@@ -66,20 +67,18 @@ impl Gateway {
         request: &Message,
         out: &mut Vec<Output>,
     ) {
-        let event = request.text(Name::Event).unwrap_or_default();
-        if !event
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .eq_ignore_ascii_case(EVENT)
-        {
-            let draft = self.answer(request, 489).header("Allow-Events", EVENT);
+        let is_of = |package| is_of(request, package);
+        if !is_of(EVENT) && !is_of(watching::EVENT) {
+            let known = format!("{EVENT}, {}", watching::EVENT);
+            let draft = self.answer(request, 489).header("Allow-Events", known);
             return self.respond(id, draft);
         }
         let is_known = self.flows.contains_key(&flow);
         if !is_known && let Some(draft) = self.challenge(now, request, out) {
             return self.respond(id, draft);
+        }
+        if is_of(watching::EVENT) {
+            return self.on_watch(now, id, flow, request, out);
         }
         let device = self.sender_of(flow, request);
         let tag = self.random.token::<16>();
@@ -110,7 +109,7 @@ impl Gateway {
         awaited: Awaited,
         out: &mut Vec<Output>,
     ) {
-        let Awaited { device, items } = awaited;
+        let Awaited { device, items, .. } = awaited;
         let mut page = Page {
             device,
             flow,
@@ -277,4 +276,11 @@ impl Gateway {
         self.send_page(now, page, out);
         true
     }
+}
+
+/// True for a request about that event package.
+pub(super) fn is_of(request: &Message, package: &str) -> bool {
+    let event = request.text(Name::Event).unwrap_or_default();
+    let own = event.split(';').next().unwrap_or_default();
+    own.trim().eq_ignore_ascii_case(package)
 }

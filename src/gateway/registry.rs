@@ -44,6 +44,8 @@ pub struct Registry {
     /// Identities by name and by alias, in canonical form.
     by_name: HashMap<String, IdentityNo, FixedState>,
     by_id: HashMap<DeviceId, DeviceKey, FixedState>,
+    /// Devices by their telephone numbers; one that changed its number is found by the old one no more.
+    by_msisdn: HashMap<String, DeviceKey, FixedState>,
     most: usize,
 }
 
@@ -134,6 +136,7 @@ impl Registry {
             identities: Vec::new(),
             by_name: HashMap::default(),
             by_id: HashMap::default(),
+            by_msisdn: HashMap::default(),
             most,
         }
     }
@@ -170,6 +173,9 @@ impl Registry {
             device.kind.clone_from(&declared.kind);
         }
         device.profile = declared.profile.clone();
+        if let Some(msisdn) = &declared.profile.addresses.msisdn {
+            self.by_msisdn.insert(msisdn.clone(), key);
+        }
         self.own(key, &declared.ids);
         Some(key)
     }
@@ -232,6 +238,14 @@ impl Registry {
         let identity = self.identity(id.as_str().split(';').next()?)?;
         let key = *self.by_id.get(&id.gr()?)?;
         (key.identity == identity).then_some(key)
+    }
+
+    /// The device of that telephone number, as in `+15550103`.
+    #[must_use]
+    pub fn by_msisdn(&self, msisdn: &str) -> Option<DeviceKey> {
+        let key = *self.by_msisdn.get(msisdn)?;
+        let own = self.device(key)?.profile.addresses.msisdn.as_deref();
+        (own == Some(msisdn)).then_some(key)
     }
 
     /// The device of that name.
@@ -420,15 +434,6 @@ impl Device {
             .iter()
             .find(|id| id.kind() != Kind::PublicGruu)
             .or_else(|| self.ids.first())
-    }
-
-    /// The push session it has with us, or the session of another service.
-    pub const fn open(&mut self, is_service: bool) -> &mut Option<u64> {
-        if is_service {
-            &mut self.service
-        } else {
-            &mut self.session
-        }
     }
 
     /// Enters a way to the device, best first; an earlier one of the same binding is replaced.

@@ -71,10 +71,7 @@ impl Gateway {
             return self.send_otherwise(now, job, out);
         }
         let Some((target, uri, path)) = self.way(&job) else {
-            self.fall(now, &job, "not registered", out);
-            for at in self.waking(&job).iter() {
-                self.stage(job.push, job.group, at, Stage::Held("not registered"));
-            }
+            self.strand(now, &job, out);
             return false;
         };
         let text = job
@@ -99,6 +96,14 @@ impl Gateway {
             self.config.host
         );
         let fact = self.sent(push, &job, ids);
+        self.report(now, fact, out);
+        let job = match job.bearer {
+            Bearer::Signalling => match self.send_notify(now, job) {
+                None => return true,
+                Some(job) => job,
+            },
+            _ => job,
+        };
         let way = Way {
             uri: &uri,
             path: &path,
@@ -114,12 +119,19 @@ impl Gateway {
             return false;
         };
         let draft = envelope.wrap(&way, &mut self.random);
-        self.report(now, fact, out);
         let id = self.client_id();
         self.jobs.sent(Leg::Sip(id), job, Some(target));
         self.todo
             .push_back(endpoint::Input::Request { id, draft, target });
         true
+    }
+
+    /// No way leads to the device by SIP now: another bearer may.
+    fn strand(&mut self, now: Time, job: &Job, out: &mut Vec<Output>) {
+        self.fall(now, job, "not registered", out);
+        for at in self.waking(job).iter() {
+            self.stage(job.push, job.group, at, Stage::Held("not registered"));
+        }
     }
 
     /// What is told of a SIR that leaves.

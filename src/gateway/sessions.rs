@@ -167,7 +167,11 @@ impl Sessions {
                 is_service: opening.is_service,
                 sirs: Vec::new(),
                 is_announced: false,
-                via: Via::New,
+                via: if opening.is_service {
+                    Via::Service
+                } else {
+                    Via::New
+                },
                 tag: opening.tag,
                 path_id: opening.path_id,
                 next_message: 0,

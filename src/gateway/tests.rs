@@ -1,5 +1,6 @@
 //! The gateway driven by hand: octets in, octets and records out.
 
+mod bearers;
 mod doors;
 mod edges;
 mod forwarding;
@@ -8,3 +9,4 @@ mod paging;
 mod pap_vectors;
 mod paths;
 mod restarts;
+mod short_messages;

@@ -45,6 +45,21 @@ pub fn identity(text: &str) -> Result<(), String> {
     }
 }
 
+/// A telephone number with its country code.
+///
+/// # Errors
+///
+/// What is wrong.
+pub fn msisdn(text: &str) -> Result<(), String> {
+    let digits = text.strip_prefix('+').unwrap_or_default();
+    let fits = (3..=15).contains(&digits.len()) && digits.bytes().all(|it| it.is_ascii_digit());
+    if fits {
+        Ok(())
+    } else {
+        Err("it is not + and 3 to 15 digits".into())
+    }
+}
+
 /// A URL that the gateway can post to.
 ///
 /// # Errors

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use super::{Source, Table, authentication, check, place, users};
 use crate::codec::sir::Placement;
-use crate::gateway::config::{Config, Relay};
+use crate::gateway::config::{Config, Relay, Smsc};
 use crate::gateway::policy::Rule;
 use crate::gateway::push::plan::{Fork, PlanWish};
+use crate::protocol::smpp::Version;
 
 /// Reads `[gateway]`.
 pub fn read(config: &mut Config, table: &mut Table<'_>, source: &mut Source) {
@@ -172,6 +173,35 @@ pub fn policy(config: &mut Config, table: &mut Table<'_>, source: &mut Source, f
         }
         rule.finish(source);
     }
+}
+
+/// Reads `[smsc]`.
+pub fn smsc(config: &mut Config, table: &mut Table<'_>, source: &mut Source, folder: &Path) {
+    let form = "an address and a port, as in 127.0.0.1:2775";
+    let address = table.parsed(source, "address", form);
+    let mut smsc = Smsc::new(address.unwrap_or_else(|| ([127, 0, 0, 1], 2775).into()));
+    for (key, text) in [
+        ("system_id", &mut smsc.system_id),
+        ("system_type", &mut smsc.system_type),
+        ("short_code", &mut smsc.short_code),
+    ] {
+        if let Some(given) = table.text(source, key) {
+            *text = given;
+        }
+    }
+    let span = table.span_of("password_file");
+    if let Some(file) = table.text(source, "password_file") {
+        smsc.password = super::secret(source, folder, &file, span);
+    }
+    smsc.version = match table.word(source, "version", &["3.3", "3.4", "5.0"]) {
+        Some("3.3") => Version::V33,
+        Some("5.0") => Version::V50,
+        _ => Version::V34,
+    };
+    if let Some(wait) = table.millis(source, "receipt_timeout_ms") {
+        smsc.receipt_timeout = wait;
+    }
+    config.smsc = Some(smsc);
 }
 
 /// Reads `[registration]`.

@@ -8,8 +8,9 @@ use super::{check, device_id, required};
 use crate::codec::device_id::DeviceId;
 use crate::device::behaviour::{BUILT_IN, Behaviour, Connect};
 use crate::device::config::Profile as Handset;
+use crate::event::Bearer;
 use crate::gateway::config::{Config, DeviceProfile, Identity};
-use crate::gateway::profile::{Capability, Profile};
+use crate::gateway::profile::{Addresses, Capability, Profile};
 use crate::world::Transport;
 
 /// A simulated device, before it has an address.
@@ -180,6 +181,12 @@ fn one_device(
         handset.accept.clone_from(accept);
     }
     let profile = Profile {
+        bearers: bearers(table, source),
+        addresses: Addresses {
+            msisdn: table.checked(source, "msisdn", check::msisdn, "+15550103"),
+            wsp: table.parsed(source, "wsp", "an address and a port, as in 127.0.0.1:2948"),
+            http: table.checked(source, "http", check::http_url, "http://127.0.0.1:4035"),
+        },
         subscriptions,
         capability: Capability {
             accept,
@@ -206,6 +213,16 @@ fn one_device(
         },
         entry,
     ))
+}
+
+/// What wakes a device, best first.
+fn bearers(table: &mut Table<'_>, source: &mut Source) -> Vec<Bearer> {
+    let usual = Profile::default().bearers;
+    match table.value::<Vec<Bearer>>(source, "bearers") {
+        Some(bearers) if bearers.is_empty() => usual,
+        Some(bearers) => bearers,
+        None => usual,
+    }
 }
 
 /// How a device behaves, and how it asks for pushes where it says so itself.

@@ -49,6 +49,8 @@ pub struct Listen {
     pub sip: Vec<(Transport, SocketAddr)>,
     /// MSRP.
     pub msrp: SocketAddr,
+    /// WSP over datagrams, where it is wanted.
+    pub wsp: Option<SocketAddr>,
     /// Certificate and key of TLS; made at start when absent.
     pub tls: Option<(PathBuf, PathBuf)>,
 }
@@ -144,6 +146,10 @@ impl Lab {
             gateway::registration(&mut gateway, &mut table, source, folder);
             table.finish(source);
         }
+        if let Some(mut table) = root.table(source, "smsc") {
+            gateway::smsc(&mut gateway, &mut table, source, folder);
+            table.finish(source);
+        }
         let store = root.table(source, "store").map_or_else(
             || Some(folder.join("sirgate.db")),
             |mut table| {
@@ -183,6 +189,7 @@ impl Default for Listen {
             http: at(8642),
             sip: vec![(Transport::Udp, at(5060)), (Transport::Tcp, at(5060))],
             msrp: at(2855),
+            wsp: None,
             tls: None,
         }
     }
@@ -200,6 +207,7 @@ impl Listen {
         if let Some(msrp) = table.parsed(source, "msrp", form) {
             listen.msrp = msrp;
         }
+        listen.wsp = table.parsed(source, "wsp", form);
         if let Some(places) = table.texts(source, "sip") {
             (listen.sip, sip_spans) = places
                 .into_iter()
@@ -416,7 +424,11 @@ mod tests {
                 !secret.iter().any(|word| line.contains(word))
             })
             .map(|line| match line.strip_prefix("# ") {
-                Some(rest) if rest.contains(" = ") || rest.starts_with("[[fleet") => {
+                Some(rest)
+                    if rest.contains(" = ")
+                        || rest.starts_with("[[fleet")
+                        || rest.starts_with("[smsc]") =>
+                {
                     format!("{rest}\n")
                 }
                 _ => format!("{line}\n"),

@@ -2,7 +2,7 @@
 //!
 //! Source: profile, E.2 to E.4: To is the client address, From the server address, Reply-To another gateway.
 
-use super::{Class, DecodeError, Received, SIA_TYPE, Sir, Wrapped, fault};
+use super::{Class, DecodeError, FROM, Received, SIA_TYPE, Sir, TO, Wrapped, fault};
 use crate::codec::mime;
 use crate::codec::sip::{Draft, Message, Name};
 
@@ -36,10 +36,16 @@ impl Sir {
                 .filter_map(|row| core::str::from_utf8(row).ok())
                 .collect()
         };
+        // A request within a dialog has the addresses of the dialog.
+        let said = |name: &str| {
+            message
+                .extension(name)
+                .and_then(|it| core::str::from_utf8(it).ok())
+        };
         let mut sir = Self::read(
             &Received {
-                to: to.uri.as_str(),
-                from: from.uri.as_str(),
+                to: said(TO).unwrap_or_else(|| to.uri.as_str()),
+                from: said(FROM).unwrap_or_else(|| from.uri.as_str()),
                 reply_to: reply_to.as_ref().map(|address| address.uri.as_str()),
                 header: &header,
                 content_type,

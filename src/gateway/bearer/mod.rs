@@ -17,6 +17,7 @@ use crate::world::FetchId;
 pub mod choice;
 pub mod http;
 pub mod sip;
+pub mod smpp;
 pub mod wsp;
 
 use choice::Bearers;
@@ -31,6 +32,8 @@ pub enum Leg {
     Http(FetchId),
     /// A message in a session for another service, by the session's number for it.
     Service(SessionNo, u64),
+    /// A submission to the message centre, by our number.
+    Short(u64),
 }
 
 /// Whereto a SIR goes.
@@ -163,6 +166,13 @@ impl<T: Copy + Eq + core::hash::Hash> Jobs<T> {
     pub fn target(&self, road: Road) -> Option<Target> {
         let (_, target) = self.roads.get(&road)?.under_way?;
         target
+    }
+
+    /// The leg of what is under way on a road.
+    #[must_use]
+    pub fn leg(&self, road: Road) -> Option<T> {
+        let (leg, _) = self.roads.get(&road)?.under_way?;
+        Some(leg)
     }
 
     /// Gives up the job that is under way on a road, and its leg; the road stays taken until [`Self::next`].

@@ -15,6 +15,8 @@ use crate::codec::pap::{
 use crate::codec::sip::Address;
 use crate::codec::sir::{App, Ask, Placement};
 use crate::codec::{Class, DecodeError, mime, pap};
+use crate::event::Bearer;
+use crate::gateway::bearer::choice::{Bearers, Choice, word};
 use crate::gateway::forwarding::Onward;
 use crate::time::Time;
 
@@ -157,6 +159,7 @@ pub fn of_pap(
     part: Option<&mime::Part<'_>>,
     defaults: &Options,
     application: &str,
+    served: Bearers,
 ) -> Result<Asked, Refused> {
     let part = part
         .ok_or_else(|| Refused::new(Status::BadRequest, "a push-message needs a content entity"))?;
@@ -189,7 +192,7 @@ pub fn of_pap(
                 .push(((*name).to_owned(), (*value).to_owned()));
         }
     }
-    check_quality(message.quality.as_ref())?;
+    check_quality(message.quality.as_ref(), served)?;
     Ok(Asked {
         push_id: message.push_id,
         version,
@@ -209,24 +212,30 @@ pub fn of_pap(
     })
 }
 
-/// SIP is the one bearer; whoever needs another is told so.
-fn check_quality(quality: Option<&Quality>) -> Result<(), Refused> {
+/// Whoever requires a network or a bearer that is not served is told so.
+fn check_quality(quality: Option<&Quality>, served: Bearers) -> Result<(), Refused> {
     let Some(quality) = quality else {
         return Ok(());
     };
-    let is_other = |wanted: Option<&String>, ours: &[&str]| {
-        wanted.is_some_and(|name| !ours.iter().any(|own| own.eq_ignore_ascii_case(name)))
-    };
-    if quality.network_required && is_other(quality.network.as_ref(), &["any", "ip", "sip"]) {
+    let is_served = |set: Option<Bearers>| set.is_some_and(|set| !set.and(served).is_empty());
+    let network = quality.network.as_deref();
+    if quality.network_required && network.is_some_and(|it| !is_served(Bearers::of_network(it))) {
         return Err(Refused::new(
             Status::RequiredNetworkNotAvailable,
-            "only SIP/IP is served",
+            "the network is not served",
         ));
     }
-    if quality.bearer_required && is_other(quality.bearer.as_ref(), &["any", "sip"]) {
+    let bearer = quality.bearer.as_deref();
+    if quality.bearer_required && bearer.is_some_and(|it| !is_served(Bearers::of_bearer(it))) {
         return Err(Refused::new(
             Status::RequiredBearerNotAvailable,
-            "only SIP is served",
+            "the bearer is not served",
+        ));
+    }
+    if !Choice::new(served, Some(quality), false).is_possible() {
+        return Err(Refused::new(
+            Status::RequiredBearerNotAvailable,
+            "the bearer is not one of the network",
         ));
     }
     Ok(())
@@ -446,14 +455,29 @@ impl Asked {
 
 /// The quality a result shows: what was asked for, with the method that was used (WAP-247 section 8.2).
 #[must_use]
-pub fn given(asked: Option<&Quality>) -> Option<Quality> {
+pub fn given(asked: Option<&Quality>, used: Option<Bearer>) -> Option<Quality> {
     asked.map(|quality| Quality {
         delivery_method: match quality.delivery_method {
             DeliveryMethod::Unconfirmed => DeliveryMethod::Unconfirmed,
             _ => DeliveryMethod::Confirmed,
         },
+        bearer: match used {
+            // One that was asked for keeps its spelling.
+            Some(used) if !is_named(quality.bearer.as_deref(), used) => {
+                Some(word(used).to_uppercase())
+            }
+            _ => quality.bearer.clone(),
+        },
         ..quality.clone()
     })
+}
+
+/// True when the bearer is the one that was named, or SIP where none was.
+fn is_named(name: Option<&str>, used: Bearer) -> bool {
+    match name {
+        Some(name) => Bearers::of_bearer(name).is_some_and(|set| set.has(used)),
+        None => used == Bearer::Sip,
+    }
 }
 
 /// The push-id a document is about.
@@ -498,7 +522,46 @@ mod tests {
             Some(&part),
             &defaults(),
             "x-wap-application:wml.ua",
+            SERVED,
         )
+    }
+
+    const SERVED: Bearers = Bearers::of(&[Bearer::Sip, Bearer::Http]);
+
+    #[test]
+    fn a_result_names_the_bearer_that_was_used_where_it_is_another() {
+        let quality = |bearer: Option<&str>| Quality {
+            bearer: bearer.map(str::to_owned),
+            ..Quality::default()
+        };
+        let told = |bearer, used| given(Some(&quality(bearer)), used).unwrap().bearer;
+        assert_eq!(
+            told(Some("Sms"), Some(Bearer::Http)).as_deref(),
+            Some("HTTP")
+        );
+        assert_eq!(told(Some("Sms"), Some(Bearer::Sms)).as_deref(), Some("Sms"));
+        assert_eq!(told(None, Some(Bearer::Sip)), None);
+        assert_eq!(given(None, Some(Bearer::Sms)), None);
+    }
+
+    #[test]
+    fn a_quality_that_no_bearer_has_is_refused_by_what_it_lacks() {
+        let code = |network: Option<&str>, bearer: Option<&str>, is_required| {
+            let quality = Quality {
+                network: network.map(str::to_owned),
+                network_required: is_required,
+                bearer: bearer.map(str::to_owned),
+                bearer_required: is_required,
+                ..Quality::default()
+            };
+            check_quality(Some(&quality), SERVED).map_err(|refused| refused.code)
+        };
+        assert_eq!(code(Some("IP"), Some("HTTP"), true), Ok(()));
+        assert_eq!(code(Some("any"), None, true), Ok(()));
+        assert_eq!(code(Some("GSM"), None, true), Err(3009));
+        assert_eq!(code(None, Some("SMS"), true), Err(3010));
+        assert_eq!(code(Some("sip"), Some("http"), true), Err(3010));
+        assert_eq!(code(Some("GSM"), Some("pigeon"), false), Ok(()));
     }
 
     #[test]
@@ -551,6 +614,7 @@ mod tests {
             None,
             &defaults(),
             "x",
+            SERVED,
         )
         .unwrap_err();
         assert_eq!(refused.code, 2000);
@@ -595,7 +659,12 @@ mod tests {
             bearer_required: true,
             ..Quality::default()
         };
-        assert_eq!(check_quality(Some(&quality("SMS"))).unwrap_err().code, 3010);
-        assert_eq!(check_quality(Some(&quality("Any"))), Ok(()));
+        assert_eq!(
+            check_quality(Some(&quality("SMS")), SERVED)
+                .unwrap_err()
+                .code,
+            3010
+        );
+        assert_eq!(check_quality(Some(&quality("Any")), SERVED), Ok(()));
     }
 }

@@ -197,9 +197,11 @@ impl Ending {
     /// The same, where several bearers were tried with what became of each.
     #[must_use]
     pub fn with_record_of(mut self, delivery: &Delivery) -> Self {
-        if self.outcome != Outcome::NotWanted
-            && let Some(record) = delivery.record()
-        {
+        let is_of_bearers = matches!(
+            self.outcome,
+            Outcome::Failed | Outcome::Expired | Outcome::Delivered
+        );
+        if let Some(record) = delivery.record().filter(|_| is_of_bearers) {
             self.reason.push_str("; ");
             self.reason.push_str(&record);
         }

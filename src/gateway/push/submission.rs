@@ -15,7 +15,7 @@ use super::delivery::{Delivery, Ending};
 use super::plan::{Devices, Exclusion, Fork, PlanWish};
 use crate::codec::pap::{MessageState, Quality, Status, Version};
 use crate::codec::sir::{App, Ask, Placement};
-use crate::event::{Mode, Outcome};
+use crate::event::{Bearer, Mode, Outcome};
 use crate::gateway::forwarding::Onward;
 use crate::gateway::registry::IdentityNo;
 use crate::time::Time;
@@ -179,6 +179,16 @@ impl Push {
             .deliveries
             .iter_mut()
             .find(|delivery| delivery.at == at)
+    }
+
+    /// What carried the SIR for an address that has the push; nothing did where the device had a session.
+    #[must_use]
+    pub fn bearer_of(&self, address: &Address) -> Option<Bearer> {
+        let of = self.groups.get(address.group)?;
+        let mut mine = of.deliveries.iter().filter(|it| address.devices.has(it.at));
+        let is_delivered = |end: &Ending| end.outcome == Outcome::Delivered;
+        mine.find(|it| it.ending().is_some_and(is_delivered))?
+            .bearer
     }
 
     /// Gives a result to each address whose deliveries are over; their places come back.

@@ -27,6 +27,9 @@ pub(super) const IMEI: &str = "urn:gsma:imei:90420156-025763-0";
 pub(super) const MAC: &str = "urn:dev:mac:0024befffe804ff1";
 pub(super) const NOTIFY: &str = "http://pi.example.com/results";
 
+/// The socket of WSP, where there is one.
+pub(super) const WSP: SocketId = SocketId(1);
+
 /// A SIR as a device received it.
 #[derive(Clone, Debug)]
 pub(super) struct Sir {
@@ -49,7 +52,11 @@ pub(super) struct Lab {
     sip: Vec<(SocketAddr, Message)>,
     /// Branches of requests seen; what UDP repeats is the same request.
     seen: std::collections::BTreeSet<String>,
-    octets: Vec<(LinkId, Bytes)>,
+    pub(super) octets: Vec<(LinkId, Bytes)>,
+    /// Datagrams from the WSP socket.
+    pub(super) wsp: Vec<(SocketAddr, Bytes)>,
+    /// Links that were asked for.
+    pub(super) connects: Vec<LinkId>,
     pub(super) closed: Vec<LinkId>,
     next: u64,
 }
@@ -108,6 +115,8 @@ impl Lab {
             sip: Vec::new(),
             seen: std::collections::BTreeSet::new(),
             octets: Vec::new(),
+            wsp: Vec::new(),
+            connects: Vec::new(),
             closed: Vec::new(),
             next: 0,
         }
@@ -174,6 +183,11 @@ impl Lab {
                 Output::Report(event) => self.facts.push(event.fact),
                 Output::Respond { id, response } => self.responses.push((id, response)),
                 Output::Fetch { id, request } => self.fetches.push((id, request)),
+                Output::Datagram {
+                    socket: WSP,
+                    peer,
+                    octets,
+                } => self.wsp.push((peer, octets)),
                 Output::Datagram { peer, octets, .. } => {
                     let message = Message::decode(octets).unwrap();
                     let branch = message.text(Name::Via).unwrap().to_owned();
@@ -183,7 +197,7 @@ impl Lab {
                 }
                 Output::Octets { link, octets } => self.octets.push((link, octets)),
                 Output::Close { link } => self.closed.push(link),
-                Output::Connect { .. } => {}
+                Output::Connect { link, .. } => self.connects.push(link),
             }
         }
     }
@@ -365,6 +379,11 @@ impl Lab {
 
     /// The device asks for a session; the answer comes back.
     pub(super) fn invite(&mut self, dev: u8, headers: &str) -> Message {
+        self.invite_to("sip:push@ppg.example.com", dev, headers)
+    }
+
+    /// The same, for another purpose than pushes.
+    pub(super) fn invite_to(&mut self, uri: &str, dev: u8, headers: &str) -> Message {
         let sdp = format!(
             "v=0\no=- 7 1 IN IP4 192.0.2.1{dev}\ns=-\nc=IN IP4 192.0.2.1{dev}\nt=0 0\nm=message 9 TCP/MSRP *\n\
              a=accept-types:*\na=setup:active\na=path:msrp://192.0.2.1{dev}:9/dev{dev};tcp\n"
@@ -373,12 +392,17 @@ impl Lab {
             "To: <sip:push@ppg.example.com>\nContact: <sip:alice@{}>\nContent-Type: application/sdp\n{headers}",
             address(dev)
         );
-        self.request(dev, "INVITE", "sip:push@ppg.example.com", &headers, &sdp)
+        self.request(dev, "INVITE", uri, &headers, &sdp)
     }
 
     /// A session of the device, its link included: the link and both paths.
     pub(super) fn session(&mut self, dev: u8, headers: &str) -> Session {
-        let ok = self.invite(dev, headers);
+        self.session_to("sip:push@ppg.example.com", dev, headers)
+    }
+
+    /// The same, for another purpose than pushes.
+    pub(super) fn session_to(&mut self, uri: &str, dev: u8, headers: &str) -> Session {
+        let ok = self.invite_to(uri, dev, headers);
         assert_eq!(ok.status(), Some(200), "{ok:?}");
         let body = String::from_utf8(ok.body().to_vec()).unwrap();
         let theirs = body
@@ -448,7 +472,7 @@ impl Lab {
         self.octets = rest;
         mine.into_iter()
             .filter_map(|(_, octets)| {
-                let text = String::from_utf8(octets.to_vec()).unwrap();
+                let text = String::from_utf8_lossy(&octets).into_owned();
                 let tid = text.strip_prefix("MSRP ")?.split(' ').next()?.to_owned();
                 let id = text
                     .lines()

@@ -103,7 +103,10 @@ fn a_device_that_subscribes_is_notified_and_the_last_content_ends_the_subscripti
     let other = headers.replace("sirgate-push", "presence");
     let refused = lab.request(1, "SUBSCRIBE", uri, &other, "");
     assert_eq!(refused.status(), Some(489));
-    assert_eq!(refused.text(Name::AllowEvents), Some("sirgate-push"));
+    assert_eq!(
+        refused.text(Name::AllowEvents),
+        Some("sirgate-push, sirgate-sir")
+    );
 }
 
 #[test]
