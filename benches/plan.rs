@@ -23,6 +23,10 @@ use sirgate::world::{HttpRequest, Input, Output, RequestId, SocketId};
 #[global_allocator]
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 
+fn choice() -> Choice {
+    Choice::new(Bearers::of(&[Bearer::Sip]), None, true)
+}
+
 const PUI: &str = "sip:alice@example.com";
 const IDS: [&str; 3] = [
     "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
@@ -66,7 +70,7 @@ fn plan_three_devices(bencher: Bencher<'_, '_>) {
     let wish = wish(Fork::Core);
     let choice = Choice::new(Bearers::of(&[Bearer::Sip]), None, true);
     bencher.bench(|| {
-        let candidates = registry.candidates(no, Devices::one(0), &choice);
+        let candidates = registry.candidates(no, Devices::one(0), &choice());
         plan(black_box(&wish), &candidates, Time::EPOCH)
     });
 }
@@ -89,7 +93,7 @@ fn plan_and_compose_three_messages(bencher: Bencher<'_, '_>) {
     let mut random = Random::from_number(1);
     let choice = Choice::new(Bearers::of(&[Bearer::Sip]), None, true);
     bencher.bench_local(|| {
-        let candidates = registry.candidates(no, Devices::one(0), &choice);
+        let candidates = registry.candidates(no, Devices::one(0), &choice());
         let Plan::Deliver(deliveries) = plan(black_box(&wish), &candidates, Time::EPOCH) else {
             unreachable!()
         };

@@ -99,11 +99,6 @@ const fn by_sip() -> Bearer {
     Bearer::Sip
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives it so")]
-fn is_sip(bearer: &Bearer) -> bool {
-    *bearer == Bearer::Sip
-}
-
 /// What a device made of a SIR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -295,13 +290,13 @@ pub enum Fact {
         push: String,
         /// Whose.
         dev: String,
-        /// What carried the SIR; not said of SIP.
-        #[serde(default = "by_sip", skip_serializing_if = "is_sip")]
-        bearer: Bearer,
         /// The status of SIP, or one of another bearer; 408 when none came.
         status: u16,
         /// True when the device is marked `sir-failed`.
         failed: bool,
+        /// What carried the SIR; SIP where it is not said.
+        #[serde(default = "by_sip")]
+        bearer: Bearer,
     },
     /// A bearer failed, and the SIR goes by the next one.
     #[serde(rename = "sir.next")]

@@ -69,7 +69,7 @@ const CODEC_SIBLINGS: &[(&str, &[&str])] = &[
     ("sia", &["cursor", "format", "hex"]),
     ("sip", &["format", "lexeme", "rows", "uri"]),
     ("sdp", &[]),
-    ("msrp", &["format", "mime", "rows", "sir"]),
+    ("msrp", &["device_id", "format", "mime", "rows", "sir"]),
     (
         "sir",
         &["device_id", "format", "uri", "mime", "rows", "sia", "sip"],
@@ -91,7 +91,7 @@ const CODEC_SIBLINGS: &[(&str, &[&str])] = &[
     ("wtp", &["cursor", "format", "hex", "object", "wsp"]),
     ("vector", &["format", "hex"]),
     ("xml", &["format"]),
-    ("ota_http", &["format", "hex", "sip", "sir"]),
+    ("ota_http", &["device_id", "format", "hex", "sip", "sir"]),
     ("presence", &["format", "xml"]),
     ("reginfo", &["format", "xml"]),
     ("download_descriptor", &["format", "xml"]),

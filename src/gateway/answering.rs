@@ -218,7 +218,7 @@ impl Gateway {
     }
 
     /// The device has the SIR: it may now open a session.
-    fn taken(&mut self, now: Time, job: &Job, long: bool) {
+    pub(super) fn taken(&mut self, now: Time, job: &Job, long: bool) {
         for at in self.waking(job).iter() {
             let attempt = self
                 .ledger

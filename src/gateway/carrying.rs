@@ -6,12 +6,11 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
+use super::Gateway;
 use super::bearer::sip::{Form, Reading};
 use super::bearer::smpp::{self, Between};
 use super::bearer::{Job, Leg, http, wsp};
-use super::push::delivery::Stage;
 use super::sessions::SessionNo;
-use super::{Gateway, Timer};
 use crate::codec::sir::Wrapped;
 use crate::event::{Bearer, Fact};
 use crate::gateway::registry::Device;
@@ -171,10 +170,8 @@ impl Gateway {
         for at in self.waking(job).iter() {
             let place = (job.push, job.group, at);
             self.unsure.insert(place, job.clone());
-            self.stage(job.push, job.group, at, Stage::Woken);
-            let due = now + self.config.answer_timeout;
-            self.timers.set(Timer::Silent(job.push, job.group, at), due);
         }
+        self.taken(now, job, false);
     }
 
     /// What came of a push over HTTP; false when the fetch was for something else.

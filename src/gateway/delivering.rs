@@ -417,6 +417,14 @@ impl Gateway {
         at: usize,
         out: &mut Vec<Output>,
     ) {
+        let stage = self
+            .ledger
+            .get(no)
+            .and_then(|push| push.delivery(group, at))
+            .map(|delivery| &delivery.stage);
+        if stage != Some(&Stage::Woken) {
+            return;
+        }
         if let Some(job) = self.unsure.remove(&(no, group, at)) {
             // Nobody said that the SIR arrived, so another bearer may.
             self.stage(no, group, at, Stage::Waking);
@@ -434,9 +442,6 @@ impl Gateway {
         let Some(delivery) = push.delivery_mut(group, at) else {
             return;
         };
-        if delivery.stage != Stage::Woken {
-            return;
-        }
         if !is_open && delivery.attempt <= retries {
             self.drive(now, no, group, Devices::one(at), out);
             return;

@@ -264,6 +264,10 @@ impl Gateway {
         for (push, group) in awaited.items {
             self.hand_over(now, push, group, key.at, Via::New, out);
         }
+        if awaited.is_service {
+            // What waits for a way to the device has one now.
+            self.came_back(now, key, false, out);
+        }
         Ok(())
     }
 

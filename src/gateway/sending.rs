@@ -39,6 +39,11 @@ struct Sealed {
 impl Gateway {
     /// Sends a SIR now, or when the one before it to the same device was answered.
     pub(super) fn enqueue(&mut self, now: Time, job: Job, out: &mut Vec<Output>) {
+        if !job.bearer_is_narrow() {
+            // What cannot be sent is staged by that.
+            self.send(now, job, out);
+            return;
+        }
         match self.jobs.admit(job) {
             Ok(Some(job)) => self.send_next(now, Some(job), out),
             Ok(None) => {}

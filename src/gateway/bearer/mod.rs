@@ -47,7 +47,7 @@ pub enum Lane {
     Through(DeviceKey),
 }
 
-/// The way a SIR takes: on each of these at most one is under way.
+/// The way a SIR takes: on each narrow one at most one SIR is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Road {
     /// Whereto.
@@ -109,6 +109,16 @@ impl Lane {
 }
 
 impl Job {
+    /// True where a device takes one at a time: a MESSAGE or OPTIONS (RFC 3428 section 8), a push over HTTP (WAP-235
+    /// section 7.4.4: one request unless the terminal says more), a USSD dialogue.
+    #[must_use]
+    pub const fn bearer_is_narrow(&self) -> bool {
+        matches!(
+            self.bearer,
+            Bearer::Sip | Bearer::Signalling | Bearer::Http | Bearer::Ussd
+        )
+    }
+
     /// The way it takes.
     #[must_use]
     pub const fn road(&self) -> Road {

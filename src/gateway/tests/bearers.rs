@@ -251,6 +251,15 @@ fn r2_60_a_sir_goes_in_a_session_for_another_service() {
 }
 
 #[test]
+fn r2_60_a_push_that_waits_for_a_service_session_goes_when_it_is_there() {
+    let mut lab = lab(&[Bearer::Service]);
+    lab.push("p1", &[UUID], "");
+    assert!(bearers_of(&mut lab).is_empty());
+    let service = lab.session_to("sip:service@ppg.example.com", 1, "");
+    assert_eq!(lab.contents(&service).len(), 1);
+}
+
+#[test]
 fn r2_60_a_service_session_that_ends_hands_over_to_the_next_bearer() {
     let mut lab = lab(&[Bearer::Service, Bearer::Http]);
     let service = lab.session_to("sip:service@ppg.example.com", 1, "");

@@ -175,6 +175,16 @@ fn r2_54_a_message_centre_that_refuses_hands_over_to_the_next_bearer() {
 }
 
 #[test]
+fn r2_54_a_short_message_without_receipt_keeps_no_other_push_waiting() {
+    let mut lab = lab(&[Bearer::Sms]);
+    let link = bound(&mut lab);
+    lab.push("p1", &[UUID], "");
+    assert!(!submitted(&mut lab, link).is_empty());
+    lab.push("p2", &[UUID], "");
+    assert!(!submitted(&mut lab, link).is_empty());
+}
+
+#[test]
 fn r2_56_a_short_message_of_the_circuit_domain_says_so() {
     let mut lab = lab(&[Bearer::Cs]);
     let link = bound(&mut lab);
