@@ -21,6 +21,7 @@ pub mod node;
 pub mod push;
 pub mod scenario;
 pub mod serve;
+pub mod sim;
 pub mod sir;
 pub mod stage;
 pub mod trace;
@@ -105,6 +106,9 @@ enum Command {
     /// Simulated devices
     #[command(subcommand)]
     Device(device::Command),
+    /// The other parties of a laboratory: a short message centre
+    #[command(subcommand)]
+    Sim(sim::Command),
     /// Submit a push and follow it to the end
     Push(push::Arguments),
     /// Session Initiation Requests as octets
@@ -183,6 +187,7 @@ fn run(command: Command, global: &Global) -> Result<Exit, Vec<Fault>> {
         Command::Demo(arguments) => demo::run(&arguments, global),
         Command::Serve(arguments) => serve::run(&arguments, global),
         Command::Device(command) => device::run(&command, global),
+        Command::Sim(command) => sim::run(&command, global),
         Command::Push(arguments) => push::run(&arguments, global).map_err(one),
         Command::Sir(command) => sir::run(&command, global).map_err(one),
         Command::Scenario(command) => scenario::run(&command, global).map_err(one),

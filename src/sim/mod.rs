@@ -24,6 +24,7 @@ pub mod invariant;
 pub mod library;
 pub mod network;
 pub mod script;
+pub mod smsc;
 pub mod stage;
 pub mod storm;
 

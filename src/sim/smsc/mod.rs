@@ -1,0 +1,356 @@
+//! A short message centre: SMPP on one side, handsets on the radio of a laboratory on the other.
+//!
+//! **Source:** `protocol::smpp::smsc` for one side, `codec::radio` for the other. A receipt goes when the handset has
+//! reported; a message for a handset that is not there waits for it. Delays and errors are rules of the machine. It
+//! runs in the simulator and on sockets.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::codec::radio::{About, Frame, Kind, OCTETS_CODING, TAKEN, UssdString, cause, refused};
+use crate::event::{Event, Fact};
+use crate::machine::Machine;
+use crate::protocol::smpp::smsc::{Delivered, In, Out, Rule, Settings, Smsc};
+use crate::protocol::smpp::{Address, ServiceOp, ShortMessage, State, Ussd};
+use crate::time::Time;
+use crate::world::{Input, Output, SocketId};
+
+mod tower;
+mod translate;
+
+use tower::{Tower, Work};
+
+/// A short message centre.
+#[derive(Debug)]
+pub struct MessageCentre {
+    machine: Smsc,
+    tower: Tower,
+    /// The socket of the radio.
+    socket: SocketId,
+    /// Messages of handsets that are on their way to an ESME, with the frame each answers.
+    up: BTreeMap<u64, (SocketAddr, Vec<u8>)>,
+    next: u64,
+    effects: Vec<Out>,
+}
+
+/// The network's error for a handset that could not be reached, and for one that refused without a cause.
+const NO_CAUSE: u8 = 0;
+/// The cause that a handset is told when its message went nowhere: congestion of the centre.
+const CONGESTION: u8 = 0xC0;
+/// Messages of handsets under way.
+const UP_MAX: usize = 4_096;
+
+impl MessageCentre {
+    /// A message centre whose radio is on that socket.
+    #[must_use]
+    pub fn new(settings: Settings, socket: SocketId) -> Self {
+        let settings = Settings {
+            fate: None,
+            ..settings
+        };
+        Self {
+            machine: Smsc::new(settings),
+            tower: Tower::default(),
+            socket,
+            up: BTreeMap::new(),
+            next: 0,
+            effects: Vec::new(),
+        }
+    }
+
+    /// The same with rules: what is refused, delayed, lost.
+    #[must_use]
+    pub fn with_rules(mut self, rules: Vec<Rule>) -> Self {
+        self.machine
+            .handle(Time::EPOCH, In::Rules(rules), &mut Vec::new());
+        self
+    }
+
+    /// Handsets that are attached.
+    #[must_use]
+    pub fn attached(&self) -> usize {
+        self.tower.attached()
+    }
+
+    /// Tells the machine, and does what it asks for.
+    fn tell(&mut self, now: Time, input: In, out: &mut Vec<Output>) {
+        let mut effects = std::mem::take(&mut self.effects);
+        self.machine.handle(now, input, &mut effects);
+        self.perform(now, &mut effects, out);
+        self.effects = effects;
+    }
+
+    fn perform(&mut self, now: Time, effects: &mut Vec<Out>, out: &mut Vec<Output>) {
+        for effect in effects.drain(..) {
+            match effect {
+                Out::Octets(link, octets) => out.push(Output::Octets { link, octets }),
+                Out::Close(link) => out.push(Output::Close { link }),
+                Out::Bound { .. } | Out::Unbound { .. } => {}
+                Out::Message {
+                    message_id,
+                    message,
+                    ..
+                } => self.message(now, message_id, *message, out),
+                Out::Originated { id, outcome } => self.originated(id, outcome, out),
+            }
+        }
+    }
+
+    /// A message for a handset.
+    fn message(&mut self, now: Time, id: String, message: ShortMessage, out: &mut Vec<Output>) {
+        let number = message.destination.text.clone();
+        let fault = match translate::frames(now, &message) {
+            Ok(frames) => {
+                let work = Work::new(id.clone(), message, frames);
+                match self.tower.put(&number, work) {
+                    Ok(()) => {
+                        self.send_next(now, &number, out);
+                        return;
+                    }
+                    Err(full) => full.to_owned(),
+                }
+            }
+            Err(fault) => fault,
+        };
+        report(now, "smsc", &format!("message for {number}: {fault}"), out);
+        self.fate(now, id, State::Undeliverable, NO_CAUSE, out);
+    }
+
+    fn fate(&mut self, now: Time, id: String, state: State, error: u8, out: &mut Vec<Output>) {
+        let input = In::Fate {
+            message_id: id,
+            state,
+            error,
+        };
+        // Fates come out of effects too; what they bring is performed after those at hand.
+        let mut effects = Vec::new();
+        self.machine.handle(now, input, &mut effects);
+        self.perform(now, &mut effects, out);
+    }
+
+    /// Sends the frame that is next for a handset.
+    fn send_next(&mut self, now: Time, number: &str, out: &mut Vec<Output>) {
+        if let Some((peer, octets)) = self.tower.next(now, number) {
+            self.radio(peer, octets, out);
+        }
+    }
+
+    fn radio(&self, peer: SocketAddr, octets: Vec<u8>, out: &mut Vec<Output>) {
+        out.push(Output::Datagram {
+            socket: self.socket,
+            peer,
+            octets: octets.into(),
+        });
+    }
+
+    /// A frame of a handset.
+    fn frame(&mut self, now: Time, peer: SocketAddr, octets: &[u8], out: &mut Vec<Output>) {
+        let frame = match Frame::decode(octets) {
+            Ok(frame) => frame,
+            Err(error) => return report(now, &peer.to_string(), &error.to_string(), out),
+        };
+        match (frame.about, frame.kind) {
+            (About::Resources, Kind::Request) => self.attach(now, peer, &frame, out),
+            (About::Resources, Kind::Refusal) => {
+                if let Some(number) = frame.number() {
+                    self.tower.detach(number, peer);
+                }
+            }
+            (About::Resources, Kind::Result) => {}
+            (_, Kind::Request) => self.begun_by_handset(now, peer, &frame, octets, out),
+            (_, Kind::Result | Kind::Refusal) => self.answered(now, peer, &frame, out),
+        }
+    }
+
+    fn attach(&mut self, now: Time, peer: SocketAddr, frame: &Frame<'_>, out: &mut Vec<Output>) {
+        let number = frame.number();
+        let taken = number.is_some_and(|number| self.tower.attach(now, number, peer));
+        let kind = if taken { Kind::Result } else { Kind::Refusal };
+        self.radio(peer, frame.answer(kind, &[]).encode(), out);
+        if let Some(number) = number.filter(|_| taken) {
+            self.send_next(now, number, out);
+        }
+    }
+
+    /// A handset answered what was sent to it.
+    fn answered(&mut self, now: Time, peer: SocketAddr, frame: &Frame<'_>, out: &mut Vec<Output>) {
+        let Some((number, work)) = self.tower.answered(peer, frame) else {
+            return;
+        };
+        let is_taken = frame.kind == Kind::Result;
+        if is_taken && frame.about == About::SupplementaryServices {
+            self.string_answered(now, &number, &work.message, frame.payload, out);
+        }
+        if !is_taken {
+            let error = cause(frame.payload).unwrap_or(NO_CAUSE);
+            self.fate(now, work.id, State::Undeliverable, error, out);
+        } else if work.is_done() {
+            self.fate(now, work.id, State::Delivered, NO_CAUSE, out);
+        } else {
+            self.tower.put_back(&number, work);
+        }
+        self.send_next(now, &number, out);
+    }
+
+    /// The answer to a string goes to who asked.
+    fn string_answered(
+        &mut self,
+        now: Time,
+        number: &str,
+        asked: &ShortMessage,
+        payload: &[u8],
+        out: &mut Vec<Output>,
+    ) {
+        let string = UssdString::decode(payload);
+        let operation = match asked.ussd().map(|ussd| ussd.operation) {
+            Some(ServiceOp::Notify) => ServiceOp::Notified,
+            _ => ServiceOp::Answer,
+        };
+        let session = asked.ussd().and_then(|ussd| ussd.session);
+        let message = ShortMessage {
+            source: Address::of(&format!("+{number}")),
+            destination: asked.source.clone(),
+            data_coding: translate::coding_up(string.coding),
+            octets: bytes::Bytes::copy_from_slice(string.octets),
+            ..ShortMessage::default()
+        };
+        let message = message.with_ussd(Ussd { operation, session });
+        let id = self.fresh();
+        self.originate(now, id, message, out);
+    }
+
+    fn fresh(&mut self) -> u64 {
+        self.next = self.next.saturating_add(1);
+        self.next
+    }
+
+    fn originate(&mut self, now: Time, id: u64, message: ShortMessage, out: &mut Vec<Output>) {
+        let input = In::Originate {
+            id,
+            system_id: None,
+            message: Box::new(message),
+        };
+        self.tell(now, input, out);
+    }
+
+    /// A message or a string that a handset begins.
+    fn begun_by_handset(
+        &mut self,
+        now: Time,
+        peer: SocketAddr,
+        frame: &Frame<'_>,
+        octets: &[u8],
+        out: &mut Vec<Output>,
+    ) {
+        let head = octets.get(..3).unwrap_or_default().to_vec();
+        let Some(number) = self.tower.number_of(peer) else {
+            return self.radio(peer, refusal(frame), out);
+        };
+        // A repetition of what is under way; its answer comes with that of the first.
+        if self
+            .up
+            .values()
+            .any(|(from, known)| *from == peer && *known == head)
+        {
+            return;
+        }
+        if let Some(answer) = self.tower.given(peer, octets) {
+            return self.radio(peer, answer, out);
+        }
+        let message = match translate::message(&number, frame) {
+            Ok(message) if self.up.len() < UP_MAX => message,
+            Ok(_) => return self.radio(peer, refusal(frame), out),
+            Err(fault) => {
+                report(now, &number, &fault, out);
+                return self.radio(peer, refusal(frame), out);
+            }
+        };
+        self.tower.note(peer, octets);
+        let id = self.fresh();
+        self.up.insert(id, (peer, head));
+        self.originate(now, id, message, out);
+    }
+
+    /// What a handset sent has reached its ESME, or will not.
+    fn originated(&mut self, id: u64, outcome: Delivered, out: &mut Vec<Output>) {
+        let Some((peer, head)) = self.up.remove(&id) else {
+            return;
+        };
+        let Ok(frame) = Frame::decode(&head) else {
+            return;
+        };
+        let answer = match (outcome, frame.about) {
+            (Delivered::Taken, About::ShortMessages) => frame.answer(Kind::Result, &TAKEN).encode(),
+            (Delivered::Taken, _) => frame.answer(Kind::Result, &[OCTETS_CODING]).encode(),
+            _ => refusal(&frame),
+        };
+        self.tower.give(peer, &head, &answer);
+        self.radio(peer, answer, out);
+    }
+}
+
+fn refusal(frame: &Frame<'_>) -> Vec<u8> {
+    match frame.about {
+        About::ShortMessages => frame.answer(Kind::Refusal, &refused(CONGESTION)).encode(),
+        _ => frame.answer(Kind::Refusal, &[]).encode(),
+    }
+}
+
+fn report(now: Time, from: &str, why: &str, out: &mut Vec<Output>) {
+    let (from, why) = (from.to_owned(), why.to_owned());
+    let fact = Fact::Refused { from, why };
+    out.push(Output::Report(Event { t: now, fact }));
+}
+
+impl Machine for MessageCentre {
+    type Input = Input;
+    type Output = Output;
+
+    fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
+        match input {
+            Input::Datagram {
+                socket,
+                peer,
+                octets,
+            } if socket == self.socket => self.frame(now, peer, &octets, out),
+            Input::Opened { link, .. } => self.tell(now, In::Accepted(link), out),
+            Input::Octets { link, octets } => self.tell(now, In::Octets(link, octets), out),
+            Input::Closed { link, .. } => self.tell(now, In::Closed(link), out),
+            Input::Datagram { .. } | Input::Request { .. } | Input::Response { .. } => {}
+        }
+    }
+
+    fn expire(&mut self, now: Time, out: &mut Vec<Output>) {
+        let mut effects = std::mem::take(&mut self.effects);
+        self.machine.expire(now, &mut effects);
+        self.perform(now, &mut effects, out);
+        self.effects = effects;
+        for (peer, octets) in self.tower.expire(now) {
+            self.radio(peer, octets, out);
+        }
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        [self.machine.deadline(), self.tower.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn stop(&mut self, now: Time, out: &mut Vec<Output>) {
+        let mut effects = Vec::new();
+        self.machine.stop(now, &mut effects);
+        self.perform(now, &mut effects, out);
+    }
+
+    fn has_stopped(&self) -> bool {
+        self.machine.has_stopped()
+    }
+}
+
+/// How long a handset that does not renew its attachment is taken to be there.
+pub(super) const ATTACHED: Duration = Duration::from_secs(180);
+
+#[cfg(test)]
+mod tests;
