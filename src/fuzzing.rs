@@ -614,14 +614,8 @@ const EFFECTS_MAX: usize = 10_000;
 
 fn places() -> Places {
     let at = |host: u8, port: u16| SocketAddr::from(([192, 0, 2, host], port));
-    Places {
-        sip: at(5, 5060),
-        msrp: at(5, 2855),
-        devices: vec![at(11, 5060), at(12, 5060), at(13, 5060)],
-        core: at(4, 5060),
-        relay: String::new(),
-        front: String::new(),
-    }
+    let devices = vec![at(11, 5060), at(12, 5060), at(13, 5060)];
+    Places::usual(at(5, 5060), at(4, 5060), devices)
 }
 
 fn peer() -> SocketAddr {

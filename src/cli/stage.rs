@@ -1,5 +1,6 @@
 //! Plays a scenario over real loopback sockets: the cast of the simulator on the drivers of the program.
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::time::Duration;
 
@@ -11,10 +12,13 @@ use crate::driver::observe::{Journal, JournalSettings};
 use crate::driver::{self, Handle, Setup};
 use crate::event::Event;
 use crate::gateway::Gateway;
-use crate::sim::cast::{self, Places};
+use crate::machine::Machine;
+use crate::random::Random;
+use crate::sim::cast::{self, Doors, Places};
 use crate::sim::fork::Core;
 use crate::sim::script::{Script, Step};
-use crate::world::{HttpRequest, ListenerId, Transport};
+use crate::sim::smsc::MessageCentre;
+use crate::world::{HttpRequest, Input, ListenerId, Output, Transport};
 
 /// How long nothing may happen before `quiet` ends.
 const STILL: Duration = Duration::from_millis(400);
@@ -102,52 +106,85 @@ fn events_after(journal: &Journal, mark: u64) -> Vec<Event> {
 
 /// Everything that is bound before anybody starts, so that each knows the others' addresses.
 struct Sockets {
-    sip: (Option<UdpSocket>, Option<TcpListener>),
-    msrp: Option<TcpListener>,
-    http: Option<TcpListener>,
-    front: Option<TcpListener>,
-    core: Option<UdpSocket>,
-    devices: Vec<UdpSocket>,
+    bound: Bound,
     places: Places,
+    /// The HTTP of the gateway, and of the one in front.
+    http: SocketAddr,
+    front: SocketAddr,
+    /// Where pushes are submitted.
     entrance: SocketAddr,
 }
 
+/// Sockets by address, until somebody takes them.
+#[derive(Default)]
+struct Bound {
+    udp: BTreeMap<SocketAddr, UdpSocket>,
+    tcp: BTreeMap<SocketAddr, TcpListener>,
+}
+
+impl Bound {
+    fn datagrams(&mut self) -> Result<SocketAddr, String> {
+        let socket = UdpSocket::bind(ANY).map_err(|error| error.to_string())?;
+        let at = socket.local_addr().map_err(|error| error.to_string())?;
+        self.udp.insert(at, socket);
+        Ok(at)
+    }
+
+    fn streams(&mut self, at: SocketAddr) -> Result<SocketAddr, String> {
+        let listener = TcpListener::bind(at).map_err(|error| error.to_string())?;
+        let at = listener.local_addr().map_err(|error| error.to_string())?;
+        self.tcp.insert(at, listener);
+        Ok(at)
+    }
+
+    /// A listener under its number.
+    fn listener(
+        &mut self,
+        id: u32,
+        at: SocketAddr,
+    ) -> Option<(ListenerId, Transport, TcpListener)> {
+        let listener = self.tcp.remove(&at)?;
+        Some((ListenerId(id), Transport::Tcp, listener))
+    }
+}
+
+/// Any port of loopback.
+const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+
 impl Sockets {
     fn bind(devices: usize) -> Result<Self, String> {
-        let text = |error: std::io::Error| error.to_string();
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let udp = UdpSocket::bind(any).map_err(text)?;
-        let sip = udp.local_addr().map_err(text)?;
-        let stream = TcpListener::bind(sip).map_err(text)?;
-        let msrp = TcpListener::bind(any).map_err(text)?;
-        let http = TcpListener::bind(any).map_err(text)?;
-        let front = TcpListener::bind(any).map_err(text)?;
-        let core = UdpSocket::bind(any).map_err(text)?;
-        let devices = (0..devices)
-            .map(|_| UdpSocket::bind(any))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(text)?;
-        let entrance = http.local_addr().map_err(text)?;
+        let mut bound = Bound::default();
+        let sip = bound.datagrams()?;
+        bound.streams(sip)?;
+        let (http, front) = (bound.streams(ANY)?, bound.streams(ANY)?);
+        let (mut own, mut doors) = (Vec::new(), Vec::new());
+        for _ in 0..devices {
+            own.push(bound.datagrams()?);
+            doors.push(Doors {
+                wsp: bound.datagrams()?,
+                radio: bound.datagrams()?,
+                http: bound.streams(ANY)?,
+            });
+        }
         let places = Places {
             sip,
-            msrp: msrp.local_addr().map_err(text)?,
-            devices: devices
-                .iter()
-                .filter_map(|socket| socket.local_addr().ok())
-                .collect(),
-            core: core.local_addr().map_err(text)?,
-            relay: format!("http://{entrance}/pap"),
-            front: format!("http://{}/pap", front.local_addr().map_err(text)?),
+            msrp: bound.streams(ANY)?,
+            devices: own,
+            core: bound.datagrams()?,
+            relay: format!("http://{http}/pap"),
+            front: format!("http://{front}/pap"),
+            wsp: bound.datagrams()?,
+            info: format!("http://{http}/info"),
+            smpp: bound.streams(ANY)?,
+            radio: bound.datagrams()?,
+            doors,
         };
         Ok(Self {
-            sip: (Some(udp), Some(stream)),
-            msrp: Some(msrp),
-            http: Some(http),
-            front: Some(front),
-            core: Some(core),
-            devices,
+            bound,
             places,
-            entrance,
+            http,
+            front,
+            entrance: http,
         })
     }
 
@@ -157,69 +194,77 @@ impl Sockets {
         clock: &Clock,
         journal: &Journal,
     ) -> Result<Handles, String> {
-        let random = || clock::system_random().map_err(|error| error.to_string());
         let setup = || Setup::new(clock.clone(), journal.clone());
-        let config = cast::gateway(script, &self.places)?;
+        let (places, bound) = (&self.places, &mut self.bound);
+        let config = cast::gateway(script, places)?;
         let mut gateway = setup();
-        gateway.udp.extend(self.sip.0.take());
-        gateway.listeners.extend(
-            self.sip
-                .1
-                .take()
-                .map(|listener| (ListenerId(0), Transport::Tcp, listener)),
-        );
-        gateway.listeners.extend(
-            self.msrp
-                .take()
-                .map(|listener| (ListenerId(1), Transport::Tcp, listener)),
-        );
-        gateway.http.extend(self.http.take());
-        let mut fleet = setup();
-        fleet.udp = std::mem::take(&mut self.devices);
-        let devices = cast::fleet(script, &self.places, &mut random()?)?;
+        let own = [places.sip, places.wsp];
+        gateway.udp = own.iter().filter_map(|at| bound.udp.remove(at)).collect();
+        gateway.listeners.extend(bound.listener(0, places.sip));
+        gateway.listeners.extend(bound.listener(1, places.msrp));
+        gateway.http.extend(bound.tcp.remove(&self.http));
+        let seats = cast::seats(script, places, &mut random()?)?;
         let mut handles = Handles {
-            gateways: Vec::new(),
+            gateways: vec![run(Gateway::new(config, random()?), gateway)?],
             core: None,
-            fleet: None,
+            centre: None,
+            fleets: Vec::new(),
         };
-        handles.gateways.push(
-            driver::start(Gateway::new(config, random()?), gateway).map_err(|e| e.to_string())?,
-        );
+        if cast::has_centre(script) {
+            let mut centre = setup();
+            centre.udp.extend(bound.udp.remove(&places.radio));
+            centre.listeners.extend(bound.listener(0, places.smpp));
+            handles.centre = Some(run(cast::centre(script)?, centre)?);
+        }
         if cast::forks_in_core(script) {
             let mut core = setup();
-            core.udp.extend(self.core.take());
-            let node = cast::core(&self.places);
-            handles.core = Some(driver::start(node, core).map_err(|e| e.to_string())?);
+            core.udp.extend(bound.udp.remove(&places.core));
+            handles.core = Some(run(cast::core(places), core)?);
         }
         if cast::relays(script) {
             let mut front = setup();
-            front.http.extend(self.front.take());
-            self.entrance = front
-                .http
-                .first()
-                .and_then(|listener| listener.local_addr().ok())
-                .unwrap_or(self.entrance);
-            let node = Gateway::new(cast::front(&self.places), random()?);
-            handles
-                .gateways
-                .push(driver::start(node, front).map_err(|e| e.to_string())?);
+            front.http.extend(bound.tcp.remove(&self.front));
+            self.entrance = self.front;
+            let node = Gateway::new(cast::front(places), random()?);
+            handles.gateways.push(run(node, front)?);
         }
-        handles.fleet = Some(driver::start(devices, fleet).map_err(|e| e.to_string())?);
+        for seat in seats {
+            let mut fleet = setup();
+            let sockets = seat.udp.iter().filter_map(|at| bound.udp.remove(at));
+            fleet.udp = sockets.collect();
+            let door = seat.http.and_then(|at| bound.tcp.remove(&at));
+            fleet.http.extend(door);
+            // A gateway sends an empty Host to a terminal.
+            fleet.limits.http_hosts.push(String::new());
+            handles.fleets.push(run(seat.fleet, fleet)?);
+        }
         Ok(handles)
     }
+}
+
+fn random() -> Result<Random, String> {
+    clock::system_random().map_err(|error| error.to_string())
+}
+
+fn run<N>(node: N, setup: Setup) -> Result<Handle<N>, String>
+where
+    N: Machine<Input = Input, Output = Output> + Send + 'static,
+{
+    driver::start(node, setup).map_err(|error| error.to_string())
 }
 
 /// The running nodes of a scenario.
 struct Handles {
     gateways: Vec<Handle<Gateway>>,
     core: Option<Handle<Core>>,
-    fleet: Option<Handle<Fleet>>,
+    centre: Option<Handle<MessageCentre>>,
+    fleets: Vec<Handle<Fleet>>,
 }
 
 impl Handles {
     async fn stop(&mut self) {
         // Devices first: they take leave of a gateway that is there.
-        if let Some(fleet) = &mut self.fleet {
+        for fleet in &mut self.fleets {
             fleet.stop();
             let _ = fleet.ended().await;
         }
@@ -230,6 +275,10 @@ impl Handles {
         if let Some(core) = &mut self.core {
             core.stop();
             let _ = core.ended().await;
+        }
+        if let Some(centre) = &mut self.centre {
+            centre.stop();
+            let _ = centre.ended().await;
         }
     }
 }

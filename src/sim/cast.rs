@@ -11,15 +11,20 @@ use serde_json::json;
 use super::fork::Core;
 use super::initiator::Submission;
 use super::script::{DeviceLine, Script, Setting};
+use super::smsc::MessageCentre;
 use crate::codec::device_id::DeviceId;
 use crate::codec::pap::address::ClientAddress;
+use crate::codec::smpp::Status;
 use crate::device::applications::Application;
 use crate::device::behaviour::Behaviour;
-use crate::device::config::{Config as DeviceConfig, Information, Profile as Handset};
+use crate::device::config::{Bearers, Config as DeviceConfig, Information, Profile as Handset};
 use crate::device::{Device, Fleet};
+use crate::event::Bearer;
 use crate::gateway::config::{Config as Gateway, DeviceProfile, Identity, Listener, Relay, Speaks};
-use crate::gateway::profile::Profile;
+use crate::gateway::profile::{Addresses, Profile};
 use crate::gateway::push::plan::Fork;
+use crate::protocol::smpp::State;
+use crate::protocol::smpp::smsc::{self, Effect, Fate, Rule};
 use crate::random::Random;
 use crate::world::{ListenerId, SocketId, Transport};
 
@@ -43,6 +48,65 @@ pub struct Places {
     pub relay: String,
     /// The PAP URL of the gateway in front, where results are told to it.
     pub front: String,
+    /// The gateway's WSP.
+    pub wsp: SocketAddr,
+    /// Where the gateway takes information by HTTP.
+    pub info: String,
+    /// The message centre's SMPP, where the scenario has one.
+    pub smpp: SocketAddr,
+    /// The message centre's radio.
+    pub radio: SocketAddr,
+    /// The doors of the device of each line, in order.
+    pub doors: Vec<Doors>,
+}
+
+impl Places {
+    /// Everybody at the usual ports, without a relay; the message centre has the host of the core.
+    #[must_use]
+    pub fn usual(sip: SocketAddr, core: SocketAddr, devices: Vec<SocketAddr>) -> Self {
+        let near = |at: SocketAddr, port| SocketAddr::new(at.ip(), port);
+        Self {
+            sip,
+            msrp: near(sip, 2855),
+            core,
+            relay: String::new(),
+            front: String::new(),
+            wsp: near(sip, 9200),
+            info: format!("http://{HOST}/info"),
+            smpp: near(core, 2775),
+            radio: near(core, 2776),
+            doors: devices
+                .iter()
+                .map(|device| Doors {
+                    wsp: near(*device, 2948),
+                    radio: near(*device, 40_000),
+                    http: near(*device, 4035),
+                })
+                .collect(),
+            devices,
+        }
+    }
+}
+
+/// Where a device is reached beside SIP, by the bearers it has.
+#[derive(Clone, Copy, Debug)]
+pub struct Doors {
+    /// WSP datagrams.
+    pub wsp: SocketAddr,
+    /// Its radio.
+    pub radio: SocketAddr,
+    /// OTA-HTTP.
+    pub http: SocketAddr,
+}
+
+/// Devices that are one node: as many as like without a door for HTTP, or one with it.
+pub struct Seat {
+    /// The node.
+    pub fleet: Fleet,
+    /// Its datagram sockets, in the order of their numbers.
+    pub udp: Vec<SocketAddr>,
+    /// Its door for HTTP.
+    pub http: Option<SocketAddr>,
 }
 
 /// The gateway of a script.
@@ -54,12 +118,15 @@ pub fn gateway(script: &Script, places: &Places) -> Result<Gateway, String> {
     let devices = script
         .devices
         .iter()
-        .map(profile)
+        .zip(&places.doors)
+        .zip(0..)
+        .map(|((line, doors), number)| profile(line, doors, number))
         .collect::<Result<_, _>>()?;
     let mut config = Gateway {
         host: HOST.into(),
         uri: format!("sip:push@{HOST}"),
         udp: vec![(SocketId(0), places.sip)],
+        wsp: Some((SocketId(1), places.wsp)),
         listeners: vec![
             Listener {
                 id: ListenerId(0),
@@ -136,28 +203,134 @@ pub fn front(places: &Places) -> Gateway {
     }
 }
 
-/// The devices of a script, as one node.
+/// The devices of a script, seated in nodes; the first has all that need no node of their own.
 ///
 /// # Errors
 ///
 /// An identifier or a setting that is none.
-pub fn fleet(script: &Script, places: &Places, random: &mut Random) -> Result<Fleet, String> {
-    let configs = devices(script, places)?;
-    Ok(Fleet::new(
-        configs
-            .into_iter()
-            .map(|config| Device::new(config, random.fork()))
-            .collect(),
-    ))
+pub fn seats(script: &Script, places: &Places, random: &mut Random) -> Result<Vec<Seat>, String> {
+    let mut seats: Vec<(Vec<Device>, Vec<SocketAddr>, Option<SocketAddr>)> =
+        vec![(Vec::new(), Vec::new(), None)];
+    let lines = script.devices.iter().zip(&places.devices);
+    for (((line, address), doors), number) in lines.zip(&places.doors).zip(0..) {
+        let bearers = bearers(line)?;
+        let http = bearers.contains(&Bearer::Http).then_some(doors.http);
+        if http.is_some() {
+            seats.push((Vec::new(), Vec::new(), http));
+        }
+        let at = if http.is_some() { seats.len() - 1 } else { 0 };
+        let Some((devices, udp, _)) = seats.get_mut(at) else {
+            continue;
+        };
+        let mut bind = |address: SocketAddr| {
+            udp.push(address);
+            SocketId(u32::try_from(udp.len() - 1).unwrap_or(u32::MAX))
+        };
+        let mut config = device(line, *address, bind(*address), places)?;
+        let has = |wanted: &[Bearer]| bearers.iter().any(|bearer| wanted.contains(bearer));
+        config.bearers = Bearers {
+            msisdn: Some(msisdn(number)),
+            radio: has(&GSM).then(|| (bind(doors.radio), places.radio)),
+            wsp: has(&[Bearer::Wsp, Bearer::Ps]).then(|| bind(doors.wsp)),
+            http: http.is_some(),
+            service: has(&[Bearer::Service]),
+            signalling: has(&[Bearer::Signalling]),
+            short_code: None,
+            info_url: Some(places.info.clone()),
+        };
+        devices.push(Device::new(config, random.fork()));
+    }
+    let seats = seats.into_iter().map(|(devices, udp, http)| Seat {
+        fleet: Fleet::new(devices),
+        udp,
+        http,
+    });
+    Ok(seats.filter(|seat| !seat.udp.is_empty()).collect())
 }
 
-fn devices(script: &Script, places: &Places) -> Result<Vec<DeviceConfig>, String> {
-    script
-        .devices
+/// The devices of a script without doors for HTTP, as one node.
+///
+/// # Errors
+///
+/// As [`seats`].
+pub fn fleet(script: &Script, places: &Places, random: &mut Random) -> Result<Fleet, String> {
+    let first = seats(script, places, random)?.into_iter().next();
+    Ok(first.map_or_else(|| Fleet::new(Vec::new()), |seat| seat.fleet))
+}
+
+/// The bearers for which a device needs a message centre.
+const GSM: [Bearer; 3] = [Bearer::Sms, Bearer::Ussd, Bearer::Cs];
+
+/// True when a device of the script is reached through a message centre.
+#[must_use]
+pub fn has_centre(script: &Script) -> bool {
+    let has = |line: &DeviceLine| {
+        bearers(line).is_ok_and(|bearers| bearers.iter().any(|bearer| GSM.contains(bearer)))
+    };
+    script.devices.iter().any(has)
+}
+
+/// The message centre of a script, whose radio is its first socket.
+///
+/// # Errors
+///
+/// A setting that is none.
+pub fn centre(script: &Script) -> Result<MessageCentre, String> {
+    let rules: Vec<Vec<Rule>> = script
+        .smsc
         .iter()
-        .zip(&places.devices)
-        .zip(0..)
-        .map(|((line, address), number)| device(line, *address, SocketId(number), places))
+        .map(|line| rules(line))
+        .collect::<Result<_, _>>()?;
+    let centre = MessageCentre::new(smsc::Settings::default(), SocketId(0));
+    Ok(centre.with_rules(rules.concat()))
+}
+
+/// The rules of one line about the message centre.
+fn rules(line: &[Setting]) -> Result<Vec<Rule>, String> {
+    let (mut effects, mut first, mut every, mut to) = (Vec::new(), None, None, "");
+    for (key, value) in line {
+        match key.as_str() {
+            "delay" => effects.push(Effect::Delay(Duration::from_millis(number(value)?))),
+            "refuse" => effects.push(Effect::Refuse(
+                Status::of_name(value).ok_or_else(|| format!("{value} is no status"))?,
+            )),
+            "silent" if value == "yes" => effects.push(Effect::Silence),
+            "fail" => effects.push(Effect::Fate(Fate {
+                state: State::Undeliverable,
+                error: u8::try_from(number(value)?).unwrap_or(u8::MAX),
+                after: Duration::ZERO,
+            })),
+            "receipts" if value == "no" => effects.push(Effect::NoReceipt),
+            "first" => first = Some(number(value)?),
+            "every" => every = Some(number(value)?),
+            "to" => to = value,
+            _ => return Err(format!("smsc {key}={value} is no setting")),
+        }
+    }
+    let rule = |effect| Rule {
+        destination: to.to_owned(),
+        first,
+        every,
+        effect,
+    };
+    Ok(effects.into_iter().map(rule).collect())
+}
+
+/// The number of the device of a line.
+fn msisdn(number: usize) -> String {
+    format!("+155501{:02}", number.saturating_add(1))
+}
+
+/// What a line names as the device's bearers, best first.
+fn bearers(line: &DeviceLine) -> Result<Vec<Bearer>, String> {
+    let named = line.settings.iter().rev().find(|(key, _)| key == "bearer");
+    let named = named.map_or("sip", |(_, value)| value.as_str());
+    named
+        .split(',')
+        .map(|name| {
+            let value = serde_json::Value::from(name);
+            serde_json::from_value(value).map_err(|_| format!("there is no bearer {name}"))
+        })
         .collect()
 }
 
@@ -211,12 +384,23 @@ fn ids(line: &DeviceLine) -> Result<Vec<DeviceId>, String> {
         .collect()
 }
 
-fn profile(line: &DeviceLine) -> Result<DeviceProfile, String> {
+fn profile(line: &DeviceLine, doors: &Doors, number: usize) -> Result<DeviceProfile, String> {
+    let bearers = bearers(line)?;
+    let has = |wanted: &[Bearer]| bearers.iter().any(|bearer| wanted.contains(bearer));
+    let addresses = Addresses {
+        msisdn: has(&GSM).then(|| msisdn(number)),
+        wsp: has(&[Bearer::Wsp, Bearer::Ps]).then_some(doors.wsp),
+        http: has(&[Bearer::Http]).then(|| format!("http://{}", doors.http)),
+    };
     Ok(DeviceProfile {
         name: line.name.clone(),
         kind: line.kind.clone(),
         ids: ids(line)?,
-        profile: Profile::default(),
+        profile: Profile {
+            bearers,
+            addresses,
+            ..Profile::default()
+        },
     })
 }
 
@@ -229,6 +413,7 @@ fn device(
     let mut config = DeviceConfig::new(&line.name, PUI, ids(line)?, local, places.sip);
     config.kind.clone_from(&line.kind);
     config.socket = socket;
+    config.ppg_addresses = Arc::new([(HOST.to_owned(), places.sip)]);
     let mut handset = handset(&line.kind);
     let mut behaviour = Behaviour::default();
     for (key, value) in &line.settings {
@@ -237,6 +422,11 @@ fn device(
             ("behaviour", name) => {
                 behaviour = Behaviour::named(name)
                     .ok_or_else(|| format!("there is no behaviour {name}"))?;
+            }
+            ("bearer", _) => {}
+            ("return", way) => {
+                behaviour.return_by = serde_json::from_value(way.into())
+                    .map_err(|_| format!("there is no way {way} to return information"))?;
             }
             ("transport", "tcp") => config.transport = Transport::Tcp,
             ("transport", "udp") => config.transport = Transport::Udp,

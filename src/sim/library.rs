@@ -46,6 +46,34 @@ pub const TEXTS: &[(&str, &str)] = &[
     ),
     ("S2.5", include_str!("../../testdata/scenarios/S2.5.txt")),
     ("S2.6", include_str!("../../testdata/scenarios/S2.6.txt")),
+    (
+        "S2.7-sip",
+        include_str!("../../testdata/scenarios/S2.7-sip.txt"),
+    ),
+    (
+        "S2.7-signalling",
+        include_str!("../../testdata/scenarios/S2.7-signalling.txt"),
+    ),
+    (
+        "S2.7-service",
+        include_str!("../../testdata/scenarios/S2.7-service.txt"),
+    ),
+    (
+        "S2.7-http",
+        include_str!("../../testdata/scenarios/S2.7-http.txt"),
+    ),
+    (
+        "S2.7-wsp",
+        include_str!("../../testdata/scenarios/S2.7-wsp.txt"),
+    ),
+    (
+        "S2.7-ps",
+        include_str!("../../testdata/scenarios/S2.7-ps.txt"),
+    ),
+    (
+        "S2.7-ip",
+        include_str!("../../testdata/scenarios/S2.7-ip.txt"),
+    ),
     ("S2.8", include_str!("../../testdata/scenarios/S2.8.txt")),
 ];
 

@@ -16,7 +16,8 @@
 //! |---|---|
 //! | `gateway key=value …` | settings of the gateway: `fork=core`, `relay=yes` |
 //! | `trio` | the identity alice with C1, C2, C3 of the requirements |
-//! | `device NAME KIND id=… key=value …` | one more device, or settings of one of the trio |
+//! | `device NAME KIND id=… key=value …` | one more device, or settings of one of the trio: `bearer=sms,sip` its bearers, best first, `return=ussd` on what it returns information |
+//! | `smsc key=value …` | settings of the message centre: `delay=500`, `refuse=ESME_RMSGQFUL`, `fail=8`, `silent=yes`, `first=1`, `every=3`, `to=+1555` |
 //! | `push NAME to=… key=value …` | a submission; `to=*` means the identity itself |
 //! | `quiet` | let everything run to its end |
 //! | `mark` | count from here |
@@ -37,6 +38,8 @@ pub struct Script {
     pub title: String,
     /// Settings of the gateway.
     pub gateway: Vec<Setting>,
+    /// Settings of the message centre, a line each.
+    pub smsc: Vec<Vec<Setting>>,
     /// The devices of the identity.
     pub devices: Vec<DeviceLine>,
     /// What happens.
@@ -135,6 +138,7 @@ impl Script {
             name: name.to_owned(),
             title: title.trim().to_owned(),
             gateway: Vec::new(),
+            smsc: Vec::new(),
             devices: Vec::new(),
             steps: Vec::new(),
             expects: Vec::new(),
@@ -182,6 +186,7 @@ impl Script {
         let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
         match verb {
             "gateway" => self.gateway.extend(settings(rest)?),
+            "smsc" => self.smsc.push(settings(rest)?),
             "trio" => self.devices.extend(trio()),
             "device" => self.device(rest)?,
             "push" => self.push(rest)?,

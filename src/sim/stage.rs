@@ -41,11 +41,8 @@ pub fn play(script: &Script, seed: u64) -> Result<Played, String> {
     let mut simulation = Simulation::new(START, Weather::CALM, seed);
     let mut random = Random::from_number(seed);
     let gateway = enter_gateway(&mut simulation, script, &places, &mut random)?;
-    let fleet = cast::fleet(script, &places, &mut random)?;
-    let fleet = simulation.enter(Box::new(fleet), address(10, 5060));
-    for (socket, place) in (0..).zip(&places.devices) {
-        simulation.network.bind(fleet, SocketId(socket), *place);
-    }
+    enter_devices(&mut simulation, script, &places, gateway, &mut random)?;
+    enter_centre(&mut simulation, script, &places)?;
     if cast::forks_in_core(script) {
         let core = simulation.enter(Box::new(cast::core(&places)), places.core);
         simulation.network.bind(core, SocketId(0), places.core);
@@ -101,21 +98,54 @@ fn pushes(script: &Script, start: Time) -> Result<Vec<(Time, Submission)>, Strin
 
 /// Addresses of a scenario with so many devices.
 fn places(devices: usize) -> Places {
+    let devices = (11..).take(devices).map(|host| address(host, 5060));
     Places {
-        sip: address(5, 5060),
-        msrp: address(5, 2855),
-        devices: (11..)
-            .take(devices)
-            .map(|host| address(host, 5060))
-            .collect(),
-        core: address(4, 5060),
         relay: "http://ppg2.example.com/pap".into(),
         front: "http://front.example.com/pap".into(),
+        ..Places::usual(address(5, 5060), address(4, 5060), devices.collect())
     }
 }
 
 fn address(host: u8, port: u16) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, host], port))
+}
+
+/// The message centre, where a device needs one.
+fn enter_centre(
+    simulation: &mut Simulation,
+    script: &Script,
+    places: &Places,
+) -> Result<(), String> {
+    if !cast::has_centre(script) {
+        return Ok(());
+    }
+    let node = simulation.enter(Box::new(cast::centre(script)?), places.smpp);
+    let network = &mut simulation.network;
+    network.bind(node, SocketId(0), places.radio);
+    network.listen(node, ListenerId(0), Transport::Tcp, places.smpp);
+    Ok(())
+}
+
+fn enter_devices(
+    simulation: &mut Simulation,
+    script: &Script,
+    places: &Places,
+    gateway: NodeId,
+    random: &mut Random,
+) -> Result<(), String> {
+    for (number, seat) in (0..).zip(cast::seats(script, places, random)?) {
+        let at = seat.udp.first().copied().filter(|_| number > 0);
+        let at = at.unwrap_or_else(|| address(10, 5060));
+        let node = simulation.enter(Box::new(seat.fleet), at);
+        for (socket, place) in (0..).zip(&seat.udp) {
+            simulation.network.bind(node, SocketId(socket), *place);
+        }
+        if let Some(door) = seat.http {
+            simulation.route_http(gateway, &format!("http://{door}/"), node);
+        }
+        simulation.route_http(node, "http://ppg.example.com/", gateway);
+    }
+    Ok(())
 }
 
 fn enter_gateway(
@@ -139,6 +169,7 @@ fn enter_gateway(
         }),
     );
     simulation.network.bind(node, SocketId(0), places.sip);
+    simulation.network.bind(node, SocketId(1), places.wsp);
     simulation
         .network
         .listen(node, ListenerId(0), Transport::Tcp, places.sip);

@@ -478,14 +478,8 @@ pub(super) fn enter(
     configure: impl FnOnce(Config) -> Config,
     random: &mut Random,
 ) -> Ledger {
-    let places = Places {
-        sip: address(5, 5060),
-        msrp: address(5, 2855),
-        devices: vec![address(11, 5060), address(12, 5060), address(13, 5060)],
-        core: address(4, 5060),
-        relay: String::new(),
-        front: String::new(),
-    };
+    let devices = vec![address(11, 5060), address(12, 5060), address(13, 5060)];
+    let places = Places::usual(address(5, 5060), address(4, 5060), devices);
     let script = script();
     let config = configure(cast::gateway(&script, &places).unwrap_or_default());
     let gateway = enter_gateway(simulation, config, &places, random);
@@ -513,6 +507,7 @@ fn script() -> Script {
         name: "storm".to_owned(),
         title: String::new(),
         gateway: Vec::new(),
+        smsc: Vec::new(),
         devices: DEVICES.iter().map(device).collect(),
         steps: Vec::new(),
         expects: Vec::new(),
