@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use sirgate::event::Fact;
 use sirgate::sim::script::Script;
 use sirgate::sim::{library, stage};
 
@@ -77,4 +78,33 @@ fn every_scenario_tells_the_initiator_the_end() {
             assert_eq!(entry.results.len(), 1, "{name} {push}");
         }
     }
+}
+
+#[test]
+fn s2_7_each_of_nine_wrappers_wakes_the_wanted_devices_and_no_other() {
+    let mut bearers = std::collections::BTreeSet::new();
+    for (name, text) in library::TEXTS {
+        if !name.starts_with("S2.7") {
+            continue;
+        }
+        let script = Script::decode(text).unwrap();
+        let played = stage::play(&script, SEED).unwrap();
+        let (mut woken, mut reached) = (Vec::new(), Vec::new());
+        for event in &played.events {
+            match &event.fact {
+                Fact::SirTx { bearer, .. } => {
+                    bearers.insert(format!("{bearer:?}").to_lowercase());
+                }
+                Fact::SirRx { dev, .. } => woken.push(dev.clone()),
+                Fact::PushRx { dev, .. } => reached.push(dev.clone()),
+                _ => {}
+            }
+        }
+        woken.sort();
+        reached.sort();
+        assert_eq!(woken, reached, "{name}");
+    }
+    let all = "cs http ps service signalling sip sms ussd wsp";
+    let seen: Vec<&str> = bearers.iter().map(String::as_str).collect();
+    assert_eq!(seen.join(" "), all);
 }

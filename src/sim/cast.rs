@@ -20,7 +20,9 @@ use crate::device::behaviour::Behaviour;
 use crate::device::config::{Bearers, Config as DeviceConfig, Information, Profile as Handset};
 use crate::device::{Device, Fleet};
 use crate::event::Bearer;
-use crate::gateway::config::{Config as Gateway, DeviceProfile, Identity, Listener, Relay, Speaks};
+use crate::gateway::config::{
+    Config as Gateway, DeviceProfile, Identity, Listener, Relay, Smsc, Speaks,
+};
 use crate::gateway::profile::{Addresses, Profile};
 use crate::gateway::push::plan::Fork;
 use crate::protocol::smpp::State;
@@ -150,6 +152,7 @@ pub fn gateway(script: &Script, places: &Places) -> Result<Gateway, String> {
         report_wire: true,
         ..Gateway::default()
     };
+    config.smsc = has_centre(script).then(|| Smsc::new(places.smpp));
     for (key, value) in &script.gateway {
         match (key.as_str(), value.as_str()) {
             ("fork", "core") => {

@@ -74,6 +74,22 @@ pub const TEXTS: &[(&str, &str)] = &[
         "S2.7-ip",
         include_str!("../../testdata/scenarios/S2.7-ip.txt"),
     ),
+    (
+        "S2.7-sms",
+        include_str!("../../testdata/scenarios/S2.7-sms.txt"),
+    ),
+    (
+        "S2.7-ussd",
+        include_str!("../../testdata/scenarios/S2.7-ussd.txt"),
+    ),
+    (
+        "S2.7-cs",
+        include_str!("../../testdata/scenarios/S2.7-cs.txt"),
+    ),
+    (
+        "S2.7-mixed",
+        include_str!("../../testdata/scenarios/S2.7-mixed.txt"),
+    ),
     ("S2.8", include_str!("../../testdata/scenarios/S2.8.txt")),
 ];
 
