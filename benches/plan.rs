@@ -68,7 +68,6 @@ fn plan_three_devices(bencher: Bencher<'_, '_>) {
     let mut registry = Registry::new(1);
     let no = registry.provision(&identity()).unwrap();
     let wish = wish(Fork::Core);
-    let choice = Choice::new(Bearers::of(&[Bearer::Sip]), None, true);
     bencher.bench(|| {
         let candidates = registry.candidates(no, Devices::one(0), &choice());
         plan(black_box(&wish), &candidates, Time::EPOCH)
@@ -91,7 +90,6 @@ fn plan_and_compose_three_messages(bencher: Bencher<'_, '_>) {
         devices_judge: false,
     };
     let mut random = Random::from_number(1);
-    let choice = Choice::new(Bearers::of(&[Bearer::Sip]), None, true);
     bencher.bench_local(|| {
         let candidates = registry.candidates(no, Devices::one(0), &choice());
         let Plan::Deliver(deliveries) = plan(black_box(&wish), &candidates, Time::EPOCH) else {
