@@ -182,11 +182,7 @@ fn one_device(
     }
     let profile = Profile {
         bearers: bearers(table, source),
-        addresses: Addresses {
-            msisdn: table.checked(source, "msisdn", check::msisdn, "+15550103"),
-            wsp: table.parsed(source, "wsp", "an address and a port, as in 127.0.0.1:2948"),
-            http: table.checked(source, "http", check::http_url, "http://127.0.0.1:4035"),
-        },
+        addresses: addresses(table, source),
         subscriptions,
         capability: Capability {
             accept,
@@ -213,6 +209,15 @@ fn one_device(
         },
         entry,
     ))
+}
+
+/// Where a device is reached that did not register.
+fn addresses(table: &mut Table<'_>, source: &mut Source) -> Addresses {
+    Addresses {
+        msisdn: table.checked(source, "msisdn", check::msisdn, "+15550103"),
+        wsp: table.parsed(source, "wsp", "an address and a port, as in 127.0.0.1:2948"),
+        http: table.checked(source, "http", check::http_url, "http://127.0.0.1:4035"),
+    }
 }
 
 /// What wakes a device, best first.
