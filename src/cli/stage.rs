@@ -16,7 +16,7 @@ use crate::machine::Machine;
 use crate::random::Random;
 use crate::sim::cast::{self, Doors, Places};
 use crate::sim::fork::Core;
-use crate::sim::script::{Script, Step};
+use crate::sim::script::{DeviceLine, Script, Step};
 use crate::sim::smsc::MessageCentre;
 use crate::world::{HttpRequest, Input, ListenerId, Output, Transport};
 
@@ -46,6 +46,11 @@ async fn on_sockets(script: &Script, global: &Global) -> Result<Vec<Event>, Stri
     let mut handles = sockets.start(script, &clock, &journal)?;
     if registered.await < script.devices.len() {
         return Err("the devices did not register".into());
+    }
+    let has_doors = |line: &DeviceLine| line.settings.iter().any(|(key, _)| key == "bearer");
+    if script.devices.iter().any(has_doors) {
+        // Sessions for a service and attachments come after the registration.
+        quiet(&journal).await;
     }
     let mut mark = journal.last();
     let url = format!("http://{}/pap", sockets.entrance);
