@@ -17,12 +17,11 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::config::{Relay, back_off};
-use super::on_http::pap as in_pap;
-use super::push::asked::{self, Asked, Refused};
+use super::on_http::in_pap;
+use super::push::asked::{Asked, Refused};
 use super::push::plan::Devices;
 use super::push::submission::{Address, AddressEnd, Push, PushNo};
 use super::{Gateway, Timer, snapshot};
-use crate::codec::mime;
 use crate::codec::pap::{
     self, BadMessage, ClientAddress, Document, MessageState, Operation, PushMessage,
     ResultNotification, ResultNotificationResponse, Status, Version,
@@ -82,11 +81,17 @@ enum Said {
 impl Onward {
     /// The submission with that control and content entity.
     #[must_use]
-    pub fn new(control: PushMessage, part: &mime::Part<'_>) -> Self {
-        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    pub fn new(control: PushMessage, entity: &pap::Content<'_>) -> Self {
+        // Its transfer encoding is undone.
+        let is_of_the_way = |name: &str| {
+            let ours = ["content-transfer-encoding", "content-length"];
+            ours.iter().any(|own| name.eq_ignore_ascii_case(own))
+        };
+        let kept = entity.headers.iter().filter(|(n, _)| !is_of_the_way(n));
+        let own = kept.map(|(name, value)| ((*name).to_owned(), value.clone().into_owned()));
         Self {
             control,
-            headers: part.headers.iter().map(own).collect(),
+            headers: own.collect(),
             is_taken: false,
             may_be_there: false,
             attempt: 0,
@@ -346,8 +351,8 @@ impl Gateway {
             return false;
         };
         let content_type = request.header("content-type").unwrap_or_default();
-        let document = match asked::receive(content_type, &request.body) {
-            Ok(received) => received.document,
+        let document = match pap::submission(content_type, &request.body) {
+            Ok((document, ..)) => document,
             Err(refusal) => {
                 self.refuse_pap(now, id, request, &refusal, out);
                 return true;

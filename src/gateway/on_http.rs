@@ -14,10 +14,9 @@ use super::push::asked::{self, Asked, Refused};
 use super::push::submission::{Options, Push, PushNo};
 use super::submitting::NotTaken;
 use crate::codec::device_id::DeviceId;
-use crate::codec::mime;
 use crate::codec::pap::{
-    BadMessage, CancelMessage, CancelResponse, CancelResult, CcqMessage, CcqResponse, Document,
-    MessageState, Operation, PushMessage, PushResponse, Refusal, Status, StatusQuery,
+    self, BadMessage, CancelMessage, CancelResponse, CancelResult, CcqMessage, CcqResponse,
+    Document, MessageState, Operation, PushMessage, PushResponse, Refusal, Status, StatusQuery,
     StatusQueryResponse, StatusResult, Version,
 };
 use crate::event::{Fact, Via};
@@ -160,17 +159,16 @@ impl Gateway {
             Ok(initiator) => initiator,
             Err(response) => return self.answer_http(now, id, request, response, None, out),
         };
-        let received = match asked::receive(content_type, &request.body) {
-            Ok(received) => received,
+        let (document, content, _) = match pap::submission(content_type, &request.body) {
+            Ok(read) => read,
             Err(refusal) => return self.refuse_pap(now, id, request, &refusal, out),
         };
-        let reply = Reply::to(&received.document);
-        let operation = received.document.operation;
+        let reply = Reply::to(&document);
+        let operation = document.operation;
         let push_id = asked::push_id(&operation).map(str::to_owned);
         let answer = match operation {
             Operation::PushMessage(message) => {
-                let part = received.content.as_ref();
-                let asked = self.asked(message, reply.version, part);
+                let asked = self.asked(message, reply.version, content.as_ref());
                 let push_id = push_id.unwrap_or_default();
                 return self.submit_pap(now, id, request, &initiator, reply, push_id, asked, out);
             }
@@ -187,7 +185,7 @@ impl Gateway {
                 fragment: None,
             }),
         };
-        let response = pap(&reply.document(answer));
+        let response = in_pap(&reply.document(answer));
         self.answer_http(now, id, request, response, push_id.as_deref(), out);
     }
 
@@ -196,17 +194,19 @@ impl Gateway {
         &self,
         message: PushMessage,
         version: Version,
-        part: Option<&mime::Part<'_>>,
+        entity: Option<&pap::Content<'_>>,
     ) -> Result<Asked, Refused> {
+        let none = || Refused::new(Status::BadRequest, "a push-message needs a content entity");
+        let entity = entity.ok_or_else(none)?;
         let defaults = self.options();
-        let onward = part
-            .filter(|_| self.hands_on())
-            .map(|part| Box::new(Onward::new(message.clone(), part)));
+        let onward = self
+            .hands_on()
+            .then(|| Box::new(Onward::new(message.clone(), entity)));
         let application = &self.config.application;
         let asked = asked::of_pap(
             message,
             version,
-            part,
+            entity,
             &defaults,
             application,
             self.config.bearers(),
@@ -229,7 +229,7 @@ impl Gateway {
             why: refusal.error.to_string(),
         };
         let push = refusal.push_id.as_deref();
-        self.answer_http(now, id, request, pap(&refusal.answer()), push, out);
+        self.answer_http(now, id, request, in_pap(&refusal.answer()), push, out);
         self.report(now, fact, out);
     }
 
@@ -277,7 +277,7 @@ impl Gateway {
             ..PushResponse::default()
         }));
         let push = Some(push_id.as_str());
-        self.answer_http(now, id, request, pap(&answer), push, out);
+        self.answer_http(now, id, request, in_pap(&answer), push, out);
         match taken {
             Ok(no) => self.accepted(now, no, out),
             Err(_) => {
@@ -536,7 +536,7 @@ fn no_ccq(message: CcqMessage) -> CcqResponse {
 }
 
 /// A PAP document in a response: always 202.
-pub(super) fn pap(document: &Document) -> HttpResponse {
+pub(super) fn in_pap(document: &Document) -> HttpResponse {
     HttpResponse {
         status: 202,
         headers: vec![("content-type".to_owned(), "application/xml".to_owned())],

@@ -16,9 +16,9 @@ use crate::codec::{Class, DecodeError};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content<'a> {
     /// Its headers, the push message headers among them.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<(&'a str, Cow<'a, str>)>,
     /// Its media type with parameters.
-    pub content_type: String,
+    pub content_type: Cow<'a, str>,
     /// Its octets.
     pub body: Cow<'a, [u8]>,
     /// Where it begins in the HTTP body.
@@ -32,7 +32,7 @@ impl Content<'_> {
         self.headers
             .iter()
             .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+            .map(|(_, value)| value.as_ref())
     }
 }
 
@@ -48,7 +48,7 @@ pub type Submission<'a> = (Document, Option<Content<'a>>, Option<Content<'a>>);
 pub fn submission<'a>(content_type: &str, body: &'a [u8]) -> Result<Submission<'a>, Box<Refusal>> {
     let unread = |error| Refusal::unread(error, body);
     let media = MediaType::decode(content_type).map_err(unread)?;
-    if media.is(XML) {
+    if is_xml(&media) {
         let document = read(body)?;
         return match document.operation {
             Operation::PushMessage(_) => {
@@ -58,8 +58,12 @@ pub fn submission<'a>(content_type: &str, body: &'a [u8]) -> Result<Submission<'
             _ => Ok((document, None, None)),
         };
     }
-    let is_xml = |kind: &str| kind.eq_ignore_ascii_case(XML);
-    if !media.is("multipart/related") || !media.parameter("type").is_none_or(is_xml) {
+    let names_xml = |kind: &str| {
+        [XML, TEXT_XML]
+            .iter()
+            .any(|it| kind.eq_ignore_ascii_case(it))
+    };
+    if !media.is("multipart/related") || !media.parameter("type").is_none_or(names_xml) {
         let error = fault(0, "application/xml, or multipart/related of that type");
         return Err(unread(error));
     }
@@ -69,9 +73,10 @@ pub fn submission<'a>(content_type: &str, body: &'a [u8]) -> Result<Submission<'
         .next()
         .ok_or_else(|| unread(fault(body.len(), "a control entity")))?;
     let document = control_of(control, body)?;
-    others(&document, entities.as_slice(), body.len())
-        .map(|(content, capabilities)| (document.clone(), content, capabilities))
-        .map_err(|error| Refusal::beside(error, &document, body))
+    match others(&document, entities.as_slice(), body.len()) {
+        Ok((content, capabilities)) => Ok((document, content, capabilities)),
+        Err(error) => Err(Refusal::beside(error, &document, body)),
+    }
 }
 
 /// Composes the HTTP body of a message: content type and octets. `headers` are those of the content, its Content-Type
@@ -104,11 +109,17 @@ pub fn compose(
 }
 
 const XML: &str = "application/xml";
+/// The older name, which initiators in the field write.
+const TEXT_XML: &str = "text/xml";
+
+fn is_xml(media: &MediaType<'_>) -> bool {
+    media.is(XML) || media.is(TEXT_XML)
+}
 
 fn control_of(part: &Part<'_>, whole: &[u8]) -> Result<Document, Box<Refusal>> {
     let unread = |error| Refusal::unread(error, whole);
     let media = MediaType::decode(part.content_type()).map_err(|e| unread(e.within(part.at)))?;
-    if !media.is(XML) {
+    if !is_xml(&media) {
         return Err(unread(fault(
             part.at,
             "application/xml in the first entity",
@@ -142,7 +153,7 @@ fn others<'a>(
 }
 
 fn entity<'a>(part: &Part<'a>) -> Result<Content<'a>, DecodeError> {
-    let header = |(name, value): &(&str, &str)| ((*name).to_owned(), unfolded(value));
+    let header = |(name, value): &(&'a str, &'a str)| (*name, unfolded(value));
     Ok(Content {
         headers: part.headers.iter().map(header).collect(),
         content_type: unfolded(part.content_type()),
@@ -152,9 +163,12 @@ fn entity<'a>(part: &Part<'a>) -> Result<Content<'a>, DecodeError> {
 }
 
 /// A value on one line.
-fn unfolded(value: &str) -> String {
+fn unfolded(value: &str) -> Cow<'_, str> {
+    if !value.contains('\n') {
+        return Cow::Borrowed(value.trim());
+    }
     let lines: Vec<&str> = value.lines().map(str::trim).collect();
-    lines.join(" ")
+    Cow::Owned(lines.join(" "))
 }
 
 /// The octets of a part with its transfer encoding undone.
@@ -260,7 +274,7 @@ mod tests {
             assert!(matches!(document.operation, Operation::PushMessage(_)));
             let parts = vector["parts"].as_array().unwrap();
             let content = content.unwrap();
-            assert_eq!(content.content_type, parts[1], "{name}");
+            assert_eq!(*content.content_type, parts[1], "{name}");
             assert_eq!(capabilities.is_some(), parts.len() > 2, "{name}");
             if let Some(hex) = vector["content_hex"].as_str() {
                 let octets: String = content.body.iter().map(|b| format!("{b:02x}")).collect();

@@ -7,7 +7,6 @@ use crate::codec::pap::{
     self, Document, MessageState, Operation, PushMessage, PushResponse, ResultNotification, Version,
 };
 use crate::gateway::config::{Config, Relay};
-use crate::gateway::push::asked;
 use crate::world::{FetchError, FetchId, HttpRequest, HttpResponse, Input};
 
 const RELAY: &str = "http://ppg2.example.com/pap";
@@ -47,11 +46,8 @@ fn response(push_id: &str, code: u16) -> HttpResponse {
 /// The submission in a request to the other gateway.
 fn handed(request: &HttpRequest) -> PushMessage {
     let content_type = request.header("content-type").unwrap();
-    match asked::receive(content_type, &request.body)
-        .unwrap()
-        .document
-        .operation
-    {
+    let (document, ..) = pap::submission(content_type, &request.body).unwrap();
+    match document.operation {
         Operation::PushMessage(message) => message,
         other => panic!("{other:?}"),
     }
