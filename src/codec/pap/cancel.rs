@@ -40,7 +40,7 @@ pub struct CancelResult {
 }
 
 impl CancelMessage {
-    pub(super) fn read(node: &Node) -> Result<Self, DecodeError> {
+    pub(super) fn read(node: &Node<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             push_id: text(node, "push-id").unwrap_or_default(),
             addresses: addresses(node)?,
@@ -56,8 +56,8 @@ impl CancelMessage {
 }
 
 impl CancelResponse {
-    pub(super) fn read(node: &Node) -> Result<Self, DecodeError> {
-        let result = |child: &Node| {
+    pub(super) fn read(node: &Node<'_>) -> Result<Self, DecodeError> {
+        let result = |child: &Node<'_>| {
             Ok(CancelResult {
                 addresses: addresses(child)?,
                 code: code(child)?,

@@ -289,21 +289,21 @@ fn is_operation(name: &str) -> bool {
 }
 
 /// Checks the document from its root and drops what a higher minor version may have added.
-pub(super) fn check(root: &mut Node, version: Version) -> Result<(), DecodeError> {
+pub(super) fn check(root: &mut Node<'_>, version: Version) -> Result<(), DecodeError> {
     if root.name != "pap" {
         return Err(invalid(root.at, "the element pap"));
     }
     check_element(root, version)
 }
 
-fn check_element(node: &mut Node, version: Version) -> Result<(), DecodeError> {
-    let Some(rule) = rule(&node.name) else {
+fn check_element(node: &mut Node<'_>, version: Version) -> Result<(), DecodeError> {
+    let Some(rule) = rule(node.name) else {
         return Err(invalid(node.at, "an element of PAP"));
     };
     check_attributes(node, rule, version)?;
     if is_tolerant(version) {
         node.children
-            .retain(|child| self::rule(&child.name).is_some());
+            .retain(|child| self::rule(child.name).is_some());
     }
     check_content(node, rule)?;
     node.children
@@ -311,24 +311,27 @@ fn check_element(node: &mut Node, version: Version) -> Result<(), DecodeError> {
         .try_for_each(|child| check_element(child, version))
 }
 
-fn check_attributes(node: &mut Node, rule: &Rule, version: Version) -> Result<(), DecodeError> {
+fn check_attributes(node: &mut Node<'_>, rule: &Rule, version: Version) -> Result<(), DecodeError> {
     let known = |name: &str| {
         let mut attributes = rule.attributes.iter();
         attributes.find(|known| known.name == name && known.since <= version)
     };
     if is_tolerant(version) {
-        node.attributes.retain(|attr| known(&attr.name).is_some());
+        node.attributes.retain(|attr| known(attr.name).is_some());
     }
     for attr in &mut node.attributes {
-        let Some(known) = known(&attr.name) else {
+        let Some(known) = known(attr.name) else {
             return Err(invalid(attr.at, "an attribute of this element"));
         };
         if known.words.is_empty() {
             continue;
         }
         // Values of an enumeration lose the spaces around them (XML 1.0 section 3.3.3).
-        attr.value = attr.value.trim_matches(' ').to_owned();
-        if !known.words.contains(&attr.value.as_str()) {
+        let word = attr.value.trim_matches(' ');
+        if word.len() < attr.value.len() {
+            attr.value = word.to_owned().into();
+        }
+        if !known.words.contains(&&*attr.value) {
             return Err(invalid(attr.at, "one of the words of this attribute"));
         }
     }
@@ -346,7 +349,7 @@ fn check_attributes(node: &mut Node, rule: &Rule, version: Version) -> Result<()
     }
 }
 
-fn check_content(node: &Node, rule: &Rule) -> Result<(), DecodeError> {
+fn check_content(node: &Node<'_>, rule: &Rule) -> Result<(), DecodeError> {
     if let Some(at) = node.text_at {
         return Err(invalid(at, "no text between elements"));
     }
@@ -356,7 +359,7 @@ fn check_content(node: &Node, rule: &Rule) -> Result<(), DecodeError> {
             None => Ok(()),
         },
         Content::Operation => match node.children.as_slice() {
-            [only] if is_operation(&only.name) => Ok(()),
+            [only] if is_operation(only.name) => Ok(()),
             [only] => Err(invalid(only.at, "an operation of PAP")),
             [] => Err(invalid(node.at, "one operation inside pap")),
             [_, second, ..] => Err(invalid(second.at, "one operation only")),
@@ -365,7 +368,7 @@ fn check_content(node: &Node, rule: &Rule) -> Result<(), DecodeError> {
     }
 }
 
-fn check_sequence(node: &Node, sequence: &[(&str, Count)]) -> Result<(), DecodeError> {
+fn check_sequence(node: &Node<'_>, sequence: &[(&str, Count)]) -> Result<(), DecodeError> {
     let mut children = node.children.iter().peekable();
     for (name, count) in sequence {
         let mut met = false;

@@ -4,6 +4,7 @@
 //! version added stays. Not here: what a gateway answers.
 
 use core::fmt::Write as _;
+use std::borrow::Cow;
 
 use serde_json::{Map, Value, json};
 
@@ -181,7 +182,7 @@ fn address_spans(octets: &[u8], lenient: bool) -> Vec<Span> {
 
 fn decode_xml(octets: &[u8]) -> Result<Value, DecodeError> {
     let (mut tree, result) = xml::read(octets);
-    result.and_then(|()| check(&mut tree))?;
+    result.and_then(|()| check(&tree))?;
     let version = version_of(&tree).unwrap_or(Version::V1_0);
     let root = tree.root.as_mut();
     let root = root.ok_or_else(|| fault(0, Class::XmlInvalid, "the element pap"))?;
@@ -203,23 +204,23 @@ fn decode_xml(octets: &[u8]) -> Result<Value, DecodeError> {
 }
 
 /// Attributes and elements by name; addresses are texts.
-fn object_of(node: &Node) -> Map<String, Value> {
+fn object_of(node: &Node<'_>) -> Map<String, Value> {
     let mut fields = Map::new();
     for attribute in &node.attributes {
-        fields.insert(attribute.name.clone(), attribute.value.as_str().into());
+        fields.insert(attribute.name.to_owned(), (&*attribute.value).into());
     }
     for child in &node.children {
         let value = match child.attributes.as_slice() {
             [only] if child.name == "address" && only.name == "address-value" => {
-                only.value.as_str().into()
+                (&*only.value).into()
             }
             _ => Value::Object(object_of(child)),
         };
-        let one = dtd::children(&node.name).any(|(name, many)| name == child.name && !many);
+        let one = dtd::children(node.name).any(|(name, many)| name == child.name && !many);
         if one && child.name != "address" {
-            fields.insert(child.name.clone(), value);
+            fields.insert(child.name.to_owned(), value);
         } else if let Value::Array(list) = fields
-            .entry(child.name.clone())
+            .entry(child.name)
             .or_insert_with(|| Value::Array(Vec::new()))
         {
             list.push(value);
@@ -235,14 +236,15 @@ fn encode_xml(fields: &Value) -> Result<Vec<u8>, FieldFault> {
         .parse()
         .map_err(|_| FieldFault::new("version: MAJOR.MINOR is wanted"))?;
     let supported = text("supported");
-    if supported.is_some_and(|list| list.parse::<Offers>().is_err()) {
+    if supported.is_some_and(|list| Offers::decode(list).is_err()) {
         return Err(FieldFault::new("supported: a list of versions is wanted"));
     }
     let mut inside = fields.as_object().cloned().unwrap_or_default();
     for own in ["version", "operation", "supported"] {
         inside.remove(own);
     }
-    let root = node_of("pap", &Value::Object(inside), 1)?;
+    let inside = Value::Object(inside);
+    let root = node_of("pap", &inside, 1)?;
     let mut checked = root.clone();
     let wrong = |error: DecodeError| {
         FieldFault::new(format_args!(
@@ -259,22 +261,22 @@ fn encode_xml(fields: &Value) -> Result<Vec<u8>, FieldFault> {
     Ok(out.finish())
 }
 
-fn write(node: &Node, out: &mut Writer) {
-    out.open(&node.name);
+fn write(node: &Node<'_>, out: &mut Writer) {
+    out.open(node.name);
     for attribute in &node.attributes {
-        out.attribute(&attribute.name, &attribute.value);
+        out.attribute(attribute.name, &attribute.value);
     }
     node.children.iter().for_each(|child| write(child, out));
-    out.close(&node.name);
+    out.close(node.name);
 }
 
 /// The element of such fields, all in the order of the document type, what it does not know at the end.
-fn node_of(name: &str, fields: &Value, depth: usize) -> Result<Node, FieldFault> {
+fn node_of<'a>(name: &'a str, fields: &'a Value, depth: usize) -> Result<Node<'a>, FieldFault> {
     if depth > limits::PAP_DEPTH {
         return Err(FieldFault::new(format_args!("{name}: nested too deeply")));
     }
     let mut node = Node {
-        name: name.to_owned(),
+        name,
         ..Node::default()
     };
     if !is_name(name) {
@@ -284,7 +286,7 @@ fn node_of(name: &str, fields: &Value, depth: usize) -> Result<Node, FieldFault>
         Value::Object(object) => object,
         Value::String(text) if name == "address" => {
             node.attributes
-                .push(attribute("address-value", text.clone()));
+                .push(attribute("address-value", text.as_str()));
             return Ok(node);
         }
         _ => return Err(FieldFault::new(format_args!("{name}: an object is wanted"))),
@@ -307,25 +309,25 @@ fn node_of(name: &str, fields: &Value, depth: usize) -> Result<Node, FieldFault>
                 let child = node_of(key, value, depth.saturating_add(1))?;
                 node.children.push(child);
             }
-            Some(Value::String(text)) if key == "address" => {
-                let child = node_of(key, &Value::String(text.clone()), depth)?;
+            Some(value @ Value::String(_)) if key == "address" => {
+                let child = node_of(key, value, depth)?;
                 node.children.push(child);
             }
-            Some(Value::String(text)) => node.attributes.push(attribute(key, text.clone())),
+            Some(Value::String(text)) => node.attributes.push(attribute(key, text.as_str())),
             Some(plain) => node.attributes.push(attribute(key, plain.to_string())),
         }
     }
-    if let Some(odd) = node.attributes.iter().find(|attr| !is_name(&attr.name)) {
-        let name = &odd.name;
+    if let Some(odd) = node.attributes.iter().find(|attr| !is_name(attr.name)) {
+        let name = odd.name;
         return Err(FieldFault::new(format_args!("{name}: is no name of XML")));
     }
     Ok(node)
 }
 
-fn attribute(name: &str, value: String) -> Attr {
+fn attribute<'a>(name: &'a str, value: impl Into<Cow<'a, str>>) -> Attr<'a> {
     Attr {
-        name: name.to_owned(),
-        value,
+        name,
+        value: value.into(),
         at: 0,
     }
 }

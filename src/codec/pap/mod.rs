@@ -103,7 +103,7 @@ pub fn decode(octets: &[u8]) -> Result<Document, DecodeError> {
 pub fn read(octets: &[u8]) -> Result<Document, Box<Refusal>> {
     let (mut tree, result) = xml::read(octets);
     result
-        .and_then(|()| check(&mut tree))
+        .and_then(|()| check(&tree))
         .map_err(|error| Refusal::of(error, Why::Malformed, &tree, octets))?;
     let version = version_of(&tree).unwrap_or(Version::V1_0);
     if !version.is_supported() {
@@ -127,14 +127,14 @@ pub fn read(octets: &[u8]) -> Result<Document, Box<Refusal>> {
     let supported = tree.doctype.and_then(|doctype| doctype.supported);
     Ok(Document {
         version,
-        supported: supported.map(|(list, _)| list),
+        supported: supported.map(|(list, _)| list.to_owned()),
         product_name,
         operation,
     })
 }
 
 /// Checks what stands before the root element.
-fn check(tree: &mut Tree) -> Result<(), DecodeError> {
+fn check(tree: &Tree<'_>) -> Result<(), DecodeError> {
     let (Some(doctype), Some(root)) = (&tree.doctype, &tree.root) else {
         return Err(fault(0, Class::XmlInvalid, "a DOCTYPE of PAP"));
     };
@@ -142,14 +142,14 @@ fn check(tree: &mut Tree) -> Result<(), DecodeError> {
         return Err(fault(doctype.at, Class::XmlInvalid, "a DOCTYPE of PAP"));
     }
     match &doctype.supported {
-        Some((list, at)) if list.parse::<Offers>().is_err() => {
+        Some((list, at)) if Offers::decode(list).is_err() => {
             Err(fault(*at, Class::XmlInvalid, "a list of versions"))
         }
         _ => Ok(()),
     }
 }
 
-fn version_of(tree: &Tree) -> Option<Version> {
+fn version_of(tree: &Tree<'_>) -> Option<Version> {
     Version::of_public(tree.doctype.as_ref()?.public.as_deref()?)
 }
 
@@ -175,8 +175,8 @@ impl Document {
     /// True when the author is known to speak more than PAP 1.0.
     #[must_use]
     pub fn author_exceeds_1_0(&self) -> bool {
-        let offers = self.supported.as_deref().map(str::parse::<Offers>);
-        self.version > Version::V1_0 || matches!(offers, Some(Ok(offers)) if offers.exceed_1_0())
+        let offers = || Offers::decode(self.supported.as_deref()?).ok();
+        self.version > Version::V1_0 || offers().is_some_and(Offers::exceed_1_0)
     }
 
     /// The octets of the document.
@@ -205,13 +205,15 @@ impl Document {
 
 /// Writes what stands before the root element.
 fn prolog(out: &mut Writer, version: Version, supported: Option<&str>) {
+    let version = version.to_string();
     out.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE pap PUBLIC \"");
-    out.raw(&version.public());
-    out.raw("\" \"");
-    out.raw(&version.system());
-    out.raw("\"");
+    out.raw("-//WAPFORUM//DTD PAP ");
+    out.raw(&version);
+    out.raw("//EN\" \"http://www.wapforum.org/DTD/pap_");
+    out.raw(&version);
+    out.raw(".dtd\"");
     // A list that is none, from a careless caller, must not break out of the instruction.
-    if let Some(list) = supported.filter(|list| list.parse::<Offers>().is_ok()) {
+    if let Some(list) = supported.filter(|list| Offers::decode(list).is_ok()) {
         out.raw(" [<?wap-pap-ver supported-versions=\"");
         out.raw(list);
         out.raw("\"?>]");
@@ -238,10 +240,10 @@ impl Operation {
         }
     }
 
-    fn read(root: &Node) -> Result<Self, DecodeError> {
+    fn read(root: &Node<'_>) -> Result<Self, DecodeError> {
         let absent = || fault(root.at, Class::XmlInvalid, "one operation inside pap");
         let node = root.children.first().ok_or_else(absent)?;
-        Ok(match node.name.as_str() {
+        Ok(match node.name {
             "push-message" => Self::PushMessage(PushMessage::read(node)?),
             "push-response" => Self::PushResponse(PushResponse::read(node)?),
             "cancel-message" => Self::CancelMessage(CancelMessage::read(node)?),

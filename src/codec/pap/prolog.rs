@@ -8,7 +8,7 @@ use crate::codec::xml::Words;
 use crate::codec::{Class, DecodeError};
 
 /// The `supported-versions` that a subset lists, and their offset; `at` is that of the subset.
-pub(super) fn supported(subset: &str, at: usize) -> Result<Option<(String, usize)>, DecodeError> {
+pub(super) fn supported(subset: &str, at: usize) -> Result<Option<(&str, usize)>, DecodeError> {
     let mut words = Words::new(FORMAT, subset, at);
     words.blanks();
     if words.is_empty() {
@@ -37,7 +37,7 @@ pub(super) fn supported(subset: &str, at: usize) -> Result<Option<(String, usize
 }
 
 /// The list in the instruction, and its offset.
-fn list(words: &mut Words<'_>) -> Result<(String, usize), DecodeError> {
+fn list<'a>(words: &mut Words<'a>) -> Result<(&'a str, usize), DecodeError> {
     if !words.skip("supported-versions") {
         return Err(words.malformed("supported-versions"));
     }
@@ -45,7 +45,7 @@ fn list(words: &mut Words<'_>) -> Result<(String, usize), DecodeError> {
     let at = words.at().saturating_sub(list.len()).saturating_sub(1);
     words.blanks();
     if words.skip("?>") {
-        Ok((list.to_owned(), at))
+        Ok((list, at))
     } else {
         Err(words.malformed("?>"))
     }

@@ -154,7 +154,7 @@ impl PushMessage {
         self.addresses.iter().enumerate().map(read).collect()
     }
 
-    pub(super) fn read(node: &Node) -> Result<Self, DecodeError> {
+    pub(super) fn read(node: &Node<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             push_id: text(node, "push-id").unwrap_or_default(),
             addresses: addresses(node)?,
@@ -194,7 +194,7 @@ impl PushMessage {
 
 impl Quality {
     /// The quality-of-service element inside another, if there is one.
-    pub(super) fn within(node: &Node) -> Option<Self> {
+    pub(super) fn within(node: &Node<'_>) -> Option<Self> {
         let node = node
             .children
             .iter()
@@ -242,7 +242,7 @@ pub(super) fn write_addresses(addresses: &[String], out: &mut Writer) {
 }
 
 impl PushResponse {
-    pub(super) fn read(node: &Node) -> Result<Self, DecodeError> {
+    pub(super) fn read(node: &Node<'_>) -> Result<Self, DecodeError> {
         let mut response = Self {
             push_id: text(node, "push-id").unwrap_or_default(),
             sender_address: text(node, "sender-address"),

@@ -73,7 +73,7 @@ pub struct CcqResponse {
 }
 
 impl StatusQuery {
-    pub(super) fn read(node: &Node) -> Result<Self, DecodeError> {
+    pub(super) fn read(node: &Node<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             push_id: text(node, "push-id").unwrap_or_default(),
             addresses: addresses(node)?,
@@ -89,8 +89,8 @@ impl StatusQuery {
 }
 
 impl StatusQueryResponse {
-    pub(super) fn read(node: &Node) -> Result<Self, DecodeError> {
-        let result = |child: &Node| {
+    pub(super) fn read(node: &Node<'_>) -> Result<Self, DecodeError> {
+        let result = |child: &Node<'_>| {
             Ok(StatusResult {
                 addresses: addresses(child)?,
                 quality: Quality::within(child),
@@ -126,7 +126,7 @@ impl StatusQueryResponse {
 }
 
 impl CcqMessage {
-    pub(super) fn read(node: &Node) -> Result<Self, DecodeError> {
+    pub(super) fn read(node: &Node<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             query_id: text(node, "query-id"),
             app_id: text(node, "app-id"),
@@ -144,7 +144,7 @@ impl CcqMessage {
 }
 
 impl CcqResponse {
-    pub(super) fn read(node: &Node) -> Result<Self, DecodeError> {
+    pub(super) fn read(node: &Node<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             query_id: text(node, "query-id"),
             address: address(node)?,

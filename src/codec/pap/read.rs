@@ -9,12 +9,12 @@ use crate::limits;
 use crate::time::Time;
 
 /// The text of an attribute.
-pub(super) fn text(node: &Node, name: &str) -> Option<String> {
+pub(super) fn text(node: &Node<'_>, name: &str) -> Option<String> {
     node.value(name).map(str::to_owned)
 }
 
 /// The value of an enumeration; its default when the attribute is absent.
-pub(super) fn word<T: Copy + Default>(node: &Node, name: &str, words: &[(&str, T)]) -> T {
+pub(super) fn word<T: Copy + Default>(node: &Node<'_>, name: &str, words: &[(&str, T)]) -> T {
     node.value(name)
         .and_then(|value| words.iter().find(|(word, _)| *word == value))
         .map(|(_, known)| *known)
@@ -22,12 +22,12 @@ pub(super) fn word<T: Copy + Default>(node: &Node, name: &str, words: &[(&str, T
 }
 
 /// True when the attribute says `true`.
-pub(super) fn boolean(node: &Node, name: &str) -> bool {
+pub(super) fn boolean(node: &Node<'_>, name: &str) -> bool {
     node.value(name) == Some("true")
 }
 
 /// A timestamp.
-pub(super) fn time(node: &Node, name: &str) -> Result<Option<Time>, DecodeError> {
+pub(super) fn time(node: &Node<'_>, name: &str) -> Result<Option<Time>, DecodeError> {
     let Some(attr) = node.attribute(name) else {
         return Ok(None);
     };
@@ -38,10 +38,10 @@ pub(super) fn time(node: &Node, name: &str) -> Result<Option<Time>, DecodeError>
 }
 
 /// The status code: four digits.
-pub(super) fn code(node: &Node) -> Result<u16, DecodeError> {
+pub(super) fn code(node: &Node<'_>) -> Result<u16, DecodeError> {
     let (value, at) = node
         .attribute("code")
-        .map_or(("", node.at), |attr| (attr.value.as_str(), attr.at));
+        .map_or(("", node.at), |attr| (&*attr.value, attr.at));
     let digits = value.len() == 4 && value.bytes().all(|b| b.is_ascii_digit());
     match value.parse() {
         Ok(code) if digits => Ok(code),
@@ -50,8 +50,8 @@ pub(super) fn code(node: &Node) -> Result<u16, DecodeError> {
 }
 
 /// The address elements inside another.
-pub(super) fn addresses(node: &Node) -> Result<Vec<String>, DecodeError> {
-    let found: Vec<&Node> = node
+pub(super) fn addresses(node: &Node<'_>) -> Result<Vec<String>, DecodeError> {
+    let found: Vec<&Node<'_>> = node
         .children
         .iter()
         .filter(|child| child.name == "address")
@@ -59,11 +59,11 @@ pub(super) fn addresses(node: &Node) -> Result<Vec<String>, DecodeError> {
     if let Some(over) = found.get(limits::PAP_ADDRESSES) {
         return Err(fault(over.at, Class::TooLarge, "fewer addresses"));
     }
-    let value = |node: &&Node| text(node, "address-value").unwrap_or_default();
+    let value = |node: &&Node<'_>| text(node, "address-value").unwrap_or_default();
     Ok(found.iter().map(value).collect())
 }
 
 /// The one address inside another element.
-pub(super) fn address(node: &Node) -> Result<String, DecodeError> {
+pub(super) fn address(node: &Node<'_>) -> Result<String, DecodeError> {
     Ok(addresses(node)?.into_iter().next().unwrap_or_default())
 }

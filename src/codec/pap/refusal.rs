@@ -45,11 +45,11 @@ const FRAGMENT: usize = 200;
 const FRAGMENT_BEFORE: usize = 40;
 
 impl Refusal {
-    pub(super) fn of(error: DecodeError, why: Why, tree: &Tree, octets: &[u8]) -> Box<Self> {
+    pub(super) fn of(error: DecodeError, why: Why, tree: &Tree<'_>, octets: &[u8]) -> Box<Self> {
         let used = version_of(tree);
         let list = tree.doctype.as_ref().and_then(|d| d.supported.as_ref());
-        let offers: Offers = list
-            .and_then(|(list, _)| list.parse().ok())
+        let offers = list
+            .and_then(|(list, _)| Offers::decode(list).ok())
             .unwrap_or_default();
         let version = match used {
             Some(used) if used.is_supported() => used,
@@ -61,7 +61,7 @@ impl Refusal {
             why,
             version,
             peer_exceeds_1_0: used.is_some_and(|used| used > Version::V1_0) || offers.exceed_1_0(),
-            operation: operation.map(|node| node.name.clone()),
+            operation: operation.map(|node| node.name.to_owned()),
             push_id: operation.and_then(|node| super::read::text(node, "push-id")),
             fragment: fragment(octets, error.offset),
         })
@@ -153,7 +153,7 @@ impl Refusal {
     }
 }
 
-fn operation_of(tree: &Tree) -> Option<&Node> {
+fn operation_of<'a, 't>(tree: &'a Tree<'t>) -> Option<&'a Node<'t>> {
     match &tree.root {
         Some(root) => root.children.first(),
         None => {

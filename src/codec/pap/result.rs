@@ -63,7 +63,7 @@ pub struct BadMessage {
 }
 
 impl ResultNotification {
-    pub(super) fn read(node: &Node) -> Result<Self, DecodeError> {
+    pub(super) fn read(node: &Node<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             push_id: text(node, "push-id").unwrap_or_default(),
             address: address(node)?,
@@ -97,14 +97,14 @@ impl ResultNotification {
 }
 
 /// The message-state of an element.
-pub(super) fn state(node: &Node) -> MessageState {
+pub(super) fn state(node: &Node<'_>) -> MessageState {
     node.value("message-state")
         .and_then(MessageState::of)
         .unwrap_or(MessageState::Unknown)
 }
 
 impl ResultNotificationResponse {
-    pub(super) fn read(node: &Node) -> Result<Self, DecodeError> {
+    pub(super) fn read(node: &Node<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             push_id: text(node, "push-id").unwrap_or_default(),
             address: address(node)?,
@@ -124,7 +124,7 @@ impl ResultNotificationResponse {
 }
 
 impl BadMessage {
-    pub(super) fn read(node: &Node) -> Result<Self, DecodeError> {
+    pub(super) fn read(node: &Node<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             code: code(node)?,
             desc: text(node, "desc"),

@@ -43,16 +43,6 @@ impl Version {
             .parse()
             .ok()
     }
-
-    /// The public identifier of the document type.
-    pub(super) fn public(self) -> String {
-        format!("-//WAPFORUM//DTD PAP {self}//EN")
-    }
-
-    /// The system identifier of the document type.
-    pub(super) fn system(self) -> String {
-        format!("http://www.wapforum.org/DTD/pap_{self}.dtd")
-    }
 }
 
 impl fmt::Display for Version {
@@ -94,38 +84,42 @@ struct Offer {
     minor: Option<u16>,
 }
 
-/// The versions a peer says it supports, most preferred first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Offers(Vec<Offer>);
-
-impl FromStr for Offers {
+impl FromStr for Offer {
     type Err = NotAVersion;
 
-    fn from_str(text: &str) -> Result<Self, NotAVersion> {
-        let offer = |item: &str| {
-            let item = item.trim_matches(' ');
-            match item.strip_suffix(".*") {
-                Some(major) => Ok(Offer {
-                    major: number(major)?,
-                    minor: None,
-                }),
-                None => item.parse().map(|Version { major, minor }| Offer {
-                    major,
-                    minor: Some(minor),
-                }),
-            }
-        };
-        text.split(',')
-            .map(offer)
-            .collect::<Result<_, _>>()
-            .map(Self)
+    fn from_str(item: &str) -> Result<Self, NotAVersion> {
+        let item = item.trim_matches(' ');
+        match item.strip_suffix(".*") {
+            Some(major) => Ok(Self {
+                major: number(major)?,
+                minor: None,
+            }),
+            None => item.parse().map(|Version { major, minor }| Self {
+                major,
+                minor: Some(minor),
+            }),
+        }
     }
 }
 
-impl Offers {
+/// The versions a peer says it supports, most preferred first: a list that was checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Offers<'a>(&'a str);
+
+impl<'a> Offers<'a> {
+    pub(super) fn decode(list: &'a str) -> Result<Self, NotAVersion> {
+        let mut items = list.split(',').map(str::parse::<Offer>);
+        items.try_for_each(|item| item.map(drop))?;
+        Ok(Self(list))
+    }
+
+    fn iter(self) -> impl Iterator<Item = Offer> {
+        self.0.split(',').filter_map(|item| item.parse().ok())
+    }
+
     /// The version both sides speak that the peer likes best.
-    pub(super) fn common(&self) -> Option<Version> {
-        self.0.iter().find_map(|offer| {
+    pub(super) fn common(self) -> Option<Version> {
+        self.iter().find_map(|offer| {
             Version::OURS.into_iter().find(|ours| {
                 ours.major == offer.major && offer.minor.is_none_or(|minor| minor == ours.minor)
             })
@@ -133,9 +127,8 @@ impl Offers {
     }
 
     /// True when the peer is known to speak more than PAP 1.0.
-    pub(super) fn exceed_1_0(&self) -> bool {
-        self.0
-            .iter()
+    pub(super) fn exceed_1_0(self) -> bool {
+        self.iter()
             .any(|offer| offer.major > 1 || offer.minor.is_some_and(|minor| minor > 0))
     }
 }

@@ -3,7 +3,10 @@
 //! **Source:** WAP-247 sections 9 and 13 (prolog). Not here: which elements and attributes a PAP document may have
 //! (`dtd`). The external DTD is never fetched.
 
+use std::borrow::Cow;
+
 use super::{FORMAT, prolog};
+pub(super) use crate::codec::xml::Attr;
 use crate::codec::xml::{Bounds, Outline, Tag, Token, Tokens, is_blank};
 use crate::codec::{DecodeError, Span};
 use crate::limits;
@@ -18,11 +21,11 @@ const BOUNDS: Bounds = Bounds {
 
 /// An element with its attributes and children.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Node {
-    pub(super) name: String,
+pub(super) struct Node<'a> {
+    pub(super) name: &'a str,
     /// Offset of its `<`.
     pub(super) at: usize,
-    pub(super) attributes: Vec<Attr>,
+    pub(super) attributes: Vec<Attr<'a>>,
     pub(super) children: Vec<Self>,
     /// Where anything stands between its tags, white space and comments included.
     pub(super) content_at: Option<usize>,
@@ -30,42 +33,34 @@ pub(super) struct Node {
     pub(super) text_at: Option<usize>,
 }
 
-/// An attribute, its value as XML reads it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Attr {
-    pub(super) name: String,
-    pub(super) value: String,
-    pub(super) at: usize,
-}
-
-impl Node {
+impl<'a> Node<'a> {
     /// The value of an attribute.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
-        self.attribute(name).map(|attr| attr.value.as_str())
+        self.attribute(name).map(|attr| &*attr.value)
     }
 
     /// An attribute.
-    pub(super) fn attribute(&self, name: &str) -> Option<&Attr> {
+    pub(super) fn attribute(&self, name: &str) -> Option<&Attr<'a>> {
         self.attributes.iter().find(|attr| attr.name == name)
     }
 }
 
 /// The `<!DOCTYPE ...>` in pieces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Doctype {
+pub(super) struct Doctype<'a> {
     pub(super) at: usize,
-    pub(super) root: String,
-    pub(super) public: Option<String>,
+    pub(super) root: &'a str,
+    pub(super) public: Option<Cow<'a, str>>,
     /// The `supported-versions` of the one processing instruction that may stand in the internal subset.
-    pub(super) supported: Option<(String, usize)>,
+    pub(super) supported: Option<(&'a str, usize)>,
 }
 
-/// What a document holds; after a fault, what was read of it by then.
+/// What a document holds, borrowed from its octets; after a fault, what was read of it by then.
 #[derive(Debug, Default)]
-pub(super) struct Tree {
-    pub(super) doctype: Option<Doctype>,
-    pub(super) root: Option<Node>,
-    open: Vec<Node>,
+pub(super) struct Tree<'a> {
+    pub(super) doctype: Option<Doctype<'a>>,
+    pub(super) root: Option<Node<'a>>,
+    open: Vec<Node<'a>>,
 }
 
 /// Where each part stands, up to the first fault.
@@ -86,14 +81,14 @@ pub(super) fn spans(octets: &[u8]) -> Vec<Span> {
 }
 
 /// Reads a document. The tree is given after a fault too, as far as it came.
-pub(super) fn read(octets: &[u8]) -> (Tree, Result<(), DecodeError>) {
+pub(super) fn read(octets: &[u8]) -> (Tree<'_>, Result<(), DecodeError>) {
     let mut tree = Tree::default();
     let result = tree.fill(octets);
     (tree, result)
 }
 
-impl Tree {
-    fn fill(&mut self, octets: &[u8]) -> Result<(), DecodeError> {
+impl<'a> Tree<'a> {
+    fn fill(&mut self, octets: &'a [u8]) -> Result<(), DecodeError> {
         let mut tokens = Tokens::new(FORMAT, octets, BOUNDS)?;
         while let Some(token) = tokens.next()? {
             self.take(token, tokens.place().0)?;
@@ -101,13 +96,13 @@ impl Tree {
         Ok(())
     }
 
-    fn take(&mut self, token: Token<'_>, at: usize) -> Result<(), DecodeError> {
+    fn take(&mut self, token: Token<'a>, at: usize) -> Result<(), DecodeError> {
         match token {
             Token::Declaration => {}
             Token::Doctype(doctype) => {
                 self.doctype = Some(Doctype {
                     at: doctype.at,
-                    root: doctype.root.to_owned(),
+                    root: doctype.root,
                     public: doctype.public,
                     supported: match doctype.subset {
                         Some((subset, at)) => prolog::supported(subset, at)?,
@@ -140,7 +135,7 @@ impl Tree {
     }
 
     /// An element is whole.
-    fn close(&mut self, node: Node) {
+    fn close(&mut self, node: Node<'a>) {
         self.mark(node.at, false);
         match self.open.last_mut() {
             Some(parent) => parent.children.push(node),
@@ -149,21 +144,16 @@ impl Tree {
     }
 
     /// The elements that were open when a fault ended the reading, outermost first.
-    pub(super) fn unfinished(&self) -> &[Node] {
+    pub(super) fn unfinished(&self) -> &[Node<'a>] {
         &self.open
     }
 }
 
-fn node(tag: Tag<'_>) -> Node {
-    let attributes = tag.attributes.into_iter().map(|attribute| Attr {
-        name: attribute.name.to_owned(),
-        value: attribute.value.into_owned(),
-        at: attribute.at,
-    });
+fn node(tag: Tag<'_>) -> Node<'_> {
     Node {
-        name: tag.name.to_owned(),
+        name: tag.name,
         at: tag.at,
-        attributes: attributes.collect(),
+        attributes: tag.attributes,
         ..Node::default()
     }
 }

@@ -23,7 +23,7 @@ pub use write::write;
 pub(in crate::codec) use letters::{is_blank, is_letter, is_name};
 pub(in crate::codec) use outline::Outline;
 pub(in crate::codec) use prolog::Words;
-pub(in crate::codec) use tokens::{Bounds, Tag, Token, Tokens};
+pub(in crate::codec) use tokens::{Attribute as Attr, Bounds, Tag, Token, Tokens};
 pub(in crate::codec) use write::escape;
 
 use serde::{Deserialize, Serialize};

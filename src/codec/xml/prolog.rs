@@ -3,6 +3,8 @@
 //! **Source:** XML 1.0 sections 2.3, 2.8 and 4.3.3. Nothing external is read and nothing in an internal subset is carried
 //! out; whether one may stand there at all is for the document type to say.
 
+use std::borrow::Cow;
+
 use super::letters::is_blank;
 use super::malformed;
 use crate::codec::DecodeError;
@@ -15,7 +17,7 @@ pub(in crate::codec) struct Doctype<'a> {
     /// The element it is for.
     pub(in crate::codec) root: &'a str,
     /// The public identifier.
-    pub(in crate::codec) public: Option<String>,
+    pub(in crate::codec) public: Option<Cow<'a, str>>,
     /// What stands between the brackets, and where; `None` when there are none.
     pub(in crate::codec) subset: Option<(&'a str, usize)>,
 }
@@ -84,9 +86,7 @@ pub(super) fn doctype<'a>(
         if !public.bytes().all(is_public_octet) {
             return Err(malformed(format, start, "a public identifier"));
         }
-        // White space in a public identifier counts as one space (section 4.2.2).
-        let words: Vec<&str> = public.split_ascii_whitespace().collect();
-        doctype.public = Some(words.join(" "));
+        doctype.public = Some(spaced_once(public));
         text.apart("white space")?;
         text.quoted()?;
     } else if apart && text.skip("SYSTEM") {
@@ -100,6 +100,17 @@ pub(super) fn doctype<'a>(
         text.blanks();
     }
     text.end("the end of the DOCTYPE").map(|()| doctype)
+}
+
+/// A public identifier, in which white space counts as one space and none at its ends (section 4.2.2).
+fn spaced_once(identifier: &str) -> Cow<'_, str> {
+    let words = || identifier.split_ascii_whitespace();
+    let mut expected = identifier.split(' ');
+    if words().all(|word| expected.next() == Some(word)) && expected.next().is_none() {
+        Cow::Borrowed(identifier)
+    } else {
+        words().collect::<Vec<_>>().join(" ").into()
+    }
 }
 
 const fn is_public_octet(octet: u8) -> bool {

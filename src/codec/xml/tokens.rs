@@ -63,7 +63,7 @@ pub(in crate::codec) struct Tag<'a> {
 }
 
 /// An attribute as a tag has it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::codec) struct Attribute<'a> {
     /// The name as written, prefix included.
     pub(in crate::codec) name: &'a str,
