@@ -12,7 +12,7 @@ use super::push::delivery::{Ending, reason_of};
 use super::registry::DeviceKey;
 use super::sessions::{Item, Session, SessionNo};
 use super::{Gateway, Timer, snapshot};
-use crate::codec::msrp::Message;
+use crate::codec::msrp::{Headers, Message};
 use crate::codec::pap::{MessageState, Status};
 use crate::codec::sir::{self, Ask};
 use crate::event::{Fact, Reason, Via};
@@ -224,24 +224,16 @@ impl Gateway {
         let id = session.number();
         session.open.insert(id, item);
         let content = &push.content;
-        let mut headers = vec![
-            (
-                "X-Wap-Application-Id".to_owned(),
-                content.application.clone(),
-            ),
-            ("X-Sirgate-Push".to_owned(), push.push_id.clone()),
-            ("X-Sirgate-Sir".to_owned(), push.sir.clone()),
-        ];
+        let mut headers = Headers::from_iter([
+            ("X-Wap-Application-Id", &content.application),
+            ("X-Sirgate-Push", &push.push_id),
+            ("X-Sirgate-Sir", &push.sir),
+        ]);
         if item.via == Via::Existing {
             // No SIR asked the device, so the content does.
-            let questions = sir::write_questions(push.options.ask, &push.options.apps);
-            headers.extend(
-                questions
-                    .into_iter()
-                    .map(|(name, value)| (name.to_owned(), value)),
-            );
+            headers.extend(sir::write_questions(push.options.ask, &push.options.apps));
         }
-        headers.extend(content.headers.iter().cloned());
+        headers.extend(content.headers.iter().map(|(name, value)| (name, value)));
         let fact = Fact::PushTx {
             push: push.push_id.clone(),
             dev: session.name.clone(),

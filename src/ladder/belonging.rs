@@ -177,11 +177,11 @@ impl<'p> Threads<'p> {
             (None, Some(sir)) => self.sirs.contains(sir.as_ref()),
             // A message without content opens the connection of a session; all content names its push.
             (None, None) => {
-                let paths = request.from_path.iter().chain(&request.to_path);
+                let paths = request.from_path.iter().chain(request.to_path.iter());
                 request.method == msrp::Method::Send
                     && request.body.as_ref().is_none_or(Bytes::is_empty)
                     && paths
-                        .filter_map(|path| session(path))
+                        .filter_map(session)
                         .any(|session| self.sessions.contains(&session))
             }
         }

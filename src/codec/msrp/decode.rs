@@ -2,11 +2,13 @@
 //!
 //! **Source:** RFC 4975 section 9.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use super::{
-    ByteRange, Flag, Message, Method, MsrpUri, Request, Response, Status, all, cut, fault, find,
-    is_identifier,
+    ByteRange, Flag, Headers, Message, Method, MsrpUri, Path, Request, Response, Status, all, cut,
+    fault, find, is_identifier, reason,
 };
 use crate::codec::{Class, DecodeError};
 
@@ -17,6 +19,10 @@ struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
+    const fn is_over(&self) -> bool {
+        self.at >= self.head.len()
+    }
+
     fn next(&mut self) -> Option<(&'a [u8], usize)> {
         let rest = self.head.get(self.at..).filter(|rest| !rest.is_empty())?;
         let at = self.at;
@@ -71,14 +77,14 @@ pub(super) fn message(octets: &Bytes) -> Result<Message, DecodeError> {
             body: body.map(|(body, _)| body),
             flag,
         }),
-        Kind::Response(status, reason) => {
+        Kind::Response(status, words) => {
             if let Some((_, at)) = body {
                 return Err(fault(at, Class::BadValue, "no body in a response"));
             }
             Message::Response(Response {
                 tid,
                 status,
-                reason: reason.map(str::to_owned),
+                reason: words.map(|words| known_reason(status, words)),
                 to_path,
                 from_path,
                 headers,
@@ -101,6 +107,14 @@ impl Start<'_> {
             Kind::Request(method) => Some(method.clone()),
             Kind::Response(..) => None,
         }
+    }
+}
+
+/// The words of a response; the usual ones cost nothing to keep.
+fn known_reason(status: u16, words: &str) -> Cow<'static, str> {
+    match reason(status) {
+        Some(known) if known == words => Cow::Borrowed(known),
+        _ => Cow::Owned(words.to_owned()),
     }
 }
 
@@ -181,11 +195,7 @@ fn early_end_line(octets: &[u8], from: usize, tid: &str, last: usize) -> Option<
     })
 }
 
-fn path(
-    line: Option<(&[u8], usize)>,
-    name: &'static str,
-    end: usize,
-) -> Result<Vec<String>, DecodeError> {
+fn path(line: Option<(&[u8], usize)>, name: &'static str, end: usize) -> Result<Path, DecodeError> {
     let Some((line, at)) = line else {
         return Err(fault(end, Class::MissingHeader, name));
     };
@@ -194,13 +204,11 @@ fn path(
         return Err(fault(at, Class::MissingHeader, name));
     }
     let mut here = value_at;
-    let mut uris = Vec::new();
     for uri in value.split(' ') {
         MsrpUri::decode(uri).map_err(|error| error.within(here))?;
         here = here.saturating_add(uri.len()).saturating_add(1);
-        uris.push(uri.to_owned());
     }
-    Ok(uris)
+    Ok(value.into())
 }
 
 /// A header line in pieces: name, value, offset of the value.
@@ -242,11 +250,12 @@ fn is_name(name: &str) -> bool {
 }
 
 /// The headers after the paths; `body_at` tells that a body follows, and where.
-fn headers(
-    lines: &mut Lines<'_>,
-    body_at: Option<usize>,
-) -> Result<Vec<(String, String)>, DecodeError> {
-    let mut headers: Vec<(String, String)> = Vec::new();
+fn headers(lines: &mut Lines<'_>, body_at: Option<usize>) -> Result<Headers, DecodeError> {
+    let mut headers = if lines.is_over() {
+        Headers::default()
+    } else {
+        Headers::with_room()
+    };
     let mut content_type_at = None;
     while let Some((line, at)) = lines.next() {
         let (name, value, value_at) = header(line, at)?;
@@ -259,7 +268,7 @@ fn headers(
         }
         let known = KNOWN.iter().find(|known| known.eq_ignore_ascii_case(name));
         if let Some(known) = known {
-            if super::value(&headers, known).is_some() {
+            if headers.value(known).is_some() {
                 return Err(fault(at, Class::Repeated, "this header once"));
             }
             check(known, value, value_at)?;
@@ -267,7 +276,7 @@ fn headers(
                 content_type_at = Some(at);
             }
         }
-        headers.push((name.to_owned(), value.to_owned()));
+        headers.push(name, value);
     }
     match (content_type_at, body_at) {
         (None, Some(at)) => Err(fault(at, Class::MissingHeader, "Content-Type")),

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::{Flag, Message, Method, Request, Response};
+use super::{Flag, Headers, Message, Method, Path, Request, Response};
 use crate::codec::format::{Decoded, FieldFault, Format};
 use crate::codec::rows::{self, Gapless};
 use crate::codec::{DecodeError, Span};
@@ -37,13 +37,19 @@ fn fields(message: &Message) -> Value {
         Message::Response(response) => {
             fields.insert("status".into(), response.status.into());
             if let Some(reason) = &response.reason {
-                fields.insert("reason".into(), reason.as_str().into());
+                fields.insert("reason".into(), reason.as_ref().into());
             }
             (&response.from_path, &response.headers, response.flag)
         }
     };
-    fields.insert("to_path".into(), json!(message.to_path()));
-    fields.insert("from_path".into(), json!(from_path));
+    fields.insert(
+        "to_path".into(),
+        json!(message.to_path().iter().collect::<Vec<_>>()),
+    );
+    fields.insert(
+        "from_path".into(),
+        json!(from_path.iter().collect::<Vec<_>>()),
+    );
     let headers = headers
         .iter()
         .map(|(name, value)| (name.as_bytes(), value.as_bytes()));
@@ -62,11 +68,11 @@ fn fields(message: &Message) -> Value {
 fn encode(fields: &Value) -> Result<Vec<u8>, FieldFault> {
     let tid = text(fields, "tid")?;
     let (to_path, from_path) = (path(fields, "to_path")?, path(fields, "from_path")?);
-    let mut headers = Vec::new();
+    let mut headers = Headers::default();
     for (name, value) in rows::headers_of(fields)? {
         let value = String::from_utf8(value)
             .map_err(|_| FieldFault::new(format_args!("headers: {name} is UTF-8")))?;
-        headers.push((name, value));
+        headers.push(&name, value);
     }
     let flag = match fields.get("flag") {
         None => Flag::Last,
@@ -99,7 +105,7 @@ fn encode(fields: &Value) -> Result<Vec<u8>, FieldFault> {
             reason: fields
                 .get("reason")
                 .and_then(Value::as_str)
-                .map(str::to_owned),
+                .map(|reason| reason.to_owned().into()),
             to_path,
             from_path,
             headers,
@@ -121,15 +127,19 @@ fn text<'a>(fields: &'a Value, key: &str) -> Result<&'a str, FieldFault> {
         .ok_or_else(|| FieldFault::new(format_args!("{key}: a text")))
 }
 
-fn path(fields: &Value, key: &str) -> Result<Vec<String>, FieldFault> {
+fn path(fields: &Value, key: &str) -> Result<Path, FieldFault> {
     let fault = || FieldFault::new(format_args!("{key}: a list of URIs"));
-    fields
-        .get(key)
-        .and_then(Value::as_array)
+    let uris = fields.get(key).and_then(Value::as_array);
+    let uri = |uri: &Value| {
+        let text = uri.as_str().filter(|text| !text.contains(' '));
+        text.map(str::to_owned).ok_or_else(fault)
+    };
+    let uris: Vec<String> = uris
         .ok_or_else(fault)?
         .iter()
-        .map(|uri| uri.as_str().map(str::to_owned).ok_or_else(fault))
-        .collect()
+        .map(uri)
+        .collect::<Result<_, _>>()?;
+    Ok(uris.into())
 }
 
 /// A row each: start line, headers, body, end-line.

@@ -265,7 +265,7 @@ fn answer_to(octets: &[u8], status: u16) -> Option<Bytes> {
             .split(' ')
             .next()?;
         super::MsrpUri::decode(uri).ok()?;
-        Some(vec![uri.to_owned()])
+        Some(super::Path::from(uri))
     };
     let to = path(line()?, "To-Path")?;
     let from = path(line()?, "From-Path")?;

@@ -3,7 +3,8 @@
 //! **Source:** RFC 4975 sections 5, 7, 9 (grammar); the octets of a message read here come out again from `encode` as
 //! they were. Not here: what a session does with them (`protocol::msrp`), relays (RFC 4976).
 
-use core::fmt::Write as _;
+use core::fmt::{Display, Write as _};
+use std::borrow::Cow;
 
 use bytes::{Bytes, BytesMut};
 
@@ -12,6 +13,7 @@ use crate::codec::{Class, DecodeError};
 mod decode;
 pub mod format;
 mod framer;
+mod headers;
 mod range;
 pub mod sir;
 #[cfg(test)]
@@ -19,6 +21,7 @@ mod tests;
 mod uri;
 
 pub use framer::{Fault, Framer};
+pub use headers::{Headers, Path};
 pub use range::ByteRange;
 pub use uri::{MsrpUri, PORT, is_equal};
 
@@ -40,12 +43,12 @@ pub struct Request {
     pub tid: String,
     /// What is asked for.
     pub method: Method,
-    /// The URIs to the receiver, next hop first; at least one.
-    pub to_path: Vec<String>,
+    /// The URIs to the receiver; at least one.
+    pub to_path: Path,
     /// The URIs back to the sender, last hop first; at least one.
-    pub from_path: Vec<String>,
+    pub from_path: Path,
     /// The headers after those, in order; a Content-Type is the last.
-    pub headers: Vec<(String, String)>,
+    pub headers: Headers,
     /// The body; there is one, which may be empty, exactly when there is a Content-Type.
     pub body: Option<Bytes>,
     /// What follows.
@@ -60,13 +63,13 @@ pub struct Response {
     /// The status code: 200, 413 ...
     pub status: u16,
     /// The code in words.
-    pub reason: Option<String>,
+    pub reason: Option<Cow<'static, str>>,
     /// The URI of the hop it goes to.
-    pub to_path: Vec<String>,
+    pub to_path: Path,
     /// The URI of the hop it comes from.
-    pub from_path: Vec<String>,
+    pub from_path: Path,
     /// The headers after those, in order; usually none.
-    pub headers: Vec<(String, String)>,
+    pub headers: Headers,
     /// Always the last.
     pub flag: Flag,
 }
@@ -175,7 +178,7 @@ impl Message {
 
     /// The URIs to the receiver.
     #[must_use]
-    pub fn to_path(&self) -> &[String] {
+    pub const fn to_path(&self) -> &Path {
         match self {
             Self::Request(request) => &request.to_path,
             Self::Response(response) => &response.to_path,
@@ -209,13 +212,18 @@ impl Message {
 impl Request {
     /// A request without further headers and body.
     #[must_use]
-    pub fn new(method: Method, tid: &str, to_path: Vec<String>, from_path: Vec<String>) -> Self {
+    pub fn new(
+        method: Method,
+        tid: &str,
+        to_path: impl Into<Path>,
+        from_path: impl Into<Path>,
+    ) -> Self {
         Self {
             tid: tid.to_owned(),
             method,
-            to_path,
-            from_path,
-            headers: Vec::new(),
+            to_path: to_path.into(),
+            from_path: from_path.into(),
+            headers: Headers::with_room(),
             body: None,
             flag: Flag::Last,
         }
@@ -223,8 +231,8 @@ impl Request {
 
     /// The request with one more header.
     #[must_use]
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned()));
+    pub fn header(mut self, name: &str, value: impl Display) -> Self {
+        self.headers.push(name, value);
         self
     }
 
@@ -238,7 +246,7 @@ impl Request {
     /// The value of the first header of that name, in any case.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
-        value(&self.headers, name)
+        self.headers.value(name)
     }
 
     /// `Message-ID`: which message this is a chunk of or a report about.
@@ -288,10 +296,10 @@ impl Request {
         Response {
             tid: self.tid.clone(),
             status,
-            reason: reason(status).map(str::to_owned),
-            to_path: self.from_path.first().cloned().into_iter().collect(),
-            from_path: self.to_path.first().cloned().into_iter().collect(),
-            headers: Vec::new(),
+            reason: reason(status).map(Cow::Borrowed),
+            to_path: self.from_path.hop(),
+            from_path: self.to_path.hop(),
+            headers: Headers::default(),
             flag: Flag::Last,
         }
     }
@@ -333,18 +341,12 @@ impl Response {
     }
 }
 
-fn value<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    headers
-        .iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.as_str())
-}
-
 /// True when a body can travel under this transaction identifier: it does not hold the end-line.
 #[must_use]
 pub fn tid_fits(tid: &str, body: &[u8]) -> bool {
-    let mark = [b"-------", tid.as_bytes()].concat();
-    memchr::memmem::find(body, &mark).is_none()
+    let hyphens = b"-------";
+    let is_too_short = body.len() < hyphens.len().saturating_add(tid.len());
+    is_too_short || memchr::memmem::find(body, &[hyphens, tid.as_bytes()].concat()).is_none()
 }
 
 /// True for 4 to 32 characters that may be a transaction identifier or a message identifier.
@@ -381,27 +383,17 @@ fn start(out: &mut BytesMut, tid: &str) {
 }
 
 /// The paths and headers; begins with the end of the start line.
-fn head(out: &mut BytesMut, to: &[String], from: &[String], headers: &[(String, String)]) {
-    out.extend_from_slice(b"\r\nTo-Path:");
-    path(out, to);
-    out.extend_from_slice(b"\r\nFrom-Path:");
-    path(out, from);
+fn head(out: &mut BytesMut, to: &Path, from: &Path, headers: &Headers) {
+    out.extend_from_slice(b"\r\nTo-Path: ");
+    put(out, to.as_str());
+    out.extend_from_slice(b"\r\nFrom-Path: ");
+    put(out, from.as_str());
     out.extend_from_slice(b"\r\n");
-    for (name, value) in headers {
+    for (name, value) in headers.iter() {
         put(out, name);
         out.extend_from_slice(b": ");
         put(out, value);
         out.extend_from_slice(b"\r\n");
-    }
-}
-
-fn path(out: &mut BytesMut, uris: &[String]) {
-    if uris.is_empty() {
-        out.extend_from_slice(b" ");
-    }
-    for uri in uris {
-        out.extend_from_slice(b" ");
-        put(out, uri);
     }
 }
 

@@ -35,7 +35,7 @@ pub fn sir_of(request: &Request) -> Option<Result<Sir, DecodeError>> {
             .headers
             .iter()
             .filter(|(own, _)| own.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+            .map(|(_, value)| value)
             .collect()
     };
     let body = request.body.as_deref().unwrap_or_default();

@@ -207,8 +207,8 @@ fn an_answer_goes_one_hop_back() {
     let text = "MSRP abcd SEND\nTo-Path: msrp://r:1/r;tcp msrp://a:1/to;tcp\nFrom-Path: msrp://s:1/s;tcp msrp://b:2/from;tcp\n-------abcd$\n";
     let request = request(text);
     let answer = request.answer(200);
-    assert_eq!(answer.to_path, ["msrp://s:1/s;tcp"]);
-    assert_eq!(answer.from_path, ["msrp://r:1/r;tcp"]);
+    assert_eq!(answer.to_path.as_str(), "msrp://s:1/s;tcp");
+    assert_eq!(answer.from_path.as_str(), "msrp://r:1/r;tcp");
     assert_eq!(request.encode(), text.replace('\n', "\r\n"));
 }
 

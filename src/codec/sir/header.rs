@@ -51,7 +51,9 @@ pub fn write_questions(ask: Ask, apps: &[App]) -> Vec<(&'static str, String)> {
 
 /// Reads what [`write_questions`] wrote; an application that is written wrongly is passed over.
 #[must_use]
-pub fn read_questions(headers: &[(String, String)]) -> (Ask, Vec<App>) {
+pub fn read_questions<'a>(
+    headers: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> (Ask, Vec<App>) {
     let mut sir = Sir::new("", "");
     let mut ask = Ask::NONE;
     for (name, value) in headers {

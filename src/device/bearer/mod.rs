@@ -312,7 +312,8 @@ impl Device {
         if is_repeated {
             return;
         }
-        let (ask, mut apps) = sir::read_questions(&pushed.rows);
+        let rows = pushed.rows.iter();
+        let (ask, mut apps) = sir::read_questions(rows.map(|(name, value)| (&**name, &**value)));
         if let Some(id) = pushed.value(Name::XWapApplicationId.text())
             && !apps.iter().any(|app| app.id == id)
         {

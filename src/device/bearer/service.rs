@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
+use crate::codec::msrp::Headers;
 use crate::device::{Device, Timer};
 use crate::time::Time;
 use crate::world::Output;
@@ -59,12 +60,15 @@ impl Device {
         &mut self,
         now: Time,
         content_type: String,
-        headers: Vec<(String, String)>,
+        headers: &Headers,
         body: &Bytes,
         out: &mut Vec<Output>,
     ) {
         let pushed = Pushed {
-            rows: headers,
+            rows: headers
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
             content_type,
             body: body.to_vec(),
         };

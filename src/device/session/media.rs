@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::codec::msrp::{self, Framer, MsrpUri};
+use crate::codec::msrp::{self, Framer, Headers, MsrpUri};
 use crate::codec::sdp::{self, Sdp};
 use crate::codec::sip::Name;
 use crate::codec::sir;
@@ -221,7 +221,7 @@ impl Device {
             let input = In::Send {
                 id,
                 content_type: content_type.to_owned(),
-                headers: Vec::new(),
+                headers: Headers::default(),
                 body: body.into(),
                 success_report: false,
             };
@@ -234,10 +234,10 @@ impl Device {
         &mut self,
         now: Time,
         number: u64,
-        headers: &[(String, String)],
+        headers: &Headers,
         out: &mut Vec<Output>,
     ) {
-        let (ask, apps) = sir::read_questions(headers);
+        let (ask, apps) = sir::read_questions(headers.iter());
         let Some(session) = self.place(number).and_then(|at| self.sessions.get(at)) else {
             return;
         };
@@ -290,7 +290,7 @@ impl Device {
                     content_type,
                     ..
                 } if session.is_service => {
-                    self.service_message(now, content_type, headers, &body, out);
+                    self.service_message(now, content_type, &headers, &body, out);
                 }
                 Out::Received { headers, body, .. } => {
                     let via = if session.contents == 0 && session.about.key.is_some() {
@@ -371,13 +371,12 @@ pub(in crate::device) fn reach(answer: &[u8]) -> Option<Reach> {
 }
 
 /// The push-id of a content by its headers.
-fn push_of(headers: &[(String, String)]) -> String {
+fn push_of(headers: &Headers) -> String {
     value(headers, Name::XSirgatePush).unwrap_or_default()
 }
 
-fn value(headers: &[(String, String)], wanted: Name) -> Option<String> {
+fn value(headers: &Headers, wanted: Name) -> Option<String> {
     headers
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(wanted.text()))
-        .map(|(_, value)| value.trim_matches('"').to_owned())
+        .value(wanted.text())
+        .map(|value| value.trim_matches('"').to_owned())
 }

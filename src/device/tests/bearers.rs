@@ -363,7 +363,7 @@ fn r2_105_information_goes_in_the_session_of_a_service() {
     assert_eq!(doors.bench.count("info.tx capability service"), 1);
     let chunk = doors.bench.chunk();
     assert_eq!(chunk.content_type(), Some(INFORMATION));
-    assert_eq!(chunk.to_path, [doors.service_path()]);
+    assert_eq!(chunk.to_path.as_str(), doors.service_path());
     assert!(is_capability(chunk.body.as_ref().unwrap()));
 }
 

@@ -16,7 +16,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::codec::msrp::{FailureReport, Message, Method, Request, Response, is_equal, tid_fits};
+use crate::codec::msrp::{
+    FailureReport, Headers, Message, Method, Path, Request, Response, is_equal, tid_fits,
+};
 use crate::limits;
 use crate::machine::Machine;
 use crate::random::Random;
@@ -86,7 +88,7 @@ pub enum In {
         /// Its media type.
         content_type: String,
         /// Further headers: `X-Wap-Application-Id` ... They travel with the first chunk.
-        headers: Vec<(String, String)>,
+        headers: Headers,
         /// The content.
         body: Bytes,
         /// True to wait for the receiver's report; else the responses to the chunks suffice.
@@ -130,7 +132,7 @@ pub enum Out {
         /// Its media type.
         content_type: String,
         /// Further headers of its first chunk.
-        headers: Vec<(String, String)>,
+        headers: Headers,
         /// The content.
         body: Bytes,
         /// The peer's name for it.
@@ -179,8 +181,8 @@ impl Why {
 /// One end of an MSRP session.
 #[derive(Debug)]
 pub struct Session {
-    local: String,
-    remote: Vec<String>,
+    local: Path,
+    remote: Path,
     settings: Settings,
     random: Random,
     link: Link,
@@ -223,12 +225,13 @@ impl Session {
         settings: Settings,
     ) -> Self {
         Self {
-            local: local_path,
+            local: local_path.into(),
             remote: remote_path
                 .as_ref()
                 .split_ascii_whitespace()
-                .map(str::to_owned)
-                .collect(),
+                .collect::<Vec<_>>()
+                .join(" ")
+                .into(),
             sender: Sender::new(),
             receiver: Receiver::new(settings.octets_max),
             settings,
@@ -241,7 +244,7 @@ impl Session {
     /// Our URI: the session's name is in it.
     #[must_use]
     pub fn local_path(&self) -> &str {
-        &self.local
+        self.local.as_str()
     }
 
     /// True while the session has a link.
@@ -295,7 +298,7 @@ impl Session {
         let is_ours = request
             .to_path
             .first()
-            .is_some_and(|to| is_equal(to, &self.local));
+            .is_some_and(|to| is_equal(to, self.local.as_str()));
         let (mine, theirs) = (self.remote.last(), request.from_path.last());
         let is_peer = mine
             .zip(theirs)
@@ -324,25 +327,25 @@ impl Session {
         if !is_accepted(&self.settings.accepts, content_type) {
             return respond(&request, 415, out);
         }
+        let message_id = request.message_id().unwrap_or_default();
         match self.receiver.take(&request) {
             Taken::Refused(code) => respond(&request, code, out),
             Taken::Part => respond(&request, 200, out),
             Taken::Whole(whole) => {
                 respond(&request, 200, out);
                 let octets = whole.body.len();
-                let message_id = whole.message_id.clone();
                 out.push(Out::Received {
                     content_type: whole.content_type,
                     headers: whole.headers,
                     body: whole.body,
-                    message_id: whole.message_id,
+                    message_id: message_id.to_owned(),
                 });
                 if whole.success_report {
                     let tid = self.tid(&[]);
                     let mut report = self
                         .request(Method::Report, &tid)
-                        .header("Message-ID", &message_id)
-                        .header("Byte-Range", &format!("1-{octets}/{octets}"))
+                        .header("Message-ID", message_id)
+                        .header("Byte-Range", format_args!("1-{octets}/{octets}"))
                         .header("Status", "000 200 OK");
                     report.to_path = request.from_path;
                     out.push(Out::Octets(report.encode()));
@@ -394,7 +397,7 @@ impl Session {
             let mut request = self
                 .request(Method::Send, &tid)
                 .header("Message-ID", &chunk.message_id)
-                .header("Byte-Range", &chunk.range.to_string())
+                .header("Byte-Range", chunk.range)
                 .header(
                     "Success-Report",
                     if chunk.success_report { "yes" } else { "no" },
@@ -403,9 +406,7 @@ impl Session {
                     "Failure-Report",
                     if chunk.of.is_some() { "yes" } else { "no" },
                 );
-            for (name, value) in &chunk.headers {
-                request = request.header(name, value);
-            }
+            request.headers.extend(chunk.headers.iter());
             request = request.content(&chunk.content_type, chunk.body);
             request.flag = chunk.flag;
             if let Some(number) = self.sender.sent(chunk.of, tid) {
@@ -418,7 +419,7 @@ impl Session {
 
     /// A request to the peer.
     fn request(&self, method: Method, tid: &str) -> Request {
-        Request::new(method, tid, self.remote.clone(), vec![self.local.clone()])
+        Request::new(method, tid, self.remote.clone(), self.local.clone())
     }
 
     /// A fresh transaction identifier that does not occur in the body.

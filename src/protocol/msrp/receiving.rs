@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::Recent;
-use crate::codec::msrp::{Flag, Request};
+use crate::codec::msrp::{Flag, Headers, Request};
 use crate::limits;
 
 /// The messages that come in.
@@ -33,9 +33,8 @@ pub(super) enum Taken {
 
 /// A message that is complete.
 pub(super) struct Whole {
-    pub(super) message_id: String,
     pub(super) content_type: String,
-    pub(super) headers: Vec<(String, String)>,
+    pub(super) headers: Headers,
     pub(super) body: Bytes,
     pub(super) success_report: bool,
 }
@@ -49,7 +48,7 @@ struct Incoming {
     pieces: BTreeMap<usize, Bytes>,
     /// The octets of the whole message, once known.
     total: Option<usize>,
-    headers: Vec<(String, String)>,
+    headers: Headers,
     success_report: bool,
 }
 
@@ -83,42 +82,45 @@ impl Receiver {
             self.open.remove(message_id);
             return Taken::Part;
         }
-        let is_new = !self.open.contains_key(message_id);
-        if is_new && self.open.len() >= limits::MSRP_MESSAGES_OPEN {
+        let begun = self.open.remove_entry(message_id);
+        if begun.is_none() && self.open.len() >= limits::MSRP_MESSAGES_OPEN {
             return Taken::Refused(413);
         }
-        let incoming = self.open.entry(message_id.to_owned()).or_default();
+        let is_new = begun.is_none();
+        let (name, mut incoming) =
+            begun.unwrap_or_else(|| (message_id.to_owned(), Incoming::default()));
         match incoming.put(request, self.octets_max) {
-            Ok(false) => Taken::Part,
-            Ok(true) => self.finish(message_id, request),
+            Ok(false) => {
+                self.open.insert(name, incoming);
+                Taken::Part
+            }
+            Ok(true) => {
+                self.complete.push(name);
+                incoming.finish(request)
+            }
             Err(code) => {
                 if code == 413 {
-                    self.refused.push(message_id.to_owned());
-                }
-                if code == 413 || is_new {
-                    self.open.remove(message_id);
+                    self.refused.push(name);
+                } else if !is_new {
+                    self.open.insert(name, incoming);
                 }
                 Taken::Refused(code)
             }
         }
     }
-
-    fn finish(&mut self, message_id: &str, request: &Request) -> Taken {
-        let Some(incoming) = self.open.remove(message_id) else {
-            return Taken::Part;
-        };
-        self.complete.push(message_id.to_owned());
-        Taken::Whole(Whole {
-            message_id: message_id.to_owned(),
-            content_type: request.content_type().unwrap_or_default().to_owned(),
-            headers: incoming.headers,
-            body: incoming.head.into(),
-            success_report: incoming.success_report,
-        })
-    }
 }
 
 impl Incoming {
+    /// The message, complete with this chunk.
+    fn finish(self, request: &Request) -> Taken {
+        Taken::Whole(Whole {
+            content_type: request.content_type().unwrap_or_default().to_owned(),
+            headers: self.headers,
+            body: self.head.into(),
+            success_report: self.success_report,
+        })
+    }
+
     /// Puts a chunk in its place; true when the message is complete.
     fn put(&mut self, request: &Request, octets_max: usize) -> Result<bool, u16> {
         let body = request.body.clone().unwrap_or_default();
@@ -213,12 +215,12 @@ impl Incoming {
 }
 
 /// The headers of a chunk that MSRP itself does not use.
-fn further(request: &Request) -> Vec<(String, String)> {
+fn further(request: &Request) -> Headers {
     let own = |name: &str| {
         super::sending::OWN
             .iter()
             .any(|own| own.eq_ignore_ascii_case(name))
     };
     let headers = request.headers.iter();
-    headers.filter(|(name, _)| !own(name)).cloned().collect()
+    headers.filter(|(name, _)| !own(name)).collect()
 }

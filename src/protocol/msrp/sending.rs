@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 
 use super::{Out, Timer, Why, failed};
-use crate::codec::msrp::{ByteRange, Flag};
+use crate::codec::msrp::{ByteRange, Flag, Headers};
 use crate::limits;
 use crate::time::Time;
 use crate::timers::Timers;
@@ -34,9 +34,8 @@ pub(super) struct Sender {
     /// Numbers of messages with octets to send, in the order of their turns.
     turns: VecDeque<u64>,
     messages: BTreeMap<u64, Outgoing>,
-    /// Chunks without a response, by their number, and the same by their transaction.
+    /// Chunks without a response, by their number; no more than the window holds.
     chunks: BTreeMap<u64, Pending>,
-    numbers: BTreeMap<String, u64>,
     last_number: u64,
     /// What tells the peer that a message it has a part of is given up.
     aborts: VecDeque<Chunk>,
@@ -54,7 +53,7 @@ pub(super) struct Outgoing {
     id: u64,
     message_id: String,
     content_type: String,
-    headers: Vec<(String, String)>,
+    headers: Headers,
     body: Bytes,
     success_report: bool,
     /// Octets sent.
@@ -74,7 +73,7 @@ pub(super) struct Chunk {
     pub(super) message_id: String,
     pub(super) range: ByteRange,
     pub(super) success_report: bool,
-    pub(super) headers: Vec<(String, String)>,
+    pub(super) headers: Headers,
     pub(super) content_type: String,
     pub(super) body: Bytes,
     pub(super) flag: Flag,
@@ -85,11 +84,17 @@ impl Outgoing {
         id: u64,
         message_id: String,
         content_type: String,
-        mut headers: Vec<(String, String)>,
+        headers: Headers,
         body: Bytes,
         success_report: bool,
     ) -> Self {
-        headers.retain(|(name, _)| !OWN.iter().any(|own| own.eq_ignore_ascii_case(name)));
+        let is_own = |name: &str| OWN.iter().any(|own| own.eq_ignore_ascii_case(name));
+        let headers = if headers.iter().any(|(name, _)| is_own(name)) {
+            let others = headers.iter().filter(|(name, _)| !is_own(name));
+            others.collect()
+        } else {
+            headers
+        };
         Self {
             id,
             message_id,
@@ -118,7 +123,7 @@ impl Outgoing {
         let headers = if from == 0 {
             core::mem::take(&mut self.headers)
         } else {
-            Vec::new()
+            Headers::default()
         };
         let range = ByteRange {
             start: place(from).saturating_add(1),
@@ -149,7 +154,7 @@ impl Outgoing {
                 total: Some(self.total()),
             },
             success_report: false,
-            headers: Vec::new(),
+            headers: Headers::default(),
             content_type: self.content_type.clone(),
             body: Bytes::new(),
             flag: Flag::Abort,
@@ -230,7 +235,6 @@ impl Sender {
         let message = self.messages.get_mut(&number)?;
         message.waiting = message.waiting.saturating_add(1);
         self.last_number = self.last_number.saturating_add(1);
-        self.numbers.insert(tid.clone(), self.last_number);
         let pending = Pending {
             message: number,
             tid,
@@ -248,7 +252,8 @@ impl Sender {
         timers: &mut Timers<Timer>,
         out: &mut Vec<Out>,
     ) {
-        let Some(number) = self.numbers.remove(tid) else {
+        let mut chunks = self.chunks.iter();
+        let Some((&number, _)) = chunks.find(|(_, pending)| pending.tid == tid) else {
             return;
         };
         timers.cancel(Timer::Chunk(number));
@@ -315,7 +320,6 @@ impl Sender {
         out: &mut Vec<Out>,
     ) {
         if let Some(pending) = self.chunks.remove(&number) {
-            self.numbers.remove(&pending.tid);
             self.fail(pending.message, 408, Why::Timeout, timers, out);
         }
     }
@@ -343,7 +347,6 @@ impl Sender {
         self.turns.clear();
         self.aborts.clear();
         self.chunks.clear();
-        self.numbers.clear();
         for message in core::mem::take(&mut self.messages).into_values() {
             failed(message.id, code, why, out);
         }
@@ -377,9 +380,8 @@ impl Sender {
         let gone = self
             .chunks
             .extract_if(.., |_, pending| pending.message == number);
-        for (chunk, pending) in gone {
+        for (chunk, _) in gone {
             timers.cancel(Timer::Chunk(chunk));
-            self.numbers.remove(&pending.tid);
         }
         Some(message)
     }

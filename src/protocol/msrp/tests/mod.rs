@@ -1,7 +1,7 @@
 //! Two sessions joined, on good links and bad ones.
 
 use super::*;
-use crate::codec::msrp::{Flag, Framer};
+use crate::codec::msrp::{Flag, Framer, Headers};
 
 mod links;
 mod receiving;
@@ -130,7 +130,7 @@ impl Pair {
         let send = In::Send {
             id,
             content_type: "text/plain".into(),
-            headers: vec![("X-Sirgate-Push".into(), format!("{id}@pi"))],
+            headers: Headers::from_iter([("X-Sirgate-Push", format!("{id}@pi"))]),
             body: Bytes::copy_from_slice(body),
             success_report,
         };
@@ -168,15 +168,10 @@ fn content(octets: usize) -> Vec<u8> {
 
 /// A chunk from the gateway to the device.
 fn chunk(id: &str, range: &str, body: &[u8], flag: Flag) -> Message {
-    let mut request = Request::new(
-        Method::Send,
-        "tidtid",
-        vec![DEVICE.into()],
-        vec![GATEWAY.into()],
-    )
-    .header("Message-ID", id)
-    .header("Byte-Range", range)
-    .content("text/plain", Bytes::copy_from_slice(body));
+    let mut request = Request::new(Method::Send, "tidtid", DEVICE, GATEWAY)
+        .header("Message-ID", id)
+        .header("Byte-Range", range)
+        .content("text/plain", Bytes::copy_from_slice(body));
     request.flag = flag;
     Message::Request(request)
 }

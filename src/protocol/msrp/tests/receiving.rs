@@ -192,8 +192,9 @@ fn responses_go_out_as_the_failure_report_wants_them() {
         let id = format!("{failure_report}{}", range.len());
         let mut message = chunk(&format!("m{id}.."), range, b"hi", Flag::Last);
         if let Message::Request(request) = &mut message {
-            let header = ("Failure-Report".to_owned(), failure_report.to_owned());
-            request.headers.insert(0, header);
+            let first = Headers::from_iter([("Failure-Report", failure_report)]);
+            let rest = core::mem::replace(&mut request.headers, first);
+            request.headers.extend(rest.iter());
         }
         pair.tell(End::Device, In::Message(message));
         let status = pair.to_gateway.pop().map(|message| match message {
@@ -208,7 +209,7 @@ fn responses_go_out_as_the_failure_report_wants_them() {
 fn requests_for_others_from_others_and_of_unknown_methods_are_refused() {
     let mut pair = Pair::bound();
     let to = |to: &str, from: &str, method: Method| {
-        let request = Request::new(method, "tidtid", vec![to.into()], vec![from.into()]);
+        let request = Request::new(method, "tidtid", to, from);
         In::Message(Message::Request(request))
     };
     let other = "msrp://192.0.2.5:2855/other;tcp";

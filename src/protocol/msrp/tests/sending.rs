@@ -79,7 +79,7 @@ fn content_waits_for_the_link_and_arrives_in_chunks_with_a_report() {
         panic!("{:?}", pair.device_told);
     };
     assert_eq!(content_type, "text/plain");
-    assert_eq!(headers, &[("X-Sirgate-Push".into(), "1@pi".into())]);
+    assert_eq!(headers, &Headers::from_iter([("X-Sirgate-Push", "1@pi")]));
     assert_eq!(*got, body);
     assert_eq!(pair.gateway.deadline(), None);
     assert_eq!(pair.gateway.unfinished(), 0);
@@ -99,15 +99,10 @@ fn delivered_means_the_report_covers_the_whole_message() {
         pair.tell(End::Gateway, In::Message(Message::Response(answer)));
     }
     let report = |range: &str, status: &str| {
-        let request = Request::new(
-            Method::Report,
-            "rrrr",
-            vec![GATEWAY.into()],
-            vec![DEVICE.into()],
-        )
-        .header("Message-ID", &id)
-        .header("Byte-Range", range)
-        .header("Status", status);
+        let request = Request::new(Method::Report, "rrrr", GATEWAY, DEVICE)
+            .header("Message-ID", &id)
+            .header("Byte-Range", range)
+            .header("Status", status);
         In::Message(Message::Request(request))
     };
     pair.tell(End::Gateway, report("2049-4096/4096", "000 200 OK"));
@@ -128,15 +123,10 @@ fn a_report_of_failure_fails_the_message_with_its_code() {
     let mut pair = Pair::bound();
     pair.push(1, b"hi");
     let id = request(&pair.to_device[0]).message_id().unwrap().to_owned();
-    let report = Request::new(
-        Method::Report,
-        "rrrr",
-        vec![GATEWAY.into()],
-        vec![DEVICE.into()],
-    )
-    .header("Message-ID", &id)
-    .header("Byte-Range", "1-2/2")
-    .header("Status", "000 403 no");
+    let report = Request::new(Method::Report, "rrrr", GATEWAY, DEVICE)
+        .header("Message-ID", &id)
+        .header("Byte-Range", "1-2/2")
+        .header("Status", "000 403 no");
     pair.tell(End::Gateway, In::Message(Message::Request(report)));
     let failed = Out::Failed {
         id: 1,
@@ -327,11 +317,7 @@ fn headers_of_a_message_cannot_replace_those_of_the_session() {
     let send = In::Send {
         id: 1,
         content_type: "text/plain".into(),
-        headers: vec![
-            ("message-id".into(), "evil".into()),
-            ("Status".into(), "000 200".into()),
-            ("X-A".into(), "b".into()),
-        ],
+        headers: Headers::from_iter([("message-id", "evil"), ("Status", "000 200"), ("X-A", "b")]),
         body: Bytes::from_static(b"hi"),
         success_report: false,
     };
@@ -347,6 +333,6 @@ fn headers_of_a_message_cannot_replace_those_of_the_session() {
     else {
         panic!("{:?}", pair.device_told);
     };
-    assert_eq!(headers, &[("X-A".into(), "b".into())]);
+    assert_eq!(headers, &Headers::from_iter([("X-A", "b")]));
     assert_ne!(message_id, "evil");
 }
