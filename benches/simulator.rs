@@ -1,13 +1,16 @@
-//! How many pushes to an identity of three devices the simulator carries in a second of real time on one core: PAP in,
-//! the content at every device that is meant, its confirmation, the result out and answered; every octet encoded and
-//! decoded by both sides, every transaction, dialog, record and event as on real sockets.
+//! How many pushes to an identity of three devices the simulator carries in a second of real time, on one core and, with
+//! a simulation of its own on each, on all: PAP in, the content at every device that is meant, its confirmation, the
+//! result out and answered; every octet encoded and decoded by both sides, every transaction, dialog, record and event
+//! as on real sockets.
 //!
 //! `cargo bench --bench simulator`; a word behind `--` picks cases, `--test` plays a few pushes only. What counts is the
 //! time this thread had a core (where the system tells it: Linux), and the best of the rounds: what else runs on the
-//! machine can only make a round slower.
+//! machine can only make a round slower. A simulation never leaves its thread, so all cores carry the sum.
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 #![expect(clippy::disallowed_methods, reason = "a bench measures time")]
 
+use std::num::NonZero;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use sirgate::sim::calm::{Calm, Carried, carry};
@@ -64,8 +67,10 @@ fn main() {
             .peekable();
         wanted.peek().is_none() || wanted.any(|word| name.contains(word.as_str()))
     };
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
     println!(
-        "case                            pushes/s   us/push  messages/push (SIP + MSRP + HTTP)  ns/message"
+        "                               pushes/s on       us/push  messages/push        ns/message\n\
+         case                         one core {cores:>2} cores  one core  (SIP + MSRP + HTTP)    one core"
     );
     for (name, calm) in CASES.iter().filter(|(name, _)| picks(name)) {
         let calm = Calm {
@@ -76,10 +81,27 @@ fn main() {
         let best = (0..rounds)
             .map(|_| measure(&calm))
             .min_by_key(|(took, _)| *took);
+        let together = (0..rounds)
+            .map(|_| on_all(cores, &calm))
+            .fold(0.0, f64::max);
         if let Some((took, carried)) = best {
-            line(name, &calm, took, &carried);
+            line(name, &calm, took, together, &carried);
         }
     }
+}
+
+/// Pushes a second of one simulation on each core at the same time, as storms of many seeds are run.
+fn on_all(cores: usize, calm: &Calm) -> f64 {
+    thread::scope(|scope| {
+        let lanes: Vec<_> = (0..cores)
+            .map(|_| scope.spawn(|| measure(calm).0))
+            .collect();
+        let rate = |lane: thread::ScopedJoinHandle<'_, Duration>| match lane.join() {
+            Ok(took) => f64::from(calm.pushes) / took.as_secs_f64(),
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        lanes.into_iter().map(rate).sum()
+    })
 }
 
 fn measure(calm: &Calm) -> (Duration, Carried) {
@@ -106,7 +128,7 @@ fn on_core() -> Option<Duration> {
     Some(Duration::from_nanos(nanos))
 }
 
-fn line(name: &str, calm: &Calm, took: Duration, carried: &Carried) {
+fn line(name: &str, calm: &Calm, took: Duration, together: f64, carried: &Carried) {
     let pushes = f64::from(calm.pushes);
     let per_push = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / pushes;
     let traffic = carried.traffic;
@@ -114,7 +136,7 @@ fn line(name: &str, calm: &Calm, took: Duration, carried: &Carried) {
     let messages = sip + msrp + http;
     let each = took.as_secs_f64() / pushes;
     println!(
-        "{name:<30} {:>9.0} {:>9.1} {messages:>8.1} ({sip:>4.1} + {msrp:>4.1} + {http:>3.1}) {:>21.0}",
+        "{name:<28} {:>8.0} {together:>8.0} {:>9.1} {messages:>6.1} ({sip:>4.1} + {msrp:>4.1} + {http:>3.1}) {:>8.0}",
         1.0 / each,
         each * 1e6,
         each * 1e9 / messages
