@@ -260,8 +260,8 @@ fn chunk(random: &mut Random) -> Bytes {
     let total = 1 + number(random, 60);
     let yes = ["yes", "no"][number(random, 2)];
     let mut request = request
-        .header("Message-ID", &format!("m{}", word(random, 4, 8)))
-        .header("Byte-Range", &format!("1-{total}/{total}"))
+        .header("Message-ID", format!("m{}", word(random, 4, 8)))
+        .header("Byte-Range", format!("1-{total}/{total}"))
         .header("Success-Report", yes)
         .header(
             "Failure-Report",

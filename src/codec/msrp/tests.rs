@@ -309,7 +309,7 @@ fn of_head(octets: usize) -> Vec<u8> {
     let request = Request::new(Method::Send, "abcd", path.clone(), path);
     let used = request.clone().header("X", "").encode().len() - "-------abcd$\r\n".len();
     request
-        .header("X", &"x".repeat(octets - used))
+        .header("X", "x".repeat(octets - used))
         .encode()
         .to_vec()
 }

@@ -340,8 +340,8 @@ impl Bench {
         let tid = format!("t{:08}", self.branch);
         let octets = content.len();
         let send = msrp::Request::new(msrp::Method::Send, &tid, vec![device], vec![own])
-            .header("Message-ID", &format!("m{:08}", self.branch))
-            .header("Byte-Range", &format!("1-{octets}/{octets}"))
+            .header("Message-ID", format!("m{:08}", self.branch))
+            .header("Byte-Range", format!("1-{octets}/{octets}"))
             .header("Success-Report", "yes")
             .header("X-Sirgate-Push", push)
             .content("text/plain", Bytes::from_static(content));

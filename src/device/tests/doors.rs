@@ -259,8 +259,8 @@ impl Doors {
         let wrapped = sir.encode();
         let octets = wrapped.body.len();
         let send = msrp::Request::new(msrp::Method::Send, &tid, vec![device], vec![own])
-            .header("Message-ID", &format!("m{:08}", self.bench.branch))
-            .header("Byte-Range", &format!("1-{octets}/{octets}"))
+            .header("Message-ID", format!("m{:08}", self.bench.branch))
+            .header("Byte-Range", format!("1-{octets}/{octets}"))
             .sir(&wrapped);
         self.bench.tell(Input::Octets {
             link,
