@@ -99,6 +99,24 @@ const fn by_sip() -> Bearer {
     Bearer::Sip
 }
 
+impl Bearer {
+    /// The word for it, as in events.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Sip => "sip",
+            Self::Http => "http",
+            Self::Wsp => "wsp",
+            Self::Sms => "sms",
+            Self::Ussd => "ussd",
+            Self::Cs => "cs",
+            Self::Ps => "ps",
+            Self::Signalling => "signalling",
+            Self::Service => "service",
+        }
+    }
+}
+
 /// What a device made of a SIR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

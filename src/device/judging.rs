@@ -286,7 +286,12 @@ impl Device {
         if !heard.answered {
             let answer = reply::answer(judgement, targeted);
             self.answer_sir(now, &heard.arrival, answer, out);
-            self.sirs.note(heard.key(), Some(answer));
+            // What no trust was put in may come again by a way that is trusted.
+            if judgement.reason == Reason::Security {
+                self.sirs.forget(heard.key());
+            } else {
+                self.sirs.note(heard.key(), Some(answer));
+            }
         }
         let call_id = heard.arrival.message();
         let call_id = call_id.and_then(|message| message.call_id().ok());

@@ -259,9 +259,20 @@ impl Gateway {
         why: &'static str,
         out: &mut Vec<Output>,
     ) {
+        self.passing(job);
         self.fall(now, job, why, out);
         for at in self.waking(job).iter() {
             self.later(now, job, at, why, None);
+        }
+    }
+
+    /// Notes for who waits for a bearer that it failed, and may work at another time.
+    fn passing(&mut self, job: &Job) {
+        for at in self.waking(job).iter() {
+            let push = self.ledger.get_mut(job.push);
+            if let Some(delivery) = push.and_then(|push| push.delivery_mut(job.group, at)) {
+                delivery.may_pass = true;
+            }
         }
     }
 
@@ -273,6 +284,7 @@ impl Gateway {
         wait: Option<core::time::Duration>,
         out: &mut Vec<Output>,
     ) {
+        self.passing(job);
         self.fall(now, job, "the device cannot be reached now", out);
         for at in self.waking(job).iter() {
             let attempt = self
@@ -289,8 +301,16 @@ impl Gateway {
         }
     }
 
-    fn fail(&mut self, now: Time, job: &Job, why: &str, out: &mut Vec<Output>) {
+    /// The bearer will not work. When no other is left, the delivery ends, unless one that failed before may work later.
+    fn fail(&mut self, now: Time, job: &Job, why: &'static str, out: &mut Vec<Output>) {
         self.fall(now, job, why, out);
+        for at in self.waking(job).iter() {
+            let push = self.ledger.get(job.push);
+            let delivery = push.and_then(|push| push.delivery(job.group, at));
+            if delivery.is_some_and(|delivery| delivery.may_pass) {
+                self.later(now, job, at, why, None);
+            }
+        }
         let ending = unreachable(why, now);
         self.end_all(now, job, &ending, out);
     }

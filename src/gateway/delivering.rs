@@ -351,6 +351,7 @@ impl Gateway {
             delivery.attempt = delivery.attempt.saturating_add(1);
             delivery.bearer = Some(bearer);
             delivery.failures.clear();
+            delivery.may_pass = false;
         }
     }
 

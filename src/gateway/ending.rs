@@ -263,12 +263,8 @@ impl Gateway {
                 if let Stage::Sending(session) = stage {
                     self.recall(now, SessionNo(session), no, out);
                 }
-                let lacks = match &stage {
-                    Stage::Held(why) => why,
-                    Stage::Waking => "no answer to the SIR",
-                    Stage::Woken | Stage::Silent => "no session",
-                    Stage::Sending(_) | Stage::Paging => "no confirmation",
-                    Stage::Ended(_) => continue,
+                let Some(lacks) = stage.lacks() else {
+                    continue;
                 };
                 if self.end(no, group, at, ending(lacks, now)) {
                     ended.push((group, at));

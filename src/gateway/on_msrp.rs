@@ -290,6 +290,9 @@ impl Gateway {
         out: &mut Vec<Output>,
     ) {
         if self.on_service_answer(now, no, id, code, out) {
+            if why == Why::Timeout {
+                self.hang_up(now, no, 408, "the device did not answer", out);
+            }
             return;
         }
         let Some((item, key)) = self.confirmed(no, id) else {

@@ -135,7 +135,12 @@ impl Gateway {
     fn strand(&mut self, now: Time, job: &Job, out: &mut Vec<Output>) {
         self.fall(now, job, "not registered", out);
         for at in self.waking(job).iter() {
-            self.stage(job.push, job.group, at, Stage::Held("not registered"));
+            if job.tried.is_empty() {
+                self.stage(job.push, job.group, at, Stage::Held("not registered"));
+            } else {
+                // A bearer that failed before may work by then.
+                self.later(now, job, at, "not registered", None);
+            }
         }
     }
 

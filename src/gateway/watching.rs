@@ -66,8 +66,11 @@ impl Gateway {
         let Some(key) = self.sender_of(flow, request) else {
             return false;
         };
-        let is_of = |watch: &Watch| watch.dialog.is_of(request);
-        let Some(mut watch) = self.watches.remove(&key).filter(is_of) else {
+        let known = self.watches.get(&key);
+        if !known.is_some_and(|watch| watch.dialog.is_of(request)) {
+            return false;
+        }
+        let Some(mut watch) = self.watches.remove(&key) else {
             return false;
         };
         if let Err(status) = watch.dialog.check_remote(request) {
@@ -159,7 +162,7 @@ impl Gateway {
 
     /// A NOTIFY brought that status: true when its subscription is gone by that, and the SIR may go as OPTIONS.
     pub(super) fn is_unwatched(&mut self, job: &Job, status: u16) -> bool {
-        let is_gone = matches!(status, 408 | 481 | 489);
+        let is_gone = matches!(status, 408 | 430 | 481 | 489 | 503);
         let key = job.lane.device().filter(|_| is_gone);
         key.is_some_and(|key| self.watches.remove(&key).is_some())
     }

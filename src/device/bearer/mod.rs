@@ -23,6 +23,7 @@ use crate::protocol::sip::endpoint::{Flow, ServerId};
 use crate::time::Time;
 use crate::world::{Output, RequestId, SocketId};
 
+use super::behaviour::Trust;
 use super::judging::Heard;
 use super::reply::Answer;
 use super::session::About;
@@ -236,8 +237,8 @@ impl Device {
                 self.arrived(now, arrival, sir, out);
             }
             Err(error) => {
-                let why = format!("SIR by {:?}: {error}", arrival.bearer()).to_lowercase();
-                let from = format!("{:?}", arrival.bearer()).to_lowercase();
+                let why = format!("SIR by {}: {error}", arrival.bearer().word());
+                let from = arrival.bearer().word().to_owned();
                 self.report(now, Fact::Refused { from, why }, out);
                 self.answer_sir(now, &arrival, Answer::plain(400), out);
             }
@@ -296,9 +297,16 @@ impl Device {
         pushed: &Pushed,
         out: &mut Vec<Output>,
     ) {
+        // Whoever reaches a door may push: a device that wants to know who it is takes contents in sessions alone.
+        if self.config.behaviour.require > Trust::None {
+            let (from, why) = (arrival.bearer().word(), "content of an unproved sender");
+            let (from, why) = (from.to_owned(), why.to_owned());
+            self.report(now, Fact::Refused { from, why }, out);
+            return self.answer_sir(now, arrival, Answer::plain(403), out);
+        }
         if !self.config.profile.takes(&pushed.content_type) {
             let fact = Fact::Refused {
-                from: format!("{:?}", arrival.bearer()).to_lowercase(),
+                from: arrival.bearer().word().to_owned(),
                 why: format!("content of type {}", pushed.content_type),
             };
             self.report(now, fact, out);
@@ -326,7 +334,7 @@ impl Device {
             .map_or_else(|| self.service_of_gateway("push"), str::to_owned);
         let sir = pushed.value(Name::XSirgateSir.text()).map(str::to_owned);
         let about = About::of_content(ppg, sir, ask, apps);
-        if ask != Ask::NONE && !self.has_returned(&about) {
+        if ask != Ask::NONE && self.is_own_gateway(&about.ppg) && !self.has_returned(&about) {
             self.return_in_session(now, None, &about, Via::Sip, out);
         }
     }

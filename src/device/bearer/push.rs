@@ -10,7 +10,7 @@ use crate::time::Time;
 use crate::world::{FetchError, FetchId, HttpRequest, HttpResponse, Output};
 
 impl Device {
-    /// Posts an information to the gateway; false when it is not known where.
+    /// Posts an information to the gateway; when it is not known where, it stays untold.
     pub(in crate::device) fn send_by_push(
         &mut self,
         now: Time,

@@ -66,7 +66,6 @@ impl Device {
             return self.answer_radio(dialogue, Kind::Result, &TAKEN, out);
         };
         let part = doors.segments.take(now, originator.as_bytes(), user_data);
-        doors.radio.originator = Some(originator.clone());
         if part == Part::Refused {
             let report = refused(MEMORY_FULL);
             return self.answer_radio(dialogue, Kind::Refusal, &report, out);
@@ -79,7 +78,12 @@ impl Device {
             Some(Domain::Packet) => Bearer::Ps,
         };
         match wsp::read(&datagram) {
-            Ok((pushed, _)) => self.pushed(now, Arrival::Told(bearer), &pushed, out),
+            Ok((pushed, _)) => {
+                if let Some(doors) = self.doors.as_deref_mut() {
+                    doors.radio.originator = Some(originator);
+                }
+                self.pushed(now, Arrival::Told(bearer), &pushed, out);
+            }
             Err(error) => {
                 let why = error.to_string();
                 let fact = Fact::Refused {

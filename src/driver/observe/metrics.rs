@@ -284,17 +284,7 @@ fn word(value: &impl Word) -> &'static str {
 
 impl Word for crate::event::Bearer {
     fn word(&self) -> &'static str {
-        match self {
-            Self::Sip => "sip",
-            Self::Http => "http",
-            Self::Wsp => "wsp",
-            Self::Sms => "sms",
-            Self::Ussd => "ussd",
-            Self::Cs => "cs",
-            Self::Ps => "ps",
-            Self::Signalling => "signalling",
-            Self::Service => "service",
-        }
+        Self::word(*self)
     }
 }
 

@@ -79,22 +79,6 @@ const fn bit(bearer: Bearer) -> u16 {
     }
 }
 
-/// The word for a bearer, as in events.
-#[must_use]
-pub const fn word(bearer: Bearer) -> &'static str {
-    match bearer {
-        Bearer::Sip => "sip",
-        Bearer::Http => "http",
-        Bearer::Wsp => "wsp",
-        Bearer::Sms => "sms",
-        Bearer::Ussd => "ussd",
-        Bearer::Cs => "cs",
-        Bearer::Ps => "ps",
-        Bearer::Signalling => "signalling",
-        Bearer::Service => "service",
-    }
-}
-
 const IP: Bearers = Bearers::of(&[
     Bearer::Sip,
     Bearer::Http,

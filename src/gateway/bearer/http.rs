@@ -56,7 +56,7 @@ pub fn read(response: &Result<HttpResponse, FetchError>) -> (u16, Reading) {
         (Some(400 | 401), _) => Reading::Taken { long: false },
         (Some(234 | 237), _) => Reading::Unheard("the device cannot take the SIR now"),
         (Some(235), _) => Reading::Refused(Reason::User),
-        (Some(236), _) => Reading::Refused(Reason::Subscription),
+        (Some(236), _) => Reading::Refused(Reason::Mismatch),
         (Some(238), _) => Reading::Refused(Reason::Capability),
         (Some(256), _) => Reading::Failed("the device wants its capability tag"),
         (Some(257), _) => Reading::Failed("the device is not provisioned for this gateway"),

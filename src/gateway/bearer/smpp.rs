@@ -13,7 +13,7 @@ use crate::codec::sms::segment::segments;
 use crate::codec::sms::{Ports, Reference};
 use crate::codec::ussd::strings;
 use crate::codec::wsp::sir::push_of;
-use crate::event::{Bearer, Reason};
+use crate::event::Bearer;
 use crate::protocol::smpp::esme::{Outcome, Refusal, Submission};
 use crate::protocol::smpp::{Address, ServiceOp, ShortMessage, State, Ussd};
 
@@ -94,8 +94,9 @@ pub const fn read(outcome: &Outcome) -> Option<(u16, Reading)> {
 #[must_use]
 pub const fn read_receipt(state: State) -> (u16, Reading) {
     let why = match state {
-        State::Delivered | State::Accepted => return (200, Reading::Taken { long: false }),
-        State::Rejected => return (403, Reading::Refused(Reason::None)),
+        State::Delivered => return (200, Reading::Taken { long: false }),
+        State::Accepted => "the message centre keeps the short message for a person",
+        State::Rejected => "the message centre rejected the short message",
         State::Expired => "the short message expired",
         State::Undeliverable => "the short message could not be delivered",
         State::Deleted | State::Skipped => "the message centre dropped the short message",

@@ -12,7 +12,6 @@
 
 use crate::codec::pap::{MessageState, Status};
 use crate::event::{Bearer, Outcome, Reason};
-use crate::gateway::bearer::choice::word;
 use crate::time::Time;
 
 /// One push to one device.
@@ -30,6 +29,8 @@ pub struct Delivery {
     pub bearer: Option<Bearer>,
     /// Bearers that failed in this attempt, and why.
     pub failures: Vec<(Bearer, String)>,
+    /// One of them may work at another time.
+    pub may_pass: bool,
 }
 
 /// Where a delivery stands.
@@ -77,6 +78,7 @@ impl Delivery {
             attempt: 0,
             bearer: None,
             failures: Vec::new(),
+            may_pass: false,
         }
     }
 
@@ -97,7 +99,7 @@ impl Delivery {
         if self.failures.is_empty() || is_one {
             return None;
         }
-        let each = |(bearer, why): &(Bearer, String)| format!("{}: {why}", word(*bearer));
+        let each = |(bearer, why): &(Bearer, String)| format!("{}: {why}", bearer.word());
         Some(
             self.failures
                 .iter()
@@ -111,7 +113,7 @@ impl Delivery {
     #[must_use]
     pub fn way(&self) -> Option<String> {
         let (record, bearer) = (self.record()?, self.bearer?);
-        Some(format!("delivered by {}; {record}", word(bearer)))
+        Some(format!("delivered by {}; {record}", bearer.word()))
     }
 
     /// True when the device took the SIR and stayed away.
@@ -122,13 +124,21 @@ impl Delivery {
 
     /// Why it has not ended better, for the result of a push whose time is over.
     #[must_use]
-    pub const fn lacks(&self) -> &'static str {
-        match self.stage {
-            Stage::Held(why) => why,
-            Stage::Waking => "no answer to the SIR",
-            Stage::Woken | Stage::Silent => "no session",
-            Stage::Sending(_) | Stage::Paging => "no confirmation",
-            Stage::Ended(_) => "ended",
+    pub fn lacks(&self) -> &'static str {
+        self.stage.lacks().unwrap_or("ended")
+    }
+}
+
+impl Stage {
+    /// What a delivery that stands here lacks; `None` for one that is over.
+    #[must_use]
+    pub const fn lacks(&self) -> Option<&'static str> {
+        match self {
+            Self::Held(why) => Some(why),
+            Self::Waking => Some("no answer to the SIR"),
+            Self::Woken | Self::Silent => Some("no session"),
+            Self::Sending(_) | Self::Paging => Some("no confirmation"),
+            Self::Ended(_) => None,
         }
     }
 }

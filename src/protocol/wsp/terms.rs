@@ -38,7 +38,7 @@ impl Terms {
         pushes: 1,
     };
 
-    /// What this end offers or takes: both kinds of push, suspension, large messages.
+    /// What this end offers or takes: both kinds of push, suspension, headers of acknowledgements.
     pub const PUSH: Self = Self {
         client_sdu: 262_144,
         server_sdu: 65_536,

@@ -5,7 +5,7 @@
 use super::Refused;
 use crate::codec::pap::{DeliveryMethod, Quality, Status};
 use crate::event::Bearer;
-use crate::gateway::bearer::choice::{Bearers, Choice, word};
+use crate::gateway::bearer::choice::{Bearers, Choice};
 
 /// Whoever requires a network or a bearer that is not served is told so.
 pub(super) fn check_quality(quality: Option<&Quality>, served: Bearers) -> Result<(), Refused> {
@@ -47,7 +47,7 @@ pub fn given(asked: Option<&Quality>, used: Option<Bearer>) -> Option<Quality> {
         bearer: match used {
             // One that was asked for keeps its spelling.
             Some(used) if !is_named(quality.bearer.as_deref(), used) => {
-                Some(word(used).to_uppercase())
+                Some(used.word().to_uppercase())
             }
             _ => quality.bearer.clone(),
         },
