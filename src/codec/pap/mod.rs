@@ -10,6 +10,7 @@ use crate::codec::{Class, DecodeError};
 
 pub mod address;
 mod cancel;
+mod capabilities;
 mod dtd;
 mod fields;
 mod prolog;
@@ -28,6 +29,7 @@ mod xml;
 
 pub use address::ClientAddress;
 pub use cancel::{CancelMessage, CancelResponse, CancelResult};
+pub use capabilities::Capabilities;
 pub use fields::{ADDRESS_FORMAT, BODY_FORMAT, XML_FORMAT};
 pub use push::{
     DeliveryMethod, Priority, ProgressNote, PushMessage, PushResponse, Quality, ReplaceMethod,

@@ -36,7 +36,12 @@ impl Version {
     }
 
     /// The version of a public identifier `-//WAPFORUM//DTD PAP 2.0//EN`.
+    ///
+    /// Initiators of the first days write `-//WAPFORUM//DTD PAP//EN`, which is 1.0.
     pub(super) fn of_public(identifier: &str) -> Option<Self> {
+        if identifier == "-//WAPFORUM//DTD PAP//EN" {
+            return Some(Self::V1_0);
+        }
         identifier
             .strip_prefix("-//WAPFORUM//DTD PAP ")?
             .strip_suffix("//EN")?
