@@ -58,6 +58,7 @@ fn wish(fork: Fork) -> Wish<'static> {
         devices_judge: false,
         application: "x-wap-application:wml.ua",
         content_type: "text/plain",
+        other_type: None,
         octets: 5,
         kinds: None,
     }

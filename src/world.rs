@@ -104,6 +104,10 @@ pub struct HttpResponse {
 }
 
 impl HttpRequest {
+    /// The header under which the driver hands over the name of a verified client certificate. No client can send a name
+    /// that begins with a colon.
+    pub const CERTIFIED: &'static str = ":certified";
+
     /// The value of the first header of that lower-case name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {

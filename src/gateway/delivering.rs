@@ -13,6 +13,7 @@ use super::config::back_off;
 use super::push::delivery::{Delivery, Ending, Stage};
 use super::push::plan::{Deliveries, Devices, Excluded, Fork, Plan, Waking, Wish, plan};
 use super::push::submission::{Phase, Push, PushNo, of_exclusion};
+use super::push::transform::other_type;
 use super::registry::{Device, DeviceKey, IdentityNo};
 use super::sessions::{Item, SessionNo};
 use super::{Gateway, Timer};
@@ -128,6 +129,7 @@ impl Gateway {
             devices_judge: push.options.devices_judge,
             application: &content.application,
             content_type: essence(&content.content_type),
+            other_type: other_type(content),
             octets: u64::try_from(content.octets).unwrap_or(u64::MAX),
             kinds: self.config.policy.kinds(&content.application),
         };

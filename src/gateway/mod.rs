@@ -29,6 +29,8 @@ pub mod config;
 mod delivering;
 mod ending;
 mod forwarding;
+mod initiating;
+mod on_ccq;
 mod on_http;
 mod on_invite;
 mod on_msrp;

@@ -15,8 +15,8 @@ use super::push::submission::{Options, Push, PushNo};
 use super::submitting::NotTaken;
 use crate::codec::device_id::DeviceId;
 use crate::codec::pap::{
-    self, BadMessage, CancelMessage, CancelResponse, CancelResult, CcqMessage, CcqResponse,
-    Document, MessageState, Operation, PushMessage, PushResponse, Refusal, Status, StatusQuery,
+    self, BadMessage, CancelMessage, CancelResponse, CancelResult, Capabilities, Document,
+    MessageState, Operation, ProgressNote, PushMessage, PushResponse, Refusal, Status, StatusQuery,
     StatusQueryResponse, StatusResult, Version,
 };
 use crate::event::{Fact, Via};
@@ -34,6 +34,8 @@ const RETRY_AFTER: &str = "5";
 struct Reply {
     version: Version,
     exceeds_1_0: bool,
+    /// Progress notes are wanted.
+    notes: bool,
 }
 
 impl Reply {
@@ -41,7 +43,12 @@ impl Reply {
         Self {
             version: document.version,
             exceeds_1_0: document.author_exceeds_1_0(),
+            notes: false,
         }
+    }
+
+    const fn with_notes(self, notes: bool) -> Self {
+        Self { notes, ..self }
     }
 
     fn document(self, operation: Operation) -> Document {
@@ -116,23 +123,6 @@ impl Gateway {
         out.push(Output::Respond { id, response });
     }
 
-    /// Who submits: an authenticated name where names are wanted, else the host the request came from.
-    fn initiator(&self, peer: SocketAddr, request: &HttpRequest) -> Result<String, HttpResponse> {
-        if self.config.policy.initiators.is_empty() {
-            return Ok(peer.ip().to_string());
-        }
-        let known = request
-            .header("authorization")
-            .and_then(|value| self.config.policy.proven(value).map(str::to_owned));
-        known.ok_or_else(|| {
-            with(
-                sentence(401, "Initiators show their name and password here."),
-                "www-authenticate",
-                "Basic realm=\"sirgate\", charset=\"UTF-8\"",
-            )
-        })
-    }
-
     fn on_pap(
         &mut self,
         now: Time,
@@ -159,7 +149,7 @@ impl Gateway {
             Ok(initiator) => initiator,
             Err(response) => return self.answer_http(now, id, request, response, None, out),
         };
-        let (document, content, _) = match pap::submission(content_type, &request.body) {
+        let (document, content, capabilities) = match pap::submission(content_type, &request.body) {
             Ok(read) => read,
             Err(refusal) => return self.refuse_pap(now, id, request, &refusal, out),
         };
@@ -168,7 +158,13 @@ impl Gateway {
         let push_id = asked::push_id(&operation).map(str::to_owned);
         let answer = match operation {
             Operation::PushMessage(message) => {
-                let asked = self.asked(message, reply.version, content.as_ref());
+                let reply = reply.with_notes(message.progress_notes);
+                let asked = self.asked(request, message, reply.version, content.as_ref());
+                let asked = match (asked, capabilities) {
+                    // The other gateway judges what it is handed.
+                    (Ok(asked), Some(entity)) if asked.onward.is_none() => asked.fit(&entity),
+                    (asked, _) => asked,
+                };
                 let push_id = push_id.unwrap_or_default();
                 return self.submit_pap(now, id, request, &initiator, reply, push_id, asked, out);
             }
@@ -178,7 +174,12 @@ impl Gateway {
             Operation::StatusQuery(message) => {
                 Operation::StatusQueryResponse(self.status_pap(&initiator, message))
             }
-            Operation::CcqMessage(message) => Operation::CcqResponse(no_ccq(message)),
+            Operation::CcqMessage(message) => {
+                let (answer, known) = self.ccq_pap(message);
+                let document = reply.document(Operation::CcqResponse(answer));
+                let response = with_capabilities(&document, known.as_ref());
+                return self.answer_http(now, id, request, response, None, out);
+            }
             other => Operation::BadMessage(BadMessage {
                 code: Status::BadRequest.code(),
                 desc: Some(format!("{} is not for a gateway", other.name())),
@@ -192,6 +193,7 @@ impl Gateway {
     /// What a push-message asks; as it came too, where pushes are handed on.
     fn asked(
         &self,
+        request: &HttpRequest,
         message: PushMessage,
         version: Version,
         entity: Option<&pap::Content<'_>>,
@@ -202,7 +204,9 @@ impl Gateway {
         let onward = self
             .hands_on()
             .then(|| Box::new(Onward::new(message.clone(), entity)));
-        let application = &self.config.application;
+        // Initiators of the first days name it in HTTP.
+        let named = request.header("x-wap-application-id");
+        let application = named.unwrap_or(&self.config.application);
         let asked = asked::of_pap(
             message,
             version,
@@ -272,6 +276,10 @@ impl Gateway {
             push_id: push_id.clone(),
             sender_name: Some(self.config.host.clone()),
             reply_time: Some(now),
+            progress: match reply.notes {
+                true => self.progress(now, request, taken.as_ref().ok().copied()),
+                false => Vec::new(),
+            },
             code,
             desc: Some(desc.clone()),
             ..PushResponse::default()
@@ -289,6 +297,28 @@ impl Gateway {
                 self.report(now, fact, out);
             }
         }
+    }
+
+    /// How far a submission came by now.
+    fn progress(&self, now: Time, request: &HttpRequest, no: Option<PushNo>) -> Vec<ProgressNote> {
+        let note = |stage: &str, note: String| ProgressNote {
+            stage: stage.to_owned(),
+            note: Some(note),
+            time: Some(now),
+        };
+        let octets = request.body.len();
+        let mut notes = vec![note("received", format!("{octets} octets of PAP"))];
+        let Some(push) = no.and_then(|no| self.ledger.get(no)) else {
+            notes.push(note("refused", "see the result".to_owned()));
+            return notes;
+        };
+        let (addresses, octets) = (push.addresses.len(), push.content.octets);
+        let accepted = format!("addresses: {addresses}, octets of content: {octets}");
+        notes.push(note("accepted", accepted));
+        if let Some(at) = push.not_before.filter(|at| *at > now) {
+            notes.push(note("waiting", format!("nothing is sent before {at}")));
+        }
+        notes
     }
 
     fn cancel_pap(
@@ -404,7 +434,7 @@ impl Gateway {
         let viewer = match self.initiator(peer, request) {
             Ok(name) => Viewer {
                 // Without names whoever sits at the gateway itself is its operator.
-                sees_all: self.config.policy.initiators.is_empty() && peer.ip().is_loopback(),
+                sees_all: !self.config.policy.wants_names() && peer.ip().is_loopback(),
                 name,
             },
             Err(response) => return self.answer_http(now, id, request, response, None, out),
@@ -526,12 +556,15 @@ fn is_open(push: &Push, text: &str) -> bool {
         .any(|address| address.text == text && address.end.is_none())
 }
 
-fn no_ccq(message: CcqMessage) -> CcqResponse {
-    CcqResponse {
-        query_id: message.query_id,
-        address: message.address,
-        code: Status::NotImplemented.code(),
-        desc: Some("capabilities are shown by the JSON interface".to_owned()),
+/// A document with the capabilities beside it.
+fn with_capabilities(document: &Document, known: Option<&Capabilities>) -> HttpResponse {
+    let profile = known.map(Capabilities::encode);
+    let headers = [("Content-Type", "application/xml")];
+    let (content_type, body) = pap::compose(document, &headers, profile.as_deref());
+    HttpResponse {
+        status: 202,
+        headers: vec![("content-type".to_owned(), content_type)],
+        body: Bytes::from(body),
     }
 }
 
@@ -545,7 +578,7 @@ pub(super) fn in_pap(document: &Document) -> HttpResponse {
 }
 
 /// A response that says in a sentence what its status means here.
-fn sentence(status: u16, text: &str) -> HttpResponse {
+pub(super) fn sentence(status: u16, text: &str) -> HttpResponse {
     HttpResponse {
         status,
         headers: vec![(
@@ -556,7 +589,7 @@ fn sentence(status: u16, text: &str) -> HttpResponse {
     }
 }
 
-fn with(mut response: HttpResponse, name: &str, value: &str) -> HttpResponse {
+pub(super) fn with(mut response: HttpResponse, name: &str, value: &str) -> HttpResponse {
     response.headers.push((name.to_owned(), value.to_owned()));
     response
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::on_sip::INFORMATION;
 use super::push::delivery::{Ending, reason_of};
+use super::push::transform::{Way, shaped};
 use super::registry::DeviceKey;
 use super::sessions::{Item, Session, SessionNo};
 use super::{Gateway, Timer, snapshot};
@@ -197,7 +198,10 @@ impl Gateway {
             if session.messages.unfinished() >= limits::MSRP_MESSAGES_WAITING {
                 break;
             }
-            let Some(item) = session.waiting.pop_front() else {
+            let urgent = self
+                .ledger
+                .most_urgent(session.waiting.iter().map(|it| it.push));
+            let Some(item) = urgent.and_then(|at| session.waiting.remove(at)) else {
                 break;
             };
             self.send_content(now, no, item, out);
@@ -221,9 +225,19 @@ impl Gateway {
         if push.is_ended() || now >= push.expires_at {
             return;
         }
+        let known = self.registry.device(session.device);
+        let accept = known.and_then(|device| device.profile.capability.accept.as_deref());
+        let content = match shaped(&push.content, Way::Any, accept) {
+            Ok(content) => content,
+            Err(failure) => {
+                let at = session.device.at;
+                let (state, code) = (MessageState::Undeliverable, Status::TransformationFailure);
+                let ending = Ending::failed(state, code.code(), &failure.to_string(), now);
+                return self.end_one(now, item.push, item.group, at, ending, out);
+            }
+        };
         let id = session.number();
         session.open.insert(id, item);
-        let content = &push.content;
         let mut headers = Headers::from_iter([
             ("X-Wap-Application-Id", &content.application),
             ("X-Sirgate-Push", &push.push_id),
@@ -245,7 +259,7 @@ impl Gateway {
             content_type: content.content_type.clone(),
             headers,
             body: content.body.clone(),
-            success_report: true,
+            success_report: push.wants_report(),
         };
         self.report(now, fact, out);
         self.tell(now, no, event, out);

@@ -7,11 +7,13 @@
 //! it, X-Sirgate-Sir or In-Reply-To. Whoever asks gets what waits for it then, one request after another; the
 //! subscription ends with the last. Later pushes send a SIR again. Content that no datagram holds is not delivered.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::Gateway;
 use super::on_invite::{Awaited, NotAccepted};
 use super::push::delivery::{Ending, Stage, abort_code};
+use super::push::transform::{Way, shaped};
 use super::registry::DeviceKey;
 use super::sessions::Item;
 use super::watching;
@@ -226,7 +228,10 @@ impl Gateway {
                     .header("CSeq", "1 MESSAGE")
             }
         };
-        let content = &push.content;
+        let known = self.registry.device(page.device);
+        let accept = known.and_then(|device| device.profile.capability.accept.as_deref());
+        let content = shaped(&push.content, Way::Any, accept);
+        let content = content.unwrap_or(Cow::Borrowed(&push.content));
         draft = draft
             .header("X-Sirgate-Push", &push.push_id)
             .header("X-Sirgate-Sir", &push.sir)

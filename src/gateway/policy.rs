@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::push::submission::Content;
 use crate::limits;
 use crate::time::Time;
 
@@ -13,6 +14,12 @@ use crate::time::Time;
 pub struct Policy {
     /// Names and passwords of initiators; when there are any, nobody else may submit.
     pub initiators: Vec<(String, String)>,
+    /// Names and bearer tokens of initiators.
+    pub tokens: Vec<(String, String)>,
+    /// Names of initiators and the names in their certificates.
+    pub certificates: Vec<(String, String)>,
+    /// What single initiators may do, beside what all may.
+    pub terms: BTreeMap<String, Terms>,
     /// Submissions each initiator may make in a minute.
     pub pushes_per_minute: Option<u32>,
     /// Octets of content at most.
@@ -21,6 +28,39 @@ pub struct Policy {
     pub rules: Vec<Rule>,
     /// Other gateways that a SIR may name; empty allows all.
     pub ppgs: Vec<String>,
+}
+
+/// What one initiator may do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Submissions in a minute, in place of what all may make.
+    pub pushes_per_minute: Option<u32>,
+    /// Octets of content at most.
+    pub content_octets_max: Option<usize>,
+    /// Its pushes in progress at most.
+    pub open_max: Option<usize>,
+    /// Applications it may push to; empty allows all.
+    pub applications: Vec<String>,
+}
+
+impl Terms {
+    /// May this content be pushed?
+    ///
+    /// # Errors
+    /// With the rule that forbids it.
+    pub fn check(&self, content: &Content) -> Result<(), Denial> {
+        if self
+            .content_octets_max
+            .is_some_and(|most| content.octets > most)
+        {
+            return Err(Denial::TooLarge);
+        }
+        let is_named = |own: &String| own.eq_ignore_ascii_case(&content.application);
+        if !self.applications.is_empty() && !self.applications.iter().any(is_named) {
+            return Err(Denial::Application);
+        }
+        Ok(())
+    }
 }
 
 /// Which devices an application may reach.
@@ -41,6 +81,10 @@ pub enum Denial {
     TooLarge,
     /// The SIR may not name that gateway.
     OtherGateway,
+    /// The initiator may not push to that application.
+    Application,
+    /// Too many of the initiator's pushes are in progress.
+    TooManyOpen,
 }
 
 impl Denial {
@@ -50,6 +94,8 @@ impl Denial {
         match self {
             Self::TooMany => "too many submissions in a minute",
             Self::TooLarge => "content larger than policy allows",
+            Self::Application => "policy does not allow the initiator to push to that application",
+            Self::TooManyOpen => "too many pushes of this initiator in progress",
             Self::OtherGateway => "policy does not allow the SIR to name that gateway",
         }
     }
@@ -89,10 +135,43 @@ impl Policy {
             .map(|(known, _)| known.as_str())
     }
 
-    /// The initiator whom the value of an Authorization header proves, by Basic (RFC 7617).
+    /// The initiator of a bearer token.
+    #[must_use]
+    pub fn bearer(&self, token: &str) -> Option<&str> {
+        let mut known = self.tokens.iter();
+        let found = known.find(|(_, secret)| is_same(secret, token));
+        found.map(|(name, _)| name.as_str())
+    }
+
+    /// The initiator whose verified certificate has that name.
+    #[must_use]
+    pub fn certified(&self, name: &str) -> Option<&str> {
+        let mut known = self.certificates.iter();
+        let found = known.find(|(_, own)| own == name);
+        found.map(|(name, _)| name.as_str())
+    }
+
+    /// True when initiators must show who they are.
+    #[must_use]
+    pub const fn wants_names(&self) -> bool {
+        !(self.initiators.is_empty() && self.tokens.is_empty() && self.certificates.is_empty())
+    }
+
+    /// Submissions that the initiator may make in a minute.
+    #[must_use]
+    pub fn per_minute(&self, initiator: &str) -> Option<u32> {
+        let own = self.terms.get(initiator);
+        own.and_then(|terms| terms.pushes_per_minute)
+            .or(self.pushes_per_minute)
+    }
+
+    /// The initiator whom the value of an Authorization header proves, by Basic (RFC 7617) or Bearer (RFC 6750).
     #[must_use]
     pub fn proven(&self, authorization: &str) -> Option<&str> {
         let (scheme, encoded) = authorization.split_once(' ')?;
+        if scheme.eq_ignore_ascii_case("Bearer") {
+            return self.bearer(encoded.trim());
+        }
         if !scheme.eq_ignore_ascii_case("Basic") {
             return None;
         }
@@ -104,8 +183,7 @@ impl Policy {
     /// True for a header, or none, that lets one ask this gateway.
     #[must_use]
     pub fn admits(&self, authorization: Option<&str>) -> bool {
-        self.initiators.is_empty()
-            || authorization.is_some_and(|value| self.proven(value).is_some())
+        !self.wants_names() || authorization.is_some_and(|value| self.proven(value).is_some())
     }
 }
 
@@ -133,7 +211,7 @@ impl Quotas {
     /// # Errors
     /// When nothing is left.
     pub fn take(&mut self, policy: &Policy, initiator: &str, now: Time) -> Result<(), Denial> {
-        let Some(per_minute) = policy.pushes_per_minute else {
+        let Some(per_minute) = policy.per_minute(initiator) else {
             return Ok(());
         };
         let full = u64::from(per_minute).saturating_mul(1000);

@@ -3,10 +3,11 @@
 //!
 //! **Source:** WAP-247 sections 8.1, 8.3, 10; requirements R2.15, R2.16, R2.29.
 
+use super::policy::Denial;
 use super::push::asked::{Asked, Refused};
 use super::push::plan::{Devices, Fork, PlanWish};
 use super::push::submission::{Address, Group, Options, Phase, Push, PushNo};
-use super::registry::{DeviceKey, IdentityNo};
+use super::registry::{Device, DeviceKey, IdentityNo};
 use super::{Gateway, Timer, forwarding, snapshot};
 use crate::codec::device_id::DeviceId;
 use crate::codec::pap::{ClientAddress, ReplaceMethod, Status, address};
@@ -132,11 +133,20 @@ impl Gateway {
         {
             return Err(NotTaken::Busy("too much content in progress"));
         }
-        let forbidden = |why: &str| Refused::new(Status::Forbidden, why);
-        self.config
-            .policy
+        let forbidden = |denial: Denial| Refused::new(Status::Forbidden, denial.words());
+        let policy = &self.config.policy;
+        policy
             .check(asked.content.octets, asked.options.ppg.as_deref())
-            .map_err(|denial| forbidden(denial.words()))?;
+            .map_err(forbidden)?;
+        if let Some(terms) = policy.terms.get(initiator) {
+            terms.check(&asked.content).map_err(forbidden)?;
+            if terms
+                .open_max
+                .is_some_and(|most| self.ledger.open_of(initiator) >= most)
+            {
+                return Err(NotTaken::Busy(Denial::TooManyOpen.words()));
+            }
+        }
         if asked.onward.is_none() {
             if self.hands_on() {
                 let why = "pushes are handed on here: submit in PAP";
@@ -208,6 +218,19 @@ impl Gateway {
             deliveries: Vec::new(),
         });
         groups.len().saturating_sub(1)
+    }
+
+    /// The devices that a client address stands for.
+    pub(super) fn meant_by(&self, text: &str) -> Result<Vec<&Device>, Refused> {
+        let meant = self.resolve(text, false)?;
+        let all = self.registry.everyone(meant.identity);
+        let places = meant.device.map_or(all, Devices::one);
+        let key = |at| DeviceKey {
+            identity: meant.identity,
+            at,
+        };
+        let devices = places.iter().filter_map(|at| self.registry.device(key(at)));
+        Ok(devices.collect())
     }
 
     /// The identity, or the one device, that a client address stands for.

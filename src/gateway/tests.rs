@@ -1,9 +1,12 @@
 //! The gateway driven by hand: octets in, octets and records out.
 
 mod bearers;
+mod conformance_pap;
+mod conformance_ppg;
 mod doors;
 mod edges;
 mod forwarding;
+mod initiator;
 mod lab;
 mod paging;
 mod pap_vectors;

@@ -1,10 +1,12 @@
 //! All pushes in memory: those in progress, and a bounded number of ended ones that can still be asked for.
 
+use core::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use foldhash::quality::FixedState;
 
 use super::submission::{Phase, Push, PushNo, key};
+use crate::codec::pap::Priority;
 use crate::gateway::registry::DeviceKey;
 use crate::time::Time;
 
@@ -20,6 +22,8 @@ pub struct Ledger {
     waiting: HashMap<DeviceKey, BTreeSet<(PushNo, usize)>, FixedState>,
     /// Ended pushes, oldest first.
     ended: BTreeSet<(Time, PushNo)>,
+    /// How many of each initiator are in progress.
+    open: HashMap<String, usize, FixedState>,
     next: u64,
     content_octets: usize,
 }
@@ -37,6 +41,12 @@ impl Ledger {
             }
             Phase::Waiting | Phase::Running => {
                 self.by_sir.insert(push.sir.clone(), no);
+                match self.open.get_mut(&push.initiator) {
+                    Some(open) => *open = open.saturating_add(1),
+                    None => {
+                        self.open.insert(push.initiator.clone(), 1);
+                    }
+                }
                 self.content_octets = self.content_octets.saturating_add(push.content.body.len());
             }
         }
@@ -54,6 +64,12 @@ impl Ledger {
         push.content.headers = Vec::new();
         self.content_octets = self.content_octets.saturating_sub(octets);
         self.by_sir.remove(&push.sir);
+        if let Some(open) = self.open.get_mut(&push.initiator) {
+            *open = open.saturating_sub(1);
+            if *open == 0 {
+                self.open.remove(&push.initiator);
+            }
+        }
         self.ended.insert((now, no));
     }
 
@@ -152,13 +168,29 @@ impl Ledger {
         }
     }
 
-    /// What waits for a device, oldest first.
+    /// What waits for a device, the most urgent first, and of the same urgency the oldest.
     #[must_use]
     pub fn waiting_for(&self, device: DeviceKey) -> Vec<(PushNo, usize)> {
-        self.waiting
-            .get(&device)
-            .map(|waiting| waiting.iter().copied().collect())
-            .unwrap_or_default()
+        let waiting = self.waiting.get(&device).into_iter().flatten();
+        let mut waiting: Vec<(PushNo, usize)> = waiting.copied().collect();
+        waiting.sort_by_key(|(no, _)| Reverse(self.priority(*no)));
+        waiting
+    }
+
+    /// The place of the most urgent push of a queue, the first of those that are as urgent.
+    pub fn most_urgent(&self, queue: impl Iterator<Item = PushNo>) -> Option<usize> {
+        let urgency = |(at, no): &(usize, PushNo)| (self.priority(*no), Reverse(*at));
+        queue.enumerate().max_by_key(urgency).map(|(at, _)| at)
+    }
+
+    fn priority(&self, no: PushNo) -> Priority {
+        self.get(no).map_or_else(Priority::default, Push::priority)
+    }
+
+    /// How many pushes of that initiator are in progress.
+    #[must_use]
+    pub fn open_of(&self, initiator: &str) -> usize {
+        self.open.get(initiator).copied().unwrap_or_default()
     }
 
     /// True when anything waits for a device.

@@ -6,3 +6,4 @@ pub mod ledger;
 pub mod notification;
 pub mod plan;
 pub mod submission;
+pub mod transform;

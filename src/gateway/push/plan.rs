@@ -82,6 +82,8 @@ pub struct Wish<'a> {
     pub application: &'a str,
     /// The media type of the content, without parameters.
     pub content_type: &'a str,
+    /// The media type it may be sent in instead.
+    pub other_type: Option<&'a str>,
     /// Octets of the content.
     pub octets: u64,
     /// Kinds of device that policy allows for the application; `None` means all.
@@ -438,7 +440,11 @@ fn exclusion(wish: &Wish<'_>, device: &Candidate<'_>, now: Time) -> Option<Exclu
         return Some(Exclusion::Preference);
     }
     let capability = &profile.capability;
-    let accepts = |list: &Vec<String>| list.iter().any(|range| covers(range, wish.content_type));
+    let accepts = |list: &Vec<String>| {
+        list.iter().any(|range| {
+            covers(range, wish.content_type) || wish.other_type.is_some_and(|it| covers(range, it))
+        })
+    };
     if capability
         .accept
         .as_ref()
@@ -465,12 +471,14 @@ fn exclusion(wish: &Wish<'_>, device: &Candidate<'_>, now: Time) -> Option<Exclu
 }
 
 /// `*` stands for any application (X-Wap-Application-Id 00).
-fn same(listed: &str, application: &str) -> bool {
+#[must_use]
+pub fn same(listed: &str, application: &str) -> bool {
     listed == "*" || listed == "x-wap-application:*" || listed.eq_ignore_ascii_case(application)
 }
 
 /// True when the media range `*/*`, `text/*` or `text/plain` covers the type.
-fn covers(range: &str, media: &str) -> bool {
+#[must_use]
+pub fn covers(range: &str, media: &str) -> bool {
     let range = range.split(';').next().unwrap_or(range).trim();
     if range == "*" || range == "*/*" {
         return true;

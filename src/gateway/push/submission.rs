@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::delivery::{Delivery, Ending};
 use super::plan::{Devices, Exclusion, Fork, PlanWish};
-use crate::codec::pap::{MessageState, Quality, Status, Version};
+use crate::codec::pap::{DeliveryMethod, MessageState, Priority, Quality, Status, Version};
 use crate::codec::sir::{App, Ask, Placement};
 use crate::event::{Bearer, Mode, Outcome};
 use crate::gateway::forwarding::Onward;
@@ -160,6 +160,21 @@ impl Push {
     #[must_use]
     pub const fn is_ended(&self) -> bool {
         matches!(self.phase, Phase::Ended(_))
+    }
+
+    /// How urgent it is.
+    #[must_use]
+    pub fn priority(&self) -> Priority {
+        self.quality
+            .as_ref()
+            .map_or_else(Priority::default, |it| it.priority)
+    }
+
+    /// True when the device is to confirm the content: always, unless its initiator asked for the contrary.
+    #[must_use]
+    pub fn wants_report(&self) -> bool {
+        let quality = self.quality.as_ref();
+        quality.is_none_or(|it| it.delivery_method != DeliveryMethod::Unconfirmed)
     }
 
     /// The delivery to a device.

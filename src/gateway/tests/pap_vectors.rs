@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::initiator::post_with;
 use super::lab::{Lab, config};
 use crate::codec::pap::{self, Operation};
 use crate::gateway::config::{DeviceProfile, Identity};
@@ -10,6 +11,7 @@ use crate::world::{HttpResponse, RecordKind};
 const RELATED: &str = "multipart/related; boundary=b1; type=\"application/xml\"";
 const DOCUMENTS: &str = include_str!("../../../testdata/pap/vectors-documents.json");
 const BODIES: &str = include_str!("../../../testdata/pap/vectors-bodies.json");
+const OTHERS: &str = include_str!("../../../testdata/pap/other-implementations.json");
 const MALFORMED: &str = include_str!("../../../testdata/pap/malformed.json");
 
 fn read(file: &str) -> Vec<Value> {
@@ -189,6 +191,26 @@ fn every_malformed_body_is_refused_as_its_line_says() {
         }
         let wrong = judge(&lab, &answer, &line);
         if answer.status != 202 || !wrong.is_empty() {
+            faults.push(format!("{}: {}", line["name"], wrong.join(", ")));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn submissions_of_other_implementations_are_answered_as_their_lines_say() {
+    let mut faults = Vec::new();
+    for line in read(OTHERS) {
+        let mut lab = lab();
+        let mut headers = vec![("content-type", line["content-type"].as_str().unwrap())];
+        let own = line["headers"].as_object().unwrap();
+        headers.extend(
+            own.iter()
+                .map(|(name, it)| (name.as_str(), it.as_str().unwrap())),
+        );
+        let answer = post_with(&mut lab, &headers, line["body"].as_str().unwrap());
+        let wrong = judge(&lab, &answer, &line["expected"]);
+        if !wrong.is_empty() {
             faults.push(format!("{}: {}", line["name"], wrong.join(", ")));
         }
     }

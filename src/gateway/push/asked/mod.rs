@@ -3,6 +3,7 @@
 //! **Source:** WAP-247 section 8.1 (push-message), WAP-251 (push headers); the `X-Sirgate-*` headers of the content part
 //! are the profile's own.
 
+mod capability;
 mod of_json;
 mod of_pap;
 mod options;

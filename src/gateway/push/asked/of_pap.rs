@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::capability::uri_of;
 use super::options::set;
 use super::quality::check_quality;
 use super::{Asked, Refused};
@@ -35,12 +36,8 @@ pub fn of_pap(
         if let Some(option) = lower.strip_prefix("x-sirgate-") {
             set(&mut options, &mut devices, option, value)?;
         } else if lower == "x-wap-application-id" {
-            value
-                .split(';')
-                .next()
-                .unwrap_or(value)
-                .trim()
-                .clone_into(&mut content.application);
+            let named = value.split(';').next().unwrap_or(value).trim();
+            uri_of(named).clone_into(&mut content.application);
         } else if !matches!(
             lower.as_str(),
             "content-type" | "content-length" | "content-transfer-encoding" | "content-id"

@@ -13,6 +13,7 @@ fn wish(mode: PlanWish) -> Wish<'static> {
         devices_judge: false,
         application: APP,
         content_type: "text/plain",
+        other_type: None,
         octets: 5,
         kinds: None,
     }
