@@ -1,4 +1,5 @@
-//! `docs/requirements.md` names tests that exist, and every test that is named after a requirement.
+//! `docs/requirements.md` and `docs/conformance.md` name tests that exist, and every test that is named after one of
+//! their items.
 #![expect(clippy::unwrap_used, reason = "test")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,16 +53,87 @@ fn names_of_tests_say_which_requirements_they_show() {
     assert_eq!(all("rows_of_2_7"), "");
 }
 
-/// Each row's tests; none where it says `open`.
+/// Items of PAP and of the push proxy gateway: how many each group has.
+const CONFORMANCE: [(&str, usize); 5] = [
+    ("PAP-VAL-S", 3),
+    ("PAP-OPS-S", 5),
+    ("PAP-SEM-S", 16),
+    ("PPG-GEN-S", 23),
+    ("PPG-ADD-S", 4),
+];
+
+#[test]
+fn every_item_of_conformance_has_a_row_with_tests_that_exist_and_every_such_test_is_in_it() {
+    let rows = rows_of("docs/conformance.md", &["PAP-", "PPG-"]);
+    let tests = tests();
+    let mut faults = Vec::new();
+    for (group, count) in CONFORMANCE {
+        for item in (1..=count).map(|number| format!("{group}-{number:03}")) {
+            match rows.get(&item) {
+                None => faults.push(format!("{item} has no row")),
+                Some(shown) => {
+                    let missing = shown.iter().filter(|test| !tests.contains(*test));
+                    faults.extend(missing.map(|test| format!("{item}: there is no test {test}")));
+                }
+            }
+        }
+    }
+    for test in &tests {
+        for item in items(test) {
+            if rows.get(&item).is_none_or(|shown| !shown.contains(test)) {
+                faults.push(format!("{test} is not in the row of {item}"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn names_of_tests_say_which_items_they_show() {
+    assert_eq!(items("pap_sem_s_005_a_quality"), ["PAP-SEM-S-005"]);
+    let both = items("ppg_gen_s_003_and_s_022_text");
+    assert_eq!(both, ["PPG-GEN-S-003", "PPG-GEN-S-022"]);
+    assert!(items("pap_val_of_something").is_empty());
+}
+
+/// The items of conformance at the start of a test's name.
+fn items(test: &str) -> Vec<String> {
+    let group = CONFORMANCE.into_iter().find_map(|(group, _)| {
+        let start = group.to_lowercase().replace('-', "_");
+        Some((group, test.strip_prefix(&format!("{start}_"))?))
+    });
+    let Some((group, mut rest)) = group else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    while let Some((number, after)) = rest.split_at_checked(3) {
+        if number.parse::<u16>().is_err() {
+            break;
+        }
+        found.push(format!("{group}-{number}"));
+        let Some(more) = after.strip_prefix("_and_s_") else {
+            break;
+        };
+        rest = more;
+    }
+    found
+}
+
+/// Each requirement's tests; none where it says `open`.
 fn rows() -> BTreeMap<String, BTreeSet<String>> {
-    let text = read(Path::new("docs/requirements.md"));
+    rows_of("docs/requirements.md", &["R2.", "S2."])
+}
+
+/// Each row's tests, of rows whose names begin so; none where it says `open`.
+fn rows_of(file: &str, begins: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
+    let text = read(Path::new(file));
     let mut rows = BTreeMap::new();
     for line in text.lines() {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
         let [_, name, line, shown, _] = cells.as_slice() else {
             continue;
         };
-        if !name.starts_with("R2.") && !name.starts_with("S2.") {
+        if !begins.iter().any(|begin| name.starts_with(begin)) {
             continue;
         }
         assert!(!line.is_empty(), "{name} says nothing");
