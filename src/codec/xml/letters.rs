@@ -22,6 +22,11 @@ pub(in crate::codec) const fn is_blank(octet: u8) -> bool {
 
 /// A name that may stand in a tag.
 pub(in crate::codec) fn is_name(text: &str) -> bool {
+    // Most names are words with hyphens.
+    let plain = |octet: u8| octet.is_ascii_alphabetic() || octet == b'-';
+    if text.bytes().all(plain) {
+        return !text.is_empty() && !text.starts_with('-');
+    }
     let mut letters = text.chars();
     let starts = letters
         .next()

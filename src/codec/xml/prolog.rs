@@ -220,16 +220,15 @@ impl<'a> Words<'a> {
     }
 
     fn quoted(&mut self) -> Result<&'a str, DecodeError> {
-        for quote in ['"', '\''] {
-            if let Some(rest) = self.rest.strip_prefix(quote) {
-                let (literal, rest) = rest
-                    .split_once(quote)
-                    .ok_or_else(|| self.malformed("a closing quote"))?;
-                self.rest = rest;
-                return Ok(literal);
-            }
-        }
-        Err(self.malformed("a quoted value"))
+        let (quote, rest) = match self.rest.as_bytes() {
+            [quote @ (b'"' | b'\''), rest @ ..] => (*quote, rest),
+            _ => return Err(self.malformed("a quoted value")),
+        };
+        let count = memchr::memchr(quote, rest).ok_or_else(|| self.malformed("a closing quote"))?;
+        let end = count.saturating_add(1);
+        let literal = self.rest.get(1..end).unwrap_or_default();
+        self.rest = self.rest.get(end.saturating_add(1)..).unwrap_or_default();
+        Ok(literal)
     }
 
     /// What stands before the last of that word, which is passed.

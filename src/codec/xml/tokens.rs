@@ -253,7 +253,9 @@ impl<'a> Tokens<'a> {
     /// The attributes that stand behind the name of an element; `base` is the offset of `inside`.
     fn attributes(&self, inside: &'a str, base: usize) -> Result<Vec<Attribute<'a>>, DecodeError> {
         let mut words = Words::new(self.format, inside, base);
-        let mut found: Vec<Attribute<'a>> = Vec::new();
+        // Every attribute has its `=`, and hardly any value holds one.
+        let count = memchr::memchr_iter(b'=', inside.as_bytes()).count();
+        let mut found: Vec<Attribute<'a>> = Vec::with_capacity(count.min(USUAL_ATTRIBUTES));
         loop {
             let apart = words.blanks();
             if words.is_empty() {
@@ -314,6 +316,8 @@ impl<'a> Tokens<'a> {
     }
 }
 
+/// Room made at once for the attributes of an element.
+const USUAL_ATTRIBUTES: usize = 12;
 const OUTSIDE: &str = "no text outside the root element";
 
 const fn expected_by(error: &Error) -> &'static str {
