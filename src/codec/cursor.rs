@@ -195,6 +195,14 @@ impl<'a> Cursor<'a> {
     /// Truncated, longer than five octets, above 32 bits.
     pub fn uintvar_any(&mut self) -> Result<Uintvar, DecodeError> {
         let start = self.offset();
+        // Nearly every number is one octet.
+        if let Some(octet @ ..0x80) = self.peek() {
+            self.at = self.at.saturating_add(1);
+            return Ok(Uintvar {
+                value: u32::from(octet),
+                minimal: true,
+            });
+        }
         let minimal = self.peek() != Some(0x80);
         let mut value = 0_u64;
         for _ in 0..5 {

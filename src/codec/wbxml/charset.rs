@@ -69,7 +69,8 @@ impl Charset {
 
     /// The place of the first octet that is no text of this charset, or none that XML could hold.
     pub(super) fn fault(self, octets: &[u8]) -> Option<usize> {
-        if octets.iter().all(|octet| matches!(octet, 0x20..=0x7E)) && self.width() == 1 {
+        let plain = |octet: &u8| matches!(octet, 0x20..=0x7E);
+        if self.width() == 1 && octets.iter().fold(true, |all, octet| all & plain(octet)) {
             return None;
         }
         match self {
@@ -102,18 +103,27 @@ impl Charset {
         }
     }
 
+    /// The text, when its octets are the same in UTF-8.
+    pub(super) fn borrowed(self, octets: &[u8]) -> Option<&str> {
+        let text = core::str::from_utf8(octets).ok()?;
+        match self {
+            Self::Utf8 => Some(text),
+            Self::Ascii | Self::Latin1 | Self::Other(_) => {
+                Some(text).filter(|text| text.is_ascii())
+            }
+            Self::Utf16(_) | Self::Utf16Le => None,
+        }
+    }
+
     /// The text; what is none becomes U+FFFD.
     pub(super) fn text(self, octets: &[u8]) -> Cow<'_, str> {
+        if let Some(text) = self.borrowed(octets) {
+            return Cow::Borrowed(text);
+        }
         match self {
             Self::Utf8 => String::from_utf8_lossy(octets),
-            Self::Ascii | Self::Other(_) => match core::str::from_utf8(octets) {
-                Ok(text) if text.is_ascii() => Cow::Borrowed(text),
-                _ => Cow::Owned(octets.iter().map(|octet| ascii(*octet)).collect()),
-            },
-            Self::Latin1 => match core::str::from_utf8(octets) {
-                Ok(text) if text.is_ascii() => Cow::Borrowed(text),
-                _ => Cow::Owned(octets.iter().copied().map(char::from).collect()),
-            },
+            Self::Ascii | Self::Other(_) => octets.iter().map(|octet| ascii(*octet)).collect(),
+            Self::Latin1 => octets.iter().copied().map(char::from).collect(),
             Self::Utf16(_) | Self::Utf16Le => {
                 let letters = self.units(octets);
                 let known = |letter: Result<char, _>| letter.unwrap_or(char::REPLACEMENT_CHARACTER);

@@ -10,8 +10,9 @@ use super::grammar::{Broken, Grammar};
 use super::language::{Kind, Language};
 use super::value::{
     END, ENTITY, Encoded, LITERAL, Name, OPAQUE, PI, Piece, STR_T, SWITCH_PAGE, Strings, Value,
+    Whole,
 };
-use crate::codec::cursor::Cursor;
+use crate::codec::cursor::{Cursor, Uintvar};
 use crate::codec::format::{Deviation, Tolerance};
 use crate::codec::xml::is_name;
 use crate::codec::{Class, DecodeError, Span};
@@ -367,39 +368,39 @@ impl<'a> Reader<'a> {
 
     /// The pieces from here to what is none.
     fn value(&mut self, prefix: &'static str, attribute: bool) -> Result<Value<'a>, DecodeError> {
-        let at = self.cursor.offset();
-        let mut start = self.cursor;
+        let start = self.cursor;
         let page = self.attribute_page;
+        let mut whole = Whole::Text(prefix);
         while self
             .cursor
             .peek()
             .is_some_and(|octet| is_piece(octet, attribute))
         {
-            self.piece()?;
+            whole = self.piece(whole)?;
         }
         if self.cursor.is_empty() {
             let expected = "an END";
             return Err(self.fault(self.cursor.offset(), Class::Truncated, expected));
         }
-        let count = self.cursor.offset().saturating_sub(at);
-        let octets = start.take(count, Class::Truncated, "a value")?;
         Ok(Value::Encoded(Encoded {
             prefix,
-            octets,
-            at,
+            octets: start.until(&self.cursor),
+            whole,
             page,
             strings: self.strings,
             language: self.language,
         }))
     }
 
-    fn piece(&mut self) -> Result<(), DecodeError> {
+    /// The next piece of a value, which is `whole` with it.
+    fn piece(&mut self, whole: Whole<'a>) -> Result<Whole<'a>, DecodeError> {
         let at = self.cursor.offset();
         let by_reference = self.cursor.peek() == Some(STR_T);
         if let Some(ENTITY | STR_T | OPAQUE | 0x80..=0x82) = self.cursor.peek() {
-            let mut number = self.cursor;
-            number.octet("a token")?;
-            self.shortest(number)?;
+            let mut ahead = self.cursor;
+            ahead.octet("a token")?;
+            let number_at = ahead.offset();
+            self.shortest(ahead.uintvar_any()?, number_at)?;
         }
         let piece = self.strings.piece(&mut self.cursor)?;
         self.node(at)?;
@@ -409,7 +410,7 @@ impl<'a> Reader<'a> {
             language: self.language,
         };
         self.span(at, "", self.language.clause, &told);
-        match piece {
+        Ok(match piece {
             Piece::Text { octets, at: place } => {
                 if by_reference {
                     self.refer(octets, at)?;
@@ -418,24 +419,29 @@ impl<'a> Reader<'a> {
                     let at = place.map_or(at, |place| place.saturating_add(odd));
                     self.deviate(at, Class::BadValue, "text in the charset of the document")?;
                 }
-                Ok(())
+                whole.text(self.strings.charset.borrowed(octets))
             }
             Piece::Page(page) => {
                 self.attribute_page = page;
-                Ok(())
+                whole.text(None)
             }
             Piece::Token(token) if self.attribute_page == 0 => match self.language.value(token) {
-                Some(_) => Ok(()),
-                None => self.unknown_value(at),
+                Some(text) => whole.text(Some(text)),
+                None => self.unknown_value(at)?,
             },
-            Piece::Token(_) | Piece::Extension => self.unknown_value(at),
-            Piece::Letter(_) | Piece::Opaque(_) => Ok(()),
-        }
+            Piece::Token(_) | Piece::Extension => self.unknown_value(at)?,
+            Piece::Letter(_) => whole.text(None),
+            Piece::Opaque(octets) => {
+                let end = self.cursor.offset();
+                whole.opaque(octets, end.saturating_sub(octets.len()))
+            }
+        })
     }
 
-    fn unknown_value(&mut self, at: usize) -> Result<(), DecodeError> {
+    fn unknown_value(&mut self, at: usize) -> Result<Whole<'a>, DecodeError> {
         let expected = "a value token of the document type";
-        self.deviate(at, Class::UnknownToken, expected)
+        self.deviate(at, Class::UnknownToken, expected)?;
+        Ok(Whole::Mixed)
     }
 
     /// Counts what a reference takes from the string table.
@@ -450,7 +456,8 @@ impl<'a> Reader<'a> {
 
     /// A name of the string table.
     fn literal(&mut self, at: usize, tag: bool) -> Result<Name<'a>, DecodeError> {
-        self.shortest(self.cursor)?;
+        let number_at = self.cursor.offset();
+        self.shortest(self.cursor.clone().uintvar_any()?, number_at)?;
         let octets = self.strings.entry(&mut self.cursor)?;
         self.refer(octets, at)?;
         if octets.len() > limits::WBXML_NAME_OCTETS {
@@ -537,18 +544,19 @@ impl<'a> Reader<'a> {
     }
 
     fn uintvar(&mut self) -> Result<u32, DecodeError> {
-        self.shortest(self.cursor)?;
-        Ok(self.cursor.uintvar_any()?.value)
+        let at = self.cursor.offset();
+        let number = self.cursor.uintvar_any()?;
+        self.shortest(number, at)?;
+        Ok(number.value)
     }
 
-    /// Looks whether the number that comes next has its shortest form.
-    fn shortest(&mut self, mut number: Cursor<'a>) -> Result<(), DecodeError> {
-        let at = number.offset();
-        if !number.uintvar_any()?.minimal {
-            let expected = "a number without leading zeros";
-            self.deviate(at, Class::UintvarNonMinimal, expected)?;
+    /// Looks whether a number, which stands at `at`, has its shortest form.
+    fn shortest(&mut self, number: Uintvar, at: usize) -> Result<(), DecodeError> {
+        if number.minimal {
+            return Ok(());
         }
-        Ok(())
+        let expected = "a number without leading zeros";
+        self.deviate(at, Class::UintvarNonMinimal, expected)
     }
 
     const fn fault(&self, at: usize, class: Class, expected: &'static str) -> DecodeError {
@@ -556,33 +564,23 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes what stands from `at` to here.
+    #[inline]
     fn span(&mut self, at: usize, field: &str, clause: &'static str, says: &dyn fmt::Display) {
         let end = self.cursor.offset();
         self.span_at((at, end), field, clause, says);
     }
 
+    #[inline]
     fn span_at(
         &mut self,
-        (at, end): (usize, usize),
+        place: (usize, usize),
         field: &str,
         clause: &'static str,
         says: &dyn fmt::Display,
     ) {
-        let Some((spans, path)) = &mut self.notes.spans else {
-            return;
-        };
-        let path = match (path.is_empty(), field.is_empty()) {
-            (true, _) => format!("wbxml.{field}"),
-            (false, true) => path.join("."),
-            (false, false) => format!("{}.{field}", path.join(".")),
-        };
-        spans.push(Span {
-            at,
-            len: end.saturating_sub(at),
-            path,
-            value: says.to_string(),
-            clause,
-        });
+        if let Some((spans, path)) = &mut self.notes.spans {
+            spans.push(span(path, place, field, clause, says));
+        }
     }
 }
 
@@ -640,6 +638,29 @@ impl<'a> Source<'a> for Reader<'a> {
                 (State::Root | State::Content, _) => return self.open().map(Some),
             }
         }
+    }
+}
+
+/// What stands at a place, in the element or attribute at the end of `path`.
+#[cold]
+fn span(
+    path: &[String],
+    (at, end): (usize, usize),
+    field: &str,
+    clause: &'static str,
+    says: &dyn fmt::Display,
+) -> Span {
+    let path = match (path.is_empty(), field.is_empty()) {
+        (true, _) => format!("wbxml.{field}"),
+        (false, true) => path.join("."),
+        (false, false) => format!("{}.{field}", path.join(".")),
+    };
+    Span {
+        at,
+        len: end.saturating_sub(at),
+        path,
+        value: says.to_string(),
+        clause,
     }
 }
 

@@ -53,11 +53,43 @@ pub enum Value<'a> {
 pub struct Encoded<'a> {
     pub(super) prefix: &'static str,
     pub(super) octets: &'a [u8],
-    pub(super) at: usize,
+    pub(super) whole: Whole<'a>,
     /// The code page before the first piece; of no meaning in text.
     pub(super) page: u8,
     pub(super) strings: Strings<'a>,
     pub(super) language: &'static Language,
+}
+
+/// What the pieces of a value are together, noted while they are read.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Whole<'a> {
+    /// One text, which can be borrowed.
+    Text(&'a str),
+    /// Text that has to be put together.
+    Texts,
+    /// Opaque octets, and their place in the document.
+    Opaque(&'a [u8], usize),
+    /// Something else.
+    Mixed,
+}
+
+impl<'a> Whole<'a> {
+    /// The same with a text behind it; `None` is one that cannot be borrowed.
+    pub(super) fn text(self, next: Option<&'a str>) -> Self {
+        match (self, next) {
+            (Self::Text(""), Some(next)) => Self::Text(next),
+            (Self::Text(_) | Self::Texts, _) => Self::Texts,
+            (Self::Opaque(..) | Self::Mixed, _) => Self::Mixed,
+        }
+    }
+
+    /// The same with opaque octets behind it.
+    pub(super) fn opaque(self, octets: &'a [u8], at: usize) -> Self {
+        match self {
+            Self::Text("") => Self::Opaque(octets, at),
+            _ => Self::Mixed,
+        }
+    }
 }
 
 /// The string table and the charset of all strings.
@@ -104,8 +136,10 @@ impl<'a> Value<'a> {
 
     /// The instant it says; else the octets before the fault, counted in the document, when that is known.
     pub(super) fn stamp(&self) -> Result<Stamp, Option<usize>> {
-        if let Self::Encoded(encoded) = self
-            && let Some((octets, at)) = encoded.opaque()
+        if let Self::Encoded(Encoded {
+            whole: Whole::Opaque(octets, at),
+            ..
+        }) = self
         {
             return Stamp::of_octets(octets).map_err(|fault| Some(at.saturating_add(fault)));
         }
@@ -113,10 +147,10 @@ impl<'a> Value<'a> {
     }
 
     /// Whether all of it is text.
-    pub(super) fn is_text(&self) -> bool {
+    pub(super) const fn is_text(&self) -> bool {
         match self {
             Self::Plain(_) => true,
-            Self::Encoded(encoded) => encoded.parts().all(|part| matches!(part, Part::Text(_))),
+            Self::Encoded(encoded) => matches!(encoded.whole, Whole::Text(_) | Whole::Texts),
         }
     }
 }
@@ -129,11 +163,13 @@ impl<'a> Encoded<'a> {
             page: self.page,
             strings: self.strings,
             language: self.language,
-            octets: self.octets,
         }
     }
 
     fn text(&self) -> Cow<'a, str> {
+        if let Whole::Text(text) = self.whole {
+            return Cow::Borrowed(text);
+        }
         let mut parts = self.parts().filter_map(|part| match part {
             Part::Text(text) => Some(text),
             _ => None,
@@ -156,21 +192,6 @@ impl<'a> Encoded<'a> {
         parts.for_each(|part| text.push_str(&part));
         Cow::Owned(text)
     }
-
-    /// The octets and their place when the whole value is one opaque piece.
-    fn opaque(&self) -> Option<(&'a [u8], usize)> {
-        let mut cursor = Cursor::new(self.language.format, self.octets);
-        if !self.prefix.is_empty() || cursor.peek() != Some(OPAQUE) {
-            return None;
-        }
-        let Ok(Piece::Opaque(octets)) = self.strings.piece(&mut cursor) else {
-            return None;
-        };
-        let at = self.at.saturating_add(cursor.offset());
-        cursor
-            .is_empty()
-            .then(|| (octets, at.saturating_sub(octets.len())))
-    }
 }
 
 /// The pieces of a value that has been read once without a fault.
@@ -180,7 +201,6 @@ struct Parts<'a> {
     page: u8,
     strings: Strings<'a>,
     language: &'static Language,
-    octets: &'a [u8],
 }
 
 impl<'a> Iterator for Parts<'a> {
@@ -191,12 +211,11 @@ impl<'a> Iterator for Parts<'a> {
             return Some(Part::Text(Cow::Borrowed(prefix)));
         }
         while !self.cursor.is_empty() {
-            let at = self.cursor.offset();
+            let start = self.cursor;
             let piece = self.strings.piece(&mut self.cursor).ok()?;
-            let octets = self.octets.get(at..self.cursor.offset());
-            let raw = Part::Raw {
-                page: self.page,
-                octets: Cow::Borrowed(octets.unwrap_or_default()),
+            let raw = |parts: &Self| Part::Raw {
+                page: parts.page,
+                octets: Cow::Borrowed(start.until(&parts.cursor)),
             };
             return Some(match piece {
                 Piece::Page(page) => {
@@ -206,10 +225,10 @@ impl<'a> Iterator for Parts<'a> {
                 Piece::Text { octets, .. } => Part::Text(self.strings.charset.text(octets)),
                 Piece::Letter(letter) => Part::Text(Cow::Owned(letter.into())),
                 Piece::Opaque(octets) => Part::Opaque(Cow::Borrowed(octets)),
-                Piece::Extension => raw,
+                Piece::Extension => raw(self),
                 Piece::Token(token) => match self.language.value(token) {
                     Some(text) if self.page == 0 => Part::Text(Cow::Borrowed(text)),
-                    _ => raw,
+                    _ => raw(self),
                 },
             });
         }
