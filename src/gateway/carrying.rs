@@ -9,19 +9,20 @@ use bytes::Bytes;
 use super::Gateway;
 use super::bearer::sip::{Form, Reading};
 use super::bearer::smpp::{self, Between};
-use super::bearer::{Job, Leg, http, wsp};
+use super::bearer::{Job, Leg, wsp};
+use super::push::delivery::Ending;
 use super::sessions::SessionNo;
+use crate::codec::pap::DeliveryMethod;
 use crate::codec::sir::Wrapped;
-use crate::event::{Bearer, Fact};
+use crate::event::{Bearer, Fact, Via};
 use crate::gateway::registry::Device;
 use crate::protocol::msrp;
 use crate::protocol::smpp::esme::Submission;
 use crate::time::Time;
-use crate::world::{FetchError, FetchId, HttpRequest, HttpResponse, Output, SocketId};
+use crate::world::{Output, SocketId};
 
 /// A SIR, wrapped and addressed.
 enum Parcel {
-    Http(HttpRequest),
     Datagram(SocketId, SocketAddr, Vec<u8>),
     Service(SessionNo, Wrapped),
     Short(Box<Submission>),
@@ -30,6 +31,12 @@ enum Parcel {
 impl Gateway {
     /// Sends a SIR on another bearer than SIP; false when nothing is under way then.
     pub(super) fn send_otherwise(&mut self, now: Time, job: Job, out: &mut Vec<Output>) -> bool {
+        if job.bearer == Bearer::Http {
+            return self.post(now, job, out);
+        }
+        if self.send_unconfirmed(now, &job, out) {
+            return false;
+        }
         let ids = self.seal(now, &job, Form::default());
         let Some((push, ids)) = self.ledger.get(job.push).zip(ids) else {
             return false;
@@ -55,11 +62,6 @@ impl Gateway {
             return Err("the device is gone");
         };
         match job.bearer {
-            Bearer::Http => {
-                let address = device.profile.addresses.http.as_ref();
-                let address = address.ok_or("the device has no HTTP address")?;
-                Ok(Parcel::Http(http::request_of(address, wrapped)))
-            }
             Bearer::Wsp => self.datagram(device, wrapped, tid),
             Bearer::Ps if device.profile.addresses.wsp.is_some() && self.config.wsp.is_some() => {
                 self.datagram(device, wrapped, tid)
@@ -74,7 +76,7 @@ impl Gateway {
                 let no = device.service.ok_or("the service session ended")?;
                 Ok(Parcel::Service(SessionNo(no), wrapped.clone()))
             }
-            Bearer::Sip | Bearer::Signalling => Err("not a bearer of this kind"),
+            Bearer::Sip | Bearer::Signalling | Bearer::Http => Err("not a bearer of this kind"),
         }
     }
 
@@ -84,6 +86,62 @@ impl Gateway {
         let peer = peer.ok_or("the device has no WSP address")?;
         let octets = wsp::datagram_of(sir, tid).ok_or("the SIR is too long for a datagram")?;
         Ok(Parcel::Datagram(socket, peer, octets))
+    }
+
+    /// Sends the content itself where the initiator wants no confirmation and a datagram holds it; false when it does
+    /// not go so. Nothing more is heard of it (WAP-249 section 5.1: `delivered`).
+    fn send_unconfirmed(&mut self, now: Time, job: &Job, out: &mut Vec<Output>) -> bool {
+        let tid = u8::try_from(self.random.below(256)).unwrap_or_default();
+        let Some((socket, peer, octets)) = self.unconfirmed_content(job, tid) else {
+            return false;
+        };
+        let dev = self.lane_name(job.lane);
+        self.report_content(now, job, Via::Wsp, out);
+        let octets = Bytes::from(octets);
+        self.wire_carried(now, &dev, ("wsp", "Push"), &octets, out);
+        out.push(Output::Datagram {
+            socket,
+            peer,
+            octets,
+        });
+        let ending = Ending {
+            reason: "sent without confirmation".to_owned(),
+            ..Ending::delivered(now)
+        };
+        for at in self.waking(job).iter() {
+            self.end_one(now, job.push, job.group, at, ending.clone(), out);
+        }
+        true
+    }
+
+    fn unconfirmed_content(&self, job: &Job, tid: u8) -> Option<(SocketId, SocketAddr, Vec<u8>)> {
+        let push = self.ledger.get(job.push)?;
+        let method = push.quality.as_ref()?.delivery_method;
+        let is_by_datagram = matches!(job.bearer, Bearer::Wsp | Bearer::Ps);
+        if method != DeliveryMethod::Unconfirmed
+            || !is_by_datagram
+            || push.options.devices_judge
+            || self.waking(job).is_empty()
+        {
+            return None;
+        }
+        let (socket, _) = self.config.wsp?;
+        let peer = self.registry.device(job.lane.device()?)?;
+        let octets = wsp::content_of(push, tid)?;
+        Some((socket, peer.profile.addresses.wsp?, octets))
+    }
+
+    /// Tells that a content leaves without a session.
+    pub(super) fn report_content(&self, now: Time, job: &Job, via: Via, out: &mut Vec<Output>) {
+        if let Some(push) = self.ledger.get(job.push) {
+            let fact = Fact::PushTx {
+                push: push.push_id.clone(),
+                dev: self.lane_name(job.lane),
+                via,
+                octets: push.content.octets,
+            };
+            self.report(now, fact, out);
+        }
     }
 
     fn short(
@@ -110,15 +168,6 @@ impl Gateway {
 
     fn dispatch(&mut self, now: Time, job: Job, parcel: Parcel, out: &mut Vec<Output>) -> bool {
         match parcel {
-            Parcel::Http(request) => {
-                let id = self.notices.fetch_id();
-                let dev = self.lane_name(job.lane);
-                let what = ("http", "POST /wappush HTTP/1.1");
-                self.wire_carried(now, &dev, what, &request.body, out);
-                self.jobs.sent(Leg::Http(id), job, None);
-                out.push(Output::Fetch { id, request });
-                true
-            }
             Parcel::Datagram(socket, peer, octets) => {
                 let octets = Bytes::from(octets);
                 let dev = self.lane_name(job.lane);
@@ -172,26 +221,6 @@ impl Gateway {
             self.unsure.insert(place, job.clone());
         }
         self.taken(now, job, false);
-    }
-
-    /// What came of a push over HTTP; false when the fetch was for something else.
-    pub(super) fn on_posted(
-        &mut self,
-        now: Time,
-        id: FetchId,
-        response: &Result<HttpResponse, FetchError>,
-        out: &mut Vec<Output>,
-    ) -> bool {
-        let leg = Leg::Http(id);
-        let Some(job) = self.jobs.get(leg) else {
-            return false;
-        };
-        if let Ok(response) = response {
-            let dev = self.lane_name(job.lane);
-            self.wire_answered(now, &dev, response, out);
-        }
-        let (status, reading) = http::read(response);
-        self.on_carried(now, leg, status, reading, out)
     }
 
     fn send_in_service(

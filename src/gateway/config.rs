@@ -30,6 +30,8 @@ pub struct Config {
     pub wsp: Option<(SocketId, SocketAddr)>,
     /// The message centre, for short messages and USSD.
     pub smsc: Option<Smsc>,
+    /// Push over HTTP.
+    pub ota_http: OtaHttp,
     /// The path of PAP.
     pub pap_path: String,
     /// Octets of one HTTP body.
@@ -176,6 +178,29 @@ impl Smsc {
     }
 }
 
+/// Push over HTTP, to terminals that we connect to.
+#[derive(Clone, Debug, Default)]
+pub struct OtaHttp {
+    /// When a content goes by itself, without a SIR and a session.
+    pub contents: Contents,
+    /// What terminals have to prove who they are with; `None` believes whoever answers.
+    pub terminals: Option<Authentication>,
+    /// Which of a terminal's provisionings requests are for; an empty one is told too.
+    pub prov_url: Option<String>,
+}
+
+/// When a content that its terminal takes goes by itself, without a SIR and a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Contents {
+    /// Never: a SIR asks for a session.
+    BySession,
+    /// To devices that have not registered by SIP, and so will hardly open a session.
+    #[default]
+    Unregistered,
+    /// Always, but where the devices judge for themselves.
+    Direct,
+}
+
 /// Another gateway, which queries, adds and sends (R2.17): pushes are kept here and handed on to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relay {
@@ -267,6 +292,7 @@ impl Default for Config {
             listeners: Vec::new(),
             wsp: None,
             smsc: None,
+            ota_http: OtaHttp::default(),
             pap_path: "/pap".to_owned(),
             body_octets_max: crate::limits::HTTP_BODY_OCTETS,
             identities: Vec::new(),

@@ -37,6 +37,7 @@ mod on_msrp;
 mod on_sip;
 mod paging;
 pub mod policy;
+mod posting;
 pub mod profile;
 pub mod push;
 mod refreshing;
@@ -78,6 +79,8 @@ pub struct Gateway {
     sessions: Sessions,
     /// The message centre, where one is configured.
     centre: Option<centre::Centre>,
+    /// Terminals that take pushes over HTTP.
+    terminals: bearer::terminal::Terminals,
     /// Contents that go in requests of SIP.
     pages: paging::Pages,
     /// Subscriptions of devices to SIRs.
@@ -171,6 +174,7 @@ impl Gateway {
             unsure: BTreeMap::new(),
             envelopes: sending::Envelopes::default(),
             sessions: Sessions::default(),
+            terminals: bearer::terminal::Terminals::default(),
             pages: paging::Pages::default(),
             watches: watching::Watches::new(),
             refreshes: BTreeMap::new(),

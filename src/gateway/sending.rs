@@ -230,7 +230,7 @@ impl Gateway {
     }
 
     /// True while the push and the device still wait for this SIR.
-    fn is_of_use(&self, now: Time, job: &Job) -> bool {
+    pub(super) fn is_of_use(&self, now: Time, job: &Job) -> bool {
         let Some(push) = self.ledger.get(job.push) else {
             return false;
         };

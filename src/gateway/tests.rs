@@ -8,6 +8,7 @@ mod edges;
 mod forwarding;
 mod initiator;
 mod lab;
+mod ota_http;
 mod paging;
 mod pap_vectors;
 mod paths;

@@ -54,11 +54,35 @@ pub fn push_of(sir: &Wrapped, tid: u8) -> Vec<u8> {
     if let Some(disposition) = sir.disposition {
         let _ = put_field(&mut head, DISPOSITION, disposition, VERSION_NEWEST);
     }
-    let mut out = Vec::with_capacity(head.len().saturating_add(sir.body.len()).saturating_add(8));
+    datagram(tid, &head, &sir.body)
+}
+
+/// The datagram of a connectionless push with those headers and that content; `None` when WSP has no form for one.
+#[must_use]
+pub fn push_with<'a>(
+    rows: impl Iterator<Item = (&'a str, &'a str)>,
+    content_type: &str,
+    content: &[u8],
+    tid: u8,
+) -> Option<Vec<u8>> {
+    let mut head = Vec::with_capacity(256);
+    put_media(&mut head, content_type, VERSION_NEWEST)?;
+    for (name, value) in rows {
+        if name.eq_ignore_ascii_case(APPLICATION) {
+            put_field(&mut head, name, &application_of(value), VERSION_NEWEST)?;
+        } else {
+            put_field(&mut head, name, value, VERSION_NEWEST)?;
+        }
+    }
+    Some(datagram(tid, &head, content))
+}
+
+fn datagram(tid: u8, head: &[u8], content: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(head.len().saturating_add(content.len()).saturating_add(8));
     out.extend([tid, 0x06]);
     put_uintvar(&mut out, u32::try_from(head.len()).unwrap_or(u32::MAX));
-    out.extend(head);
-    out.extend_from_slice(&sir.body);
+    out.extend_from_slice(head);
+    out.extend_from_slice(content);
     out
 }
 

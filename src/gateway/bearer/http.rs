@@ -1,34 +1,82 @@
-//! A SIR as a push over HTTP on a connection that we open, and what its answer means.
+//! Requests to a terminal over HTTP on a connection that we open, and what their answers mean.
 //!
-//! **Source:** WAP-235 sections 7.1 (PO-TCP: an empty Host, one resource) and 7.5 (outcomes), SIN 101.
+//! **Source:** WAP-235 sections 7.1 (PO-TCP: an empty Host, one resource), 7.2 to 7.4 (registration, push,
+//! authentication) and 7.5 (outcomes), SIN 101. What is known of a terminal is in [`super::terminal`].
 
 use bytes::Bytes;
 
 use super::sip::Reading;
-use crate::codec::ota_http::{PATH, PUSH_TYPE, PushStatus, header, sir};
-use crate::codec::sir::Wrapped;
+use super::terminal::status_of;
+use crate::codec::ota_http::{AuthStatus, Authentication, PATH, PUSH_TYPE, header, sir};
+use crate::codec::sir::{Wrapped, write_questions};
 use crate::event::Reason;
+use crate::gateway::push::submission::Push;
 use crate::world::{FetchError, HttpRequest, HttpResponse};
 
-/// The request with a SIR, to the terminal at `http://host:port`.
+/// A registration (`OPTIONS`) of the terminal at `http://host:port`, with further rows.
 #[must_use]
-pub fn request_of(address: &str, sir: &Wrapped) -> HttpRequest {
-    post(address, sir::push_of(sir))
+pub fn registration(address: &str, rows: Vec<(String, String)>) -> HttpRequest {
+    request("OPTIONS", address, rows, Vec::new())
 }
 
-/// The request with a push.
+/// A push to the terminal at `http://host:port`, with further rows.
 #[must_use]
-pub fn post(address: &str, push: Vec<u8>) -> HttpRequest {
-    let row = |name: &str, value: &str| (name.to_ascii_lowercase(), value.to_owned());
+pub fn post(address: &str, mut rows: Vec<(String, String)>, push: Vec<u8>) -> HttpRequest {
+    rows.push(row("Content-Type", PUSH_TYPE));
+    request("POST", address, rows, push)
+}
+
+/// A row of a request.
+#[must_use]
+pub fn row(name: &str, value: &str) -> (String, String) {
+    (name.to_ascii_lowercase(), value.to_owned())
+}
+
+/// The push with a SIR.
+#[must_use]
+pub fn push_of(sir: &Wrapped) -> Vec<u8> {
+    sir::push_of(sir)
+}
+
+/// The push with a content: what its initiator said of it, and what names it among ours.
+#[must_use]
+pub fn content_of(push: &Push) -> Vec<u8> {
+    let content = &push.content;
+    let questions = write_questions(push.options.ask, &push.options.apps);
+    let own = [
+        ("X-Wap-Application-Id", content.application.as_str()),
+        ("X-Sirgate-Push", push.push_id.as_str()),
+        ("X-Sirgate-Sir", push.sir.as_str()),
+    ];
+    let questions = questions.iter();
+    let questions = questions.map(|(name, value)| (*name, value.as_str()));
+    let given = content.headers.iter();
+    let given = given.map(|(name, value)| (name.as_str(), value.as_str()));
+    let rows = own.into_iter().chain(questions).chain(given);
+    sir::response_of(rows, &content.content_type, &content.body)
+}
+
+/// What a terminal that has to prove itself is asked, and how its last answer was judged.
+#[must_use]
+pub fn challenge(realm: &str, nonce: &str, judged: Option<AuthStatus>) -> String {
+    let param = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let mut params = vec![
+        param("realm", realm),
+        param("nonce", nonce),
+        param("algorithm", "SHA-1"),
+    ];
+    params.extend(judged.map(|judged| param("x-wap-auth-status", judged.name())));
+    Authentication::Digest(params).to_string()
+}
+
+fn request(method: &str, address: &str, rows: Vec<(String, String)>, body: Vec<u8>) -> HttpRequest {
+    let mut headers = vec![row("Host", ""), row(header::VERSION, "1.0")];
+    headers.extend(rows);
     HttpRequest {
-        method: "POST".to_owned(),
+        method: method.to_owned(),
         target: format!("{}{PATH}", address.trim_end_matches('/')),
-        headers: vec![
-            row("Host", ""),
-            row(header::VERSION, "1.0"),
-            row("Content-Type", PUSH_TYPE),
-        ],
-        body: Bytes::from(push),
+        headers,
+        body: Bytes::from(body),
     }
 }
 
@@ -47,19 +95,16 @@ pub fn read(response: &Result<HttpResponse, FetchError>) -> (u16, Reading) {
             return (408, Reading::Unheard("no answer to the SIR"));
         }
     };
-    let status = response
-        .headers
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(header::STATUS))
-        .and_then(|(_, value)| PushStatus::decode(value));
-    let reading = match (status.map(PushStatus::code), response.status) {
+    let status = status_of(response);
+    let reading = match (status, response.status) {
         (Some(400 | 401), _) => Reading::Taken { long: false },
-        (Some(234 | 237), _) => Reading::Unheard("the device cannot take the SIR now"),
+        (Some(234 | 237 | 300), _) => Reading::Unheard("the device cannot take the SIR now"),
         (Some(235), _) => Reading::Refused(Reason::User),
         (Some(236), _) => Reading::Refused(Reason::Mismatch),
         (Some(238), _) => Reading::Refused(Reason::Capability),
         (Some(256), _) => Reading::Failed("the device wants its capability tag"),
-        (Some(257), _) => Reading::Failed("the device is not provisioned for this gateway"),
+        (Some(301), _) => Reading::Failed("the device takes no registration"),
+        (Some(257 | 302), _) => Reading::Failed("the device is not provisioned for this gateway"),
         (Some(600), _) => Reading::Failed("the device takes another version of OTA-HTTP"),
         // A terminal that names no outcome and takes the request has it.
         (None, 200..=299) => Reading::Taken { long: false },
@@ -69,7 +114,7 @@ pub fn read(response: &Result<HttpResponse, FetchError>) -> (u16, Reading) {
     };
     let status = match (status, reading) {
         (_, Reading::Taken { .. }) => 200,
-        (Some(status), _) => status.code(),
+        (Some(status), _) => status,
         (None, _) => response.status,
     };
     (status, reading)
@@ -92,7 +137,7 @@ mod tests {
     #[test]
     fn r2_52_the_request_holds_the_sir_as_a_whole_response() {
         let sir = Sir::new("sip:alice@example.com", "sip:push@ppg.example.com");
-        let request = request_of("http://192.0.2.11:4035", &sir.encode());
+        let request = post("http://192.0.2.11:4035", Vec::new(), push_of(&sir.encode()));
         assert_eq!(request.target, "http://192.0.2.11:4035/wappush");
         assert_eq!(request.header("host"), Some(""));
         assert_eq!(request.header("content-type"), Some("application/http"));
@@ -116,6 +161,7 @@ mod tests {
                 Some("256"),
                 (256, Failed("the device wants its capability tag")),
             ),
+            (204, Some("300"), (300, now)),
             (503, None, (503, now)),
             (
                 404,

@@ -18,6 +18,7 @@ pub mod choice;
 pub mod http;
 pub mod sip;
 pub mod smpp;
+pub mod terminal;
 pub mod wsp;
 
 use choice::Bearers;

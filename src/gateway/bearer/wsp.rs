@@ -1,10 +1,11 @@
-//! A SIR as a connectionless WSP push.
+//! A SIR, or a small content, as a connectionless WSP push.
 //!
 //! **Source:** WAP-235 section 6.1 (Po-Unit-Push), WAP-230 section 8.2.4.1. Nobody confirms such a datagram: that the
 //! device connects is the answer.
 
-use crate::codec::sir::Wrapped;
-use crate::codec::wsp::sir::push_of;
+use crate::codec::sir::{Wrapped, write_questions};
+use crate::codec::wsp::sir::{push_of, push_with};
+use crate::gateway::push::submission::Push;
 
 /// Octets that an IP network takes in one datagram without cutting it.
 const DATAGRAM_OCTETS: usize = 1_400;
@@ -13,6 +14,25 @@ const DATAGRAM_OCTETS: usize = 1_400;
 #[must_use]
 pub fn datagram_of(sir: &Wrapped, push_id: u8) -> Option<Vec<u8>> {
     let octets = push_of(sir, push_id);
+    (octets.len() <= DATAGRAM_OCTETS).then_some(octets)
+}
+
+/// The datagram with a content; `None` when it would be too long, or has headers that WSP has no form for.
+#[must_use]
+pub fn content_of(push: &Push, push_id: u8) -> Option<Vec<u8>> {
+    let content = &push.content;
+    let questions = write_questions(push.options.ask, &push.options.apps);
+    let own = [
+        ("X-Wap-Application-Id", content.application.as_str()),
+        ("X-Sirgate-Push", push.push_id.as_str()),
+        ("X-Sirgate-Sir", push.sir.as_str()),
+    ];
+    let questions = questions.iter();
+    let questions = questions.map(|(name, value)| (*name, value.as_str()));
+    let given = content.headers.iter();
+    let given = given.map(|(name, value)| (name.as_str(), value.as_str()));
+    let rows = own.into_iter().chain(questions).chain(given);
+    let octets = push_with(rows, &content.content_type, &content.body, push_id)?;
     (octets.len() <= DATAGRAM_OCTETS).then_some(octets)
 }
 

@@ -37,10 +37,14 @@ pub(super) fn with_bearers(bearers: &[Bearer]) -> Config {
     config
 }
 
-/// The push that the gateway posted to the device.
+/// The push that the gateway posted to the device, which is asked before what it takes when it was not yet.
 pub(super) fn posted(lab: &mut Lab) -> (FetchId, Request) {
     let (id, request) = lab.fetches.pop().expect("a request");
     assert_eq!(request.target, format!("{HTTP}/wappush"));
+    if request.method == "OPTIONS" {
+        answer_http(lab, id, "501");
+        return posted(lab);
+    }
     (id, ota_http::sir::sir_of(&request.body).unwrap())
 }
 
