@@ -151,8 +151,13 @@ fn check(tree: &Tree<'_>) -> Result<(), DecodeError> {
     }
 }
 
+/// The version that the DOCTYPE names. One that names none, and lists none, is of the time before there were others.
 fn version_of(tree: &Tree<'_>) -> Option<Version> {
-    Version::of_public(tree.doctype.as_ref()?.public.as_deref()?)
+    let doctype = tree.doctype.as_ref()?;
+    match doctype.public.as_deref()? {
+        version::UNNUMBERED if doctype.supported.is_none() => Some(Version::V1_0),
+        public => Version::of_public(public),
+    }
 }
 
 impl Document {

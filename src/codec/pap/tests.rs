@@ -298,6 +298,26 @@ fn a_doctype_that_is_not_of_pap_is_not_valid() {
 }
 
 #[test]
+fn documents_as_kannel_writes_them_are_read() {
+    let document = |doctype: &str, inside: &str| {
+        format!(
+            "<!DOCTYPE pap PUBLIC \"-//WAPFORUM//DTD PAP//EN\" \"http://www.wapforum.org/DTD/pap_1.0.dtd\"{doctype}>\n\
+             <pap><push-message push-id=\"a\"><address address-value=\"x\">{inside}</address></push-message></pap>"
+        )
+    };
+    let read = decode(document("", "\n  ").as_bytes()).unwrap();
+    assert_eq!(read.version, Version::V1_0);
+    // White space is all that may stand there, and who knows of versions has to say which.
+    for wrong in [
+        document("", " x "),
+        document("", "<!-- x -->"),
+        document(" [<?wap-pap-ver supported-versions=\"2.0\"?>]", ""),
+    ] {
+        assert_eq!(refused(&wrong).0, Class::XmlInvalid, "{wrong}");
+    }
+}
+
+#[test]
 fn a_wrong_timestamp_is_answered_with_2000_for_that_push() {
     for time in [
         "2030-01-01",

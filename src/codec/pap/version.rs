@@ -19,6 +19,9 @@ pub struct Version {
 /// What this codec speaks, most preferred first, as the `wap-pap-ver` instruction says it.
 pub const SUPPORTED: &str = "2.0,2.1,1.0";
 
+/// The public identifier that initiators of PAP 1.0 write without a version, as those of Kannel do.
+pub(super) const UNNUMBERED: &str = "-//WAPFORUM//DTD PAP//EN";
+
 impl Version {
     /// The version every gateway must be able to answer in.
     pub const V1_0: Self = Self { major: 1, minor: 0 };
@@ -36,12 +39,7 @@ impl Version {
     }
 
     /// The version of a public identifier `-//WAPFORUM//DTD PAP 2.0//EN`.
-    ///
-    /// Initiators of the first days write `-//WAPFORUM//DTD PAP//EN`, which is 1.0.
     pub(super) fn of_public(identifier: &str) -> Option<Self> {
-        if identifier == "-//WAPFORUM//DTD PAP//EN" {
-            return Some(Self::V1_0);
-        }
         identifier
             .strip_prefix("-//WAPFORUM//DTD PAP ")?
             .strip_suffix("//EN")?

@@ -27,7 +27,7 @@ pub(super) struct Node<'a> {
     pub(super) at: usize,
     pub(super) attributes: Vec<Attr<'a>>,
     pub(super) children: Vec<Self>,
-    /// Where anything stands between its tags, white space and comments included.
+    /// Where anything but white space stands between its tags, comments included.
     pub(super) content_at: Option<usize>,
     /// Where text other than white space stands between its tags.
     pub(super) text_at: Option<usize>,
@@ -117,7 +117,9 @@ impl<'a> Tree<'a> {
                     self.close(node);
                 }
             }
-            Token::Text(text) => self.mark(at, !text.bytes().all(is_blank)),
+            // An empty element may be written in two tags on two lines: initiators do, though it is not valid.
+            Token::Text(text) if text.bytes().all(is_blank) => {}
+            Token::Text(_) => self.mark(at, true),
             Token::Section(_) | Token::Letter(_) => self.mark(at, true),
             Token::Comment | Token::Instruction => self.mark(at, false),
         }

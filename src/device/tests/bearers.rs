@@ -203,6 +203,19 @@ fn r2_78_a_datagram_or_short_message_is_not_trusted_where_that_is_required() {
 }
 
 #[test]
+fn r2_78_a_sir_that_was_not_trusted_by_one_way_is_judged_again_by_a_trusted_one() {
+    let mut doors = Doors::new(Behaviour {
+        require: Trust::Flow,
+        ..Behaviour::default()
+    });
+    doors.carry(Bearer::Wsp, &naming(&[C1]));
+    doors.carry(Bearer::Wsp, &naming(&[C1]));
+    assert_eq!(doors.bench.count("sir.decide skip security"), 2);
+    doors.carry(Bearer::Service, &naming(&[C1]));
+    assert_eq!(doors.bench.count("sir.decide connect match"), 1);
+}
+
+#[test]
 fn r2_59_a_sir_in_options_is_answered_as_one_and_a_question_as_a_question() {
     let mut doors = Doors::new(Behaviour::default());
     doors.options(&targeted(&[C2]));

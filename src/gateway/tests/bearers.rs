@@ -172,6 +172,20 @@ fn r2_61_after_the_last_bearer_the_first_is_tried_again_after_a_pause() {
 }
 
 #[test]
+fn r2_61_a_last_bearer_that_fails_for_good_does_not_end_what_an_earlier_one_may_bring_later() {
+    let mut lab = lab(&[Bearer::Http, Bearer::Sip]);
+    lab.push("p1", &[UUID], "");
+    let (id, _) = posted(&mut lab);
+    let response = Err(FetchError::TimedOut);
+    lab.input(Input::Response { id, response });
+    let sirs = lab.sirs();
+    lab.answer(&sirs[0], 482, "");
+    assert!(lab.events("push.end").is_empty());
+    lab.wait(Duration::from_secs(3));
+    posted(&mut lab);
+}
+
+#[test]
 fn r2_61_a_quiet_device_is_not_asked_by_another_bearer() {
     let mut lab = lab(&[Bearer::Sip, Bearer::Http]);
     lab.push("p1", &[UUID], "");
