@@ -77,9 +77,10 @@ impl Gateway {
             version: asked.version,
             accepted_at: now,
             not_before: asked.deliver_after,
-            expires_at: asked
-                .deliver_before
-                .unwrap_or_else(|| asked.deliver_after.unwrap_or(now) + self.config.push_lifetime),
+            expires_at: asked.deliver_before.unwrap_or_else(|| {
+                // A time to wait for that has passed already does not shorten the life of the push.
+                asked.deliver_after.unwrap_or(now).max(now) + self.config.push_lifetime
+            }),
             notify_to: asked.notify_to,
             quality: asked.quality,
             content: asked.content,

@@ -167,6 +167,15 @@ fn a_push_is_not_sent_before_its_time() {
 }
 
 #[test]
+fn a_push_whose_time_to_wait_for_has_passed_is_sent_and_lives_as_long_as_any() {
+    let mut lab = Lab::registered();
+    let after = " deliver-after-timestamp=\"2001-02-28T06:45:00Z\"";
+    assert_eq!(lab.post(&pap_body("p1", &[UUID], after, "")), 1001);
+    assert_eq!(lab.sirs().len(), 1);
+    assert_eq!(lab.end("p1"), None);
+}
+
+#[test]
 fn a_push_is_over_at_its_time() {
     let mut lab = Lab::new();
     let before = (lab.now + Duration::from_secs(60)).to_string();
