@@ -569,6 +569,12 @@ const GAPS: &[(&str, u32, &str, &str)] = &[
         "SG-C004",
         "\"header\", \"value\", \"body\"",
     ),
+    (
+        "[smsc]\nsystem_id = \"the gateway of the lab\"",
+        2,
+        "SG-C004",
+        "at most 15 characters",
+    ),
     ("[gateway]\ndomain = \"\"", 2, "SG-C004", "example.com"),
     ("[gateway]\nhost = \"a b\"", 2, "SG-C004", "ppg.example.com"),
     (

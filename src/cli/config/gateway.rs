@@ -180,18 +180,21 @@ pub fn smsc(config: &mut Config, table: &mut Table<'_>, source: &mut Source, fol
     let form = "an address and a port, as in 127.0.0.1:2775";
     let address = table.parsed(source, "address", form);
     let mut smsc = Smsc::new(address.unwrap_or_else(|| ([127, 0, 0, 1], 2775).into()));
-    for (key, text) in [
-        ("system_id", &mut smsc.system_id),
-        ("system_type", &mut smsc.system_type),
-        ("short_code", &mut smsc.short_code),
+    for (key, most, text) in [
+        ("system_id", 15, &mut smsc.system_id),
+        ("system_type", 12, &mut smsc.system_type),
+        ("short_code", 20, &mut smsc.short_code),
     ] {
+        let span = table.span_of(key);
         if let Some(given) = table.text(source, key) {
+            fits(source, span, &format!("smsc.{key}"), &given, most);
             *text = given;
         }
     }
     let span = table.span_of("password_file");
     if let Some(file) = table.text(source, "password_file") {
-        smsc.password = super::secret(source, folder, &file, span);
+        smsc.password = super::secret(source, folder, &file, span.clone());
+        fits(source, span, "the password of smsc", &smsc.password, 8);
     }
     smsc.version = match table.word(source, "version", &["3.3", "3.4", "5.0"]) {
         Some("3.3") => Version::V33,
@@ -202,6 +205,18 @@ pub fn smsc(config: &mut Config, table: &mut Table<'_>, source: &mut Source, fol
         smsc.receipt_timeout = wait;
     }
     config.smsc = Some(smsc);
+}
+
+/// A text has room in its field of SMPP; one without could never be sent.
+fn fits(source: &mut Source, span: std::ops::Range<usize>, what: &str, text: &str, most: usize) {
+    if text.len() > most || !text.is_ascii() {
+        source.fault(
+            "SG-C004",
+            span,
+            format!("{what} does not fit into SMPP"),
+            format!("write at most {most} characters of ASCII"),
+        );
+    }
 }
 
 /// Reads `[registration]`.
