@@ -62,6 +62,9 @@ struct Arguments {
     command: Option<Command>,
 }
 
+/// Where commands look for a gateway that nobody named.
+const DEFAULT_API: &str = "http://127.0.0.1:8642";
+
 /// Options of every command.
 #[derive(Args, Clone, Debug)]
 pub struct Global {
@@ -72,7 +75,7 @@ pub struct Global {
         env = "SIRGATE_API",
         value_name = "URL",
         value_parser = config::check::api_option,
-        default_value = "http://127.0.0.1:8642"
+        default_value = DEFAULT_API
     )]
     pub api: String,
     /// Who asks, where the gateway wants to know: a name of its `[policy]`; with --password-file

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Global;
 use super::api::{Api, escape, problem};
 use super::config::check::{application_option, sip_option};
 use super::fault::{Exit, Fault, nearest};
+use super::{DEFAULT_API, Global};
 use crate::codec::pap::{self, Operation, address::ClientAddress};
 use crate::driver::clock::Clock;
 use crate::sim::initiator::Submission;
@@ -91,7 +91,8 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Fault> {
                 serde_json::json!({"schema": "sirgate.push/1", "id": push_id, "state": "pending"})
             );
         } else {
-            println!("push {push_id}  accepted      follow it: sirgate trace show {push_id}");
+            let follow = ladder(&push_id, global);
+            println!("push {push_id}  accepted      follow it: {follow}");
         }
         return Ok(Exit::Yes);
     }
@@ -223,6 +224,16 @@ fn content(argument: &str) -> Result<Vec<u8>, Fault> {
     })
 }
 
+/// The command that draws a push, as it is typed against the same gateway.
+fn ladder(push_id: &str, global: &Global) -> String {
+    let elsewhere = if global.api == DEFAULT_API {
+        String::new()
+    } else {
+        format!(" --api {}", global.api)
+    };
+    format!("sirgate trace show {push_id}{elsewhere}")
+}
+
 /// What the push-response says.
 fn accepted(body: &[u8], status: u16) -> Result<(), Fault> {
     let refused = |code: u16, why: String| {
@@ -267,6 +278,7 @@ fn follow(
         println!("{}", outcomes.to_json(&push));
     } else {
         print!("{}", outcomes.to_text(&push, pui, push_id));
+        println!("      ladder: {}", ladder(push_id, global));
         outcomes
             .notes(arguments)
             .iter()
@@ -497,7 +509,7 @@ impl Outcomes {
             );
         }
         out += &format!(
-            "{} to {delivered} of {} wanted device{}{}      ladder: sirgate trace show {push_id}\n",
+            "{} to {delivered} of {} wanted device{}{}",
             text(push, "state"),
             names.len(),
             if names.len() == 1 { "" } else { "s" },
