@@ -1,4 +1,5 @@
-//! sirgate against programs that others wrote: curl, tshark, sipp, baresip, linphonec, Net::SMPP, libwbxml, xmllint.
+//! sirgate against programs that others wrote: curl, tshark, sipp, baresip, linphonec, Kannel, Net::SMPP,
+//! smpp of npm, libwbxml, xmllint.
 //!
 //! `tests/interop/run` installs them. A program that is missing is a failure.
 #![expect(
@@ -13,10 +14,14 @@
 #[path = "../lab/mod.rs"]
 mod lab;
 
+mod bearers;
 mod curl;
 mod dissect;
+mod kannel;
+mod ota;
 mod sipp;
 mod sms;
+mod smsc;
 mod softphone;
 mod wbxml;
 mod wire;
@@ -48,6 +53,11 @@ pub struct Ports {
     pub http: u16,
     pub sip: u16,
     pub msrp: u16,
+    /// WSP datagrams of the gateway.
+    pub wsp: u16,
+    /// The message centre: SMPP, and the radio of its handsets.
+    pub smpp: u16,
+    pub radio: u16,
 }
 
 impl Ports {
@@ -56,6 +66,9 @@ impl Ports {
             http: lab::free_port(),
             sip: lab::free_port(),
             msrp: lab::free_port(),
+            wsp: lab::free_port(),
+            smpp: lab::free_port(),
+            radio: lab::free_port(),
         }
     }
 
@@ -68,11 +81,34 @@ impl Ports {
         format!(
             "[gateway]\nsession_linger_ms = 300\nanswer_timeout_ms = 3000\nretry_wait_ms = 300\n\
              [listen]\nhttp = \"127.0.0.1:{}\"\nsip = [\"udp:127.0.0.1:{sip}\", \"tcp:127.0.0.1:{sip}\"]\n\
-             msrp = \"127.0.0.1:{}\"\n[store]\nkind = \"none\"\n{more}",
+             msrp = \"127.0.0.1:{}\"\nwsp = \"127.0.0.1:{}\"\n[store]\nkind = \"none\"\n{more}",
             self.http,
             self.msrp,
+            self.wsp,
             sip = self.sip,
         )
+    }
+
+    /// What travels on the ports of a push session.
+    pub fn signalling(&self) -> Vec<(u16, &'static str)> {
+        vec![
+            (self.sip, "udp=sip"),
+            (self.sip, "tcp=sip"),
+            (self.msrp, "tcp=msrp"),
+        ]
+    }
+
+    /// The table that has the gateway bind to the message centre at these ports.
+    pub fn smsc(&self) -> String {
+        format!("[smsc]\naddress = \"127.0.0.1:{}\"\n", self.smpp)
+    }
+
+    /// Runs sirgate's own message centre at these ports.
+    pub fn centre(&self, folder: &Path, more: &[&str]) -> Process {
+        let (smpp, radio) = (loopback(self.smpp), loopback(self.radio));
+        let mut arguments = vec!["sim", "smsc", "--listen", &smpp, "--radio", &radio];
+        arguments.extend_from_slice(more);
+        Process::start(folder, &arguments, "ready")
     }
 
     pub fn serve(&self, folder: &Path, more: &str) -> Process {
@@ -173,6 +209,18 @@ name = "C3"
 kind = "pda"
 id = ["urn:dev:mac:0024befffe804ff1"]
 "#;
+
+/// A port of this machine.
+pub fn loopback(port: u16) -> String {
+    format!("127.0.0.1:{port}")
+}
+
+/// Runs one simulated device of `lab.toml`, with its doors.
+pub fn device(folder: &Path, name: &str, doors: &[&str]) -> Process {
+    let mut arguments = vec!["device", "run", "--config", "lab.toml", "--only", name];
+    arguments.extend_from_slice(doors);
+    Process::start(folder, &arguments, "registered")
+}
 
 /// Runs the simulated devices of `lab.toml`.
 pub fn devices(folder: &Path) -> Process {

@@ -6,17 +6,23 @@ use std::time::Duration;
 use crate::{Ports, Running, TRIO, devices, lab};
 
 /// A capture on loopback, of the given ports only.
-struct Capture {
+pub(crate) struct Capture {
     running: Running,
     file: std::path::PathBuf,
+    /// What travels on each port.
+    kinds: Vec<(u16, &'static str)>,
 }
 
 impl Capture {
-    fn start(folder: &std::path::Path, ports: &Ports) -> Self {
+    /// Begins; each port with what the dissector shall take it for, as in `udp=sip`.
+    pub(crate) fn start(folder: &std::path::Path, kinds: &[(u16, &'static str)]) -> Self {
         let file = folder.join("sirs.pcapng");
-        let filter = format!("port {} or port {}", ports.sip, ports.msrp);
+        let ports: Vec<String> = kinds
+            .iter()
+            .map(|(port, _)| format!("port {port}"))
+            .collect();
         let child = Command::new("dumpcap")
-            .args(["-q", "-i", "lo", "-f", &filter, "-w"])
+            .args(["-q", "-i", "lo", "-f", &ports.join(" or "), "-w"])
             .arg(&file)
             .stdin(Stdio::null())
             .spawn()
@@ -26,12 +32,17 @@ impl Capture {
             file.exists()
         });
         std::thread::sleep(Duration::from_millis(500));
-        Self { running, file }
+        Self {
+            running,
+            file,
+            kinds: kinds.to_vec(),
+        }
     }
 
     /// Ends the capture; gives the fields of every frame that the display filter leaves.
-    fn read(self, ports: &Ports, filter: &str, fields: &[&str]) -> Vec<Vec<String>> {
-        // dumpcap writes what it has when it is asked to end.
+    pub(crate) fn read(self, filter: &str, fields: &[&str]) -> Vec<Vec<String>> {
+        // The system hands packets on in lots; dumpcap writes what it has when it is asked to end.
+        std::thread::sleep(Duration::from_secs(1));
         Command::new("kill")
             .args(["-INT", &self.running.0.id().to_string()])
             .status()
@@ -40,18 +51,11 @@ impl Capture {
         assert!(ended.success(), "dumpcap: {ended}");
         let mut tshark = Command::new("tshark");
         tshark.arg("-r").arg(&self.file);
-        tshark.args([
-            "-d",
-            &format!("udp.port=={},sip", ports.sip),
-            "-d",
-            &format!("tcp.port=={},sip", ports.sip),
-            "-d",
-            &format!("tcp.port=={},msrp", ports.msrp),
-            "-Y",
-            filter,
-            "-T",
-            "fields",
-        ]);
+        for (port, kind) in &self.kinds {
+            let (transport, protocol) = kind.split_once('=').expect("a transport and a protocol");
+            tshark.args(["-d", &format!("{transport}.port=={port},{protocol}")]);
+        }
+        tshark.args(["-Y", filter, "-T", "fields"]);
         for field in fields {
             tshark.args(["-e", field]);
         }
@@ -96,7 +100,7 @@ fn tshark_dissects_every_sir_as_wap_sir_and_nothing_as_malformed() {
     let folder = lab::folder();
     let ports = Ports::free();
     let _gateway = ports.serve(folder.path(), TRIO);
-    let capture = Capture::start(folder.path(), &ports);
+    let capture = Capture::start(folder.path(), &ports.signalling());
     let _devices = devices(folder.path());
     for arguments in PUSHES {
         let mut all = vec!["alice", "hello"];
@@ -114,7 +118,7 @@ fn tshark_dissects_every_sir_as_wap_sir_and_nothing_as_malformed() {
         "wap.sir.app_id_list",
         "wap.sir.contact_points",
     ];
-    let frames = capture.read(&ports, "sip or msrp or _ws.malformed", &fields);
+    let frames = capture.read("sip or msrp or _ws.malformed", &fields);
     let field = |frame: &[String], at: usize| frame.get(at).cloned().unwrap_or_default();
     let malformed: Vec<_> = frames.iter().filter(|f| !field(f, 2).is_empty()).collect();
     assert!(malformed.is_empty(), "malformed: {malformed:?}");
