@@ -13,6 +13,15 @@ use lab::Process;
 
 const API: &str = "127.0.0.1:8642";
 
+/// Addresses of README.md that stand for ports which nobody else has.
+const OWN: [&str; 5] = [
+    "127.0.0.1:2775",
+    "127.0.0.1:2776",
+    "127.0.0.1:8643",
+    "127.0.0.1:5062",
+    "127.0.0.1:2857",
+];
+
 #[test]
 fn every_console_block_of_the_readme_shows_what_happens() {
     let text = include_str!("../README.md");
@@ -20,12 +29,16 @@ fn every_console_block_of_the_readme_shows_what_happens() {
     let mut nodes: Vec<Process> = Vec::new();
     // The demo takes another port where 8642 is not to be had.
     let mut api = API.to_owned();
+    let own = OWN.map(|address| (address, format!("127.0.0.1:{}", lab::free_port())));
     let mut faults = Vec::new();
     let mut commands = 0;
     // The push-id that was made: there, and here.
     let mut made: [Option<String>; 2] = [None, None];
-    for step in steps(text) {
+    for mut step in steps(text) {
         commands += 1;
+        for (there, here) in &own {
+            step.command = step.command.replace(there, here);
+        }
         if needs_missing(&step.command, "curl") {
             println!("not run, there is no curl: {}", step.command);
             continue;
@@ -33,16 +46,21 @@ fn every_console_block_of_the_readme_shows_what_happens() {
         let shown = if step.runs_on() {
             let arguments: Vec<&str> = step.command.split_whitespace().skip(1).collect();
             let node = Process::start(folder.path(), &arguments, "stop:");
-            api = node.url().trim_start_matches("http://").to_owned();
+            if step.command == "sirgate demo" {
+                api = node.url().trim_start_matches("http://").to_owned();
+            }
             let shown = node.banner.join("\n");
             nodes.push(node);
             shown
         } else {
             step.run(folder.path(), &api)
         };
-        let shown = shown
+        let mut shown = shown
             .replace(&format!(" --api http://{api}"), "")
             .replace(&api, API);
+        for (there, here) in &own {
+            shown = shown.replace(here, there);
+        }
         for (made, text) in made.iter_mut().zip([&step.output, &shown]) {
             *made = push_id(text).or_else(|| made.take());
         }
@@ -88,9 +106,14 @@ struct Step {
 impl Step {
     /// True for what runs until Ctrl-C.
     fn runs_on(&self) -> bool {
-        ["sirgate demo", "sirgate serve", "sirgate device run"]
-            .iter()
-            .any(|start| self.command.starts_with(start))
+        [
+            "sirgate demo",
+            "sirgate serve",
+            "sirgate device run",
+            "sirgate sim smsc",
+        ]
+        .iter()
+        .any(|start| self.command.starts_with(start))
     }
 
     fn run(&self, folder: &Path, api: &str) -> String {
