@@ -53,7 +53,7 @@ impl Gateway {
         let is_content = exchange.step == Step::Content;
         if is_content && self.is_paging(&job) && !is_taken(response) {
             // Until it is known what comes next: another try, another bearer, the end.
-            self.stage_waiting(&job, Stage::Paging, &Stage::Waking);
+            self.stage_waiting(&job, &Stage::Paging, &Stage::Waking);
         }
         let Ok(answer) = response else {
             let (status, reading) = http::read(response);
@@ -120,7 +120,7 @@ impl Gateway {
             if !trial.posted {
                 self.report_content(now, &job, Via::Http, out);
             }
-            self.stage_waiting(&job, Stage::Waking, &Stage::Paging);
+            self.stage_waiting(&job, &Stage::Waking, &Stage::Paging);
             (Step::Content, push)
         } else {
             let ids = self.seal(now, &job, Form::default());
@@ -403,11 +403,11 @@ impl Gateway {
     }
 
     /// Moves the delivery of a job from one stage to another, when it is in the first.
-    fn stage_waiting(&mut self, job: &Job, from: Stage, to: &Stage) {
+    fn stage_waiting(&mut self, job: &Job, from: &Stage, to: &Stage) {
         let Some(key) = job.lane.device() else { return };
         let push = self.ledger.get(job.push);
         let delivery = push.and_then(|push| push.delivery(job.group, key.at));
-        if delivery.is_some_and(|delivery| delivery.stage == from) {
+        if delivery.is_some_and(|delivery| delivery.stage == *from) {
             self.stage(job.push, job.group, key.at, to.clone());
         }
     }

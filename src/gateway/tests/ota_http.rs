@@ -77,7 +77,7 @@ fn register(lab: &mut Lab) -> HttpRequest {
 
 fn is_content(request: &HttpRequest) -> bool {
     let push = Message::decode(&request.body, false).unwrap();
-    assert_eq!(push.value("X-Sirgate-Sir").is_some(), true);
+    assert!(push.value("X-Sirgate-Sir").is_some());
     push.body == b"hello"
 }
 
