@@ -28,6 +28,8 @@ pub struct Config {
     pub listeners: Vec<Listener>,
     /// WSP over datagrams: the socket, and the address peers reach it at.
     pub wsp: Option<(SocketId, SocketAddr)>,
+    /// WSP sessions (OTA-WSP): the socket, and the address devices reach it at; SIRs name it.
+    pub wsp_session: Option<(SocketId, SocketAddr)>,
     /// The message centre, for short messages and USSD.
     pub smsc: Option<Smsc>,
     /// Push over HTTP.
@@ -291,6 +293,7 @@ impl Default for Config {
             udp: Vec::new(),
             listeners: Vec::new(),
             wsp: None,
+            wsp_session: None,
             smsc: None,
             ota_http: OtaHttp::default(),
             pap_path: "/pap".to_owned(),

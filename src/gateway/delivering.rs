@@ -480,6 +480,10 @@ impl Gateway {
         self.timers.cancel(Timer::Retry(no, group, at));
         self.timers.cancel(Timer::Silent(no, group, at));
         self.timers.cancel(Timer::Linger(session));
+        if let Some(number) = session.wsp() {
+            let push = no;
+            return self.push_by_wsp(now, number, Item { push, group, via }, out);
+        }
         if let Some(open) = self.sessions.get_mut(session) {
             open.via = via;
             open.waiting.push_back(Item {

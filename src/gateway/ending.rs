@@ -287,6 +287,9 @@ impl Gateway {
 
     /// Takes content out of a session before it has left, or stops sending it.
     fn recall(&mut self, now: Time, no: SessionNo, push: PushNo, out: &mut Vec<Output>) {
+        if let Some(number) = no.wsp() {
+            return self.recall_by_wsp(now, number, push, out);
+        }
         let Some(session) = self.sessions.get_mut(no) else {
             return;
         };

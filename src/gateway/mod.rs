@@ -35,6 +35,7 @@ mod on_http;
 mod on_invite;
 mod on_msrp;
 mod on_sip;
+mod ota_wsp;
 mod paging;
 pub mod policy;
 mod posting;
@@ -77,6 +78,8 @@ pub struct Gateway {
     unsure: BTreeMap<(PushNo, usize, usize), Job>,
     envelopes: sending::Envelopes,
     sessions: Sessions,
+    /// Sessions of WSP, where they are configured.
+    wsp: Option<ota_wsp::OtaWsp>,
     /// The message centre, where one is configured.
     centre: Option<centre::Centre>,
     /// Terminals that take pushes over HTTP.
@@ -134,6 +137,8 @@ enum Timer {
     Forget,
     /// The side of the message centre.
     Centre,
+    /// Sessions of WSP.
+    Wsp,
 }
 
 impl Gateway {
@@ -156,6 +161,8 @@ impl Gateway {
         let authenticator = on_sip::authenticator(&config, &mut random);
         let jobs = Jobs::new(config.bounds.queue);
         let mut timers = Timers::default();
+        let wsp = config.wsp_session.is_some();
+        let wsp = wsp.then(|| ota_wsp::OtaWsp::new(random.fork()));
         let smsc = config.smsc.as_ref();
         let centre = smsc.map(|smsc| centre::Centre::new(smsc, random.fork()));
         if centre.is_some() {
@@ -181,6 +188,7 @@ impl Gateway {
             notices: Notices::default(),
             quotas: Quotas::default(),
             timers,
+            wsp,
             centre,
             flows: HashMap::default(),
             todo: VecDeque::new(),
@@ -285,6 +293,7 @@ impl Gateway {
             Timer::HandOn(no) => self.hand_on(now, no, out),
             Timer::Forget => self.forget(now, out),
             Timer::Centre => self.centre_due(now, out),
+            Timer::Wsp => self.wsp_due(now, out),
         }
     }
 
@@ -309,6 +318,11 @@ impl Machine for Gateway {
                 peer,
                 octets,
             } if self.is_wsp(socket) => self.refuse_wsp(now, peer, octets.len(), out),
+            Input::Datagram {
+                socket,
+                peer,
+                octets,
+            } if self.is_wsp_session(socket) => self.wsp_datagram(now, peer, octets, out),
             Input::Datagram {
                 socket,
                 peer,

@@ -180,7 +180,7 @@ impl Gateway {
         Ok(())
     }
 
-    fn is_deliverable(&self, now: Time, no: PushNo, group: usize, at: usize) -> bool {
+    pub(super) fn is_deliverable(&self, now: Time, no: PushNo, group: usize, at: usize) -> bool {
         let Some(push) = self.ledger.get(no) else {
             return false;
         };
@@ -456,6 +456,9 @@ impl Gateway {
         why: &str,
         out: &mut Vec<Output>,
     ) {
+        if let Some(number) = no.wsp() {
+            return self.disconnect_wsp(now, number, out);
+        }
         let Some(session) = self.sessions.get_mut(no) else {
             return;
         };
@@ -551,7 +554,7 @@ impl Gateway {
     }
 
     /// Content waits for another session.
-    fn put_back(&mut self, now: Time, item: Item, at: usize) {
+    pub(super) fn put_back(&mut self, now: Time, item: Item, at: usize) {
         let broke = Stage::Held("the session broke");
         if self.stage(item.push, item.group, at, broke) {
             self.again(now, item.push, item.group, at, None);

@@ -5,6 +5,7 @@
 //! (`protocol::sip::registrar`), whose bindings are mirrored here as routes.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 
 use foldhash::quality::FixedState;
 use serde_json::Value;
@@ -46,6 +47,8 @@ pub struct Registry {
     by_id: HashMap<DeviceId, DeviceKey, FixedState>,
     /// Devices by their telephone numbers; one that changed its number is found by the old one no more.
     by_msisdn: HashMap<String, DeviceKey, FixedState>,
+    /// Who has WSP at an address; nobody where several have.
+    by_ip: HashMap<IpAddr, Option<DeviceKey>, FixedState>,
     most: usize,
 }
 
@@ -137,6 +140,7 @@ impl Registry {
             by_name: HashMap::default(),
             by_id: HashMap::default(),
             by_msisdn: HashMap::default(),
+            by_ip: HashMap::default(),
             most,
         }
     }
@@ -175,6 +179,13 @@ impl Registry {
         device.profile = declared.profile.clone();
         if let Some(msisdn) = &declared.profile.addresses.msisdn {
             self.by_msisdn.insert(msisdn.clone(), key);
+        }
+        if let Some(address) = &declared.profile.addresses.wsp {
+            // An address that several devices have names none of them.
+            self.by_ip
+                .entry(address.ip())
+                .and_modify(|owner| *owner = owner.filter(|owner| *owner == key))
+                .or_insert(Some(key));
         }
         self.own(key, &declared.ids);
         Some(key)
@@ -246,6 +257,14 @@ impl Registry {
         let key = *self.by_msisdn.get(msisdn)?;
         let own = self.device(key)?.profile.addresses.msisdn.as_deref();
         (own == Some(msisdn)).then_some(key)
+    }
+
+    /// The device that alone has its WSP at that address.
+    #[must_use]
+    pub fn by_ip(&self, ip: IpAddr) -> Option<DeviceKey> {
+        let key = (*self.by_ip.get(&ip)?)?;
+        let own = self.device(key)?.profile.addresses.wsp?;
+        (own.ip() == ip).then_some(key)
     }
 
     /// The device of that name.

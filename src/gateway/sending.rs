@@ -322,6 +322,7 @@ impl Gateway {
             named: &named,
             targeted: job.mode == Mode::Targeted,
             contact: self.contact().filter(|_| !form.short),
+            wsp: self.wsp_contact().filter(|_| !form.short),
             add_pui: self.config.add_pui,
         });
         // An Expires of 0 would say that it is over.

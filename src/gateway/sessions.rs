@@ -21,6 +21,23 @@ use crate::world::LinkId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionNo(pub u64);
 
+impl SessionNo {
+    /// Sessions of WSP are numbered from here, by what WSP numbers them.
+    const WSP: u64 = 1 << 48;
+
+    /// The session that WSP gave that number.
+    #[must_use]
+    pub fn of_wsp(number: u32) -> Self {
+        Self(Self::WSP | u64::from(number))
+    }
+
+    /// The number that WSP gave it; `None` for a session of SIP and MSRP.
+    #[must_use]
+    pub fn wsp(self) -> Option<u32> {
+        u32::try_from(self.0.checked_sub(Self::WSP)?).ok()
+    }
+}
+
 /// One push that goes through a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Item {

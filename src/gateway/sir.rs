@@ -35,6 +35,8 @@ pub struct Parts<'a> {
     pub targeted: bool,
     /// Where we take sessions, for a binary SIA; `None` for an empty one.
     pub contact: Option<SocketAddr>,
+    /// Where we take sessions of WSP; only in a SIA that names [`Parts::contact`] too.
+    pub wsp: Option<SocketAddr>,
     /// Say the identity in the body too.
     pub add_pui: bool,
 }
@@ -46,7 +48,7 @@ pub fn compose(parts: &Parts<'_>) -> Sir {
     sir.id = Some(parts.sir.to_owned());
     sir.other_server.clone_from(&parts.options.ppg);
     if let Some(contact) = parts.contact {
-        sir.sia = SiaContent::Binary(sia(parts.application, contact));
+        sir.sia = SiaContent::Binary(sia(parts.application, contact, parts.wsp));
     }
     let sir = add(sir, parts);
     if parts.add_pui {
@@ -79,20 +81,25 @@ pub fn add_pui(mut sir: Sir, pui: &str) -> Sir {
 }
 
 /// The SIA: the application the session is for, and where we are.
-fn sia(application: &str, contact: SocketAddr) -> Sia {
-    let address = match contact {
+///
+/// A device uses one of the two lists, as it likes (WAP-235 section 8.4): that of WSP, or the other one with SIP.
+fn sia(application: &str, contact: SocketAddr, wsp: Option<SocketAddr>) -> Sia {
+    let mut sia = Sia::new(
+        vec![AppId::of_uri(application)],
+        point(contact).into_iter().collect(),
+        vec![PROTOCOL_SIP],
+    );
+    sia.wsp_contacts = wsp.and_then(point).into_iter().collect();
+    sia
+}
+
+/// The AddressType record of an address.
+fn point(address: SocketAddr) -> Option<Contact> {
+    let octets = match address {
         SocketAddr::V4(v4) => BearerAddress::new(&v4.ip().octets()),
         SocketAddr::V6(v6) => BearerAddress::new(&v6.ip().octets()),
     };
-    let contacts = address
-        .map(|address| Contact::new(ANY_IPV4, contact.port(), address))
-        .into_iter()
-        .collect();
-    Sia::new(
-        vec![AppId::of_uri(application)],
-        contacts,
-        vec![PROTOCOL_SIP],
-    )
+    Some(Contact::new(ANY_IPV4, address.port(), octets?))
 }
 
 #[cfg(test)]
@@ -125,6 +132,7 @@ mod tests {
             named,
             targeted: true,
             contact: None,
+            wsp: None,
             add_pui: false,
         }
     }

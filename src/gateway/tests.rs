@@ -9,6 +9,7 @@ mod forwarding;
 mod initiator;
 mod lab;
 mod ota_http;
+mod ota_wsp;
 mod paging;
 mod pap_vectors;
 mod paths;

@@ -55,6 +55,8 @@ pub(super) struct Lab {
     pub(super) octets: Vec<(LinkId, Bytes)>,
     /// Datagrams from the WSP socket.
     pub(super) wsp: Vec<(SocketAddr, Bytes)>,
+    /// Datagrams from the socket of WSP sessions.
+    pub(super) sessions: Vec<(SocketAddr, Bytes)>,
     /// Links that were asked for.
     pub(super) connects: Vec<LinkId>,
     pub(super) closed: Vec<LinkId>,
@@ -116,6 +118,7 @@ impl Lab {
             seen: std::collections::BTreeSet::new(),
             octets: Vec::new(),
             wsp: Vec::new(),
+            sessions: Vec::new(),
             connects: Vec::new(),
             closed: Vec::new(),
             next: 0,
@@ -188,6 +191,11 @@ impl Lab {
                     peer,
                     octets,
                 } => self.wsp.push((peer, octets)),
+                Output::Datagram {
+                    socket: SocketId(2),
+                    peer,
+                    octets,
+                } => self.sessions.push((peer, octets)),
                 Output::Datagram { peer, octets, .. } => {
                     let message = Message::decode(octets).unwrap();
                     let branch = message.text(Name::Via).unwrap().to_owned();

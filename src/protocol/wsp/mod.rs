@@ -18,6 +18,7 @@ use crate::codec::DecodeError;
 use crate::codec::cursor::{Cursor, put_uintvar};
 use crate::codec::sia::Addresses;
 use crate::codec::wsp::{Content, Pdu, Push, Rigour, VERSION_NEWEST, put_field, put_media};
+use crate::codec::wtp::{self as codec, Kind};
 use crate::protocol::wtp;
 
 pub mod client;
@@ -191,15 +192,47 @@ pub fn read_unit_push(octets: &[u8]) -> Result<Push<'_>, DecodeError> {
 pub fn contact_points(addresses: &Addresses<'_>) -> Vec<SocketAddr> {
     addresses
         .iter()
-        .filter_map(|it| {
-            let ip = if let Ok(octets) = <[u8; 4]>::try_from(it.address) {
-                IpAddr::V4(Ipv4Addr::from(octets))
-            } else {
-                IpAddr::V6(Ipv6Addr::from(<[u8; 16]>::try_from(it.address).ok()?))
-            };
-            Some(SocketAddr::new(ip, it.port.unwrap_or(port::SESSION)))
-        })
+        .filter_map(|it| contact_point(it.address, it.port))
         .collect()
+}
+
+/// The address of one contact point; `None` when it is none of IP.
+#[must_use]
+pub fn contact_point(address: &[u8], named: Option<u16>) -> Option<SocketAddr> {
+    let ip = if let Ok(octets) = <[u8; 4]>::try_from(address) {
+        IpAddr::V4(Ipv4Addr::from(octets))
+    } else {
+        IpAddr::V6(Ipv6Addr::from(<[u8; 16]>::try_from(address).ok()?))
+    };
+    Some(SocketAddr::new(ip, named.unwrap_or(port::SESSION)))
+}
+
+/// What a datagram of a session is, in one word: the first PDU of WSP in it, else that of WTP.
+#[must_use]
+pub fn word(octets: &[u8]) -> &'static str {
+    let parts = codec::separate(octets, &mut Rigour::Settled).unwrap_or_default();
+    let first = parts
+        .first()
+        .map(|part| codec::Pdu::decode(part, &mut Rigour::Settled));
+    let Some(Ok(pdu)) = first else {
+        return "octets";
+    };
+    match (pdu.kind, pdu.data.first()) {
+        (Kind::Invoke { .. }, Some(1)) => "Connect",
+        (Kind::Invoke { .. }, Some(5)) => "Disconnect",
+        (Kind::Invoke { .. }, Some(&PUSH)) => "Push",
+        (Kind::Invoke { .. }, Some(&CONFIRMED_PUSH)) => "ConfirmedPush",
+        (Kind::Invoke { .. }, Some(8)) => "Suspend",
+        (Kind::Invoke { .. }, Some(9)) => "Resume",
+        (Kind::Invoke { .. }, _) => "Invoke",
+        (Kind::Result { .. }, Some(2)) => "ConnectReply",
+        (Kind::Result { .. }, Some(3)) => "Redirect",
+        (Kind::Result { .. }, Some(4)) => "Reply",
+        (Kind::Result { .. }, _) => "Result",
+        (Kind::Ack { .. }, _) => "Ack",
+        (Kind::Abort { .. }, _) => "Abort",
+        _ => "segment",
+    }
 }
 
 fn read(octets: &[u8]) -> Result<Pdu<'_>, DecodeError> {
