@@ -286,12 +286,16 @@ fn listen(listen: &Listen, config: &mut Config, setup: &mut Setup) -> Result<(),
             faults.extend(accept(*transport, *address, Speaks::Sip, config, setup).err());
         }
     }
-    if let Some(address) = listen.wsp {
+    for (address, place) in [
+        (listen.wsp, &mut config.wsp),
+        (listen.wsp_session, &mut config.wsp_session),
+    ] {
+        let Some(address) = address else { continue };
         match bind_udp(address, Some(RECEIVE_OCTETS)) {
             Ok(socket) => {
                 let number = u32::try_from(setup.udp.len()).unwrap_or(u32::MAX);
                 let bound = socket.local_addr().unwrap_or(address);
-                config.wsp = Some((SocketId(number), bound));
+                *place = Some((SocketId(number), bound));
                 setup.udp.push(socket);
             }
             Err(more) => faults.extend(more),

@@ -51,6 +51,8 @@ pub struct Listen {
     pub msrp: SocketAddr,
     /// WSP over datagrams, where it is wanted.
     pub wsp: Option<SocketAddr>,
+    /// WSP sessions, where they are wanted.
+    pub wsp_session: Option<SocketAddr>,
     /// Certificate and key of TLS; made at start when absent.
     pub tls: Option<(PathBuf, PathBuf)>,
 }
@@ -190,6 +192,7 @@ impl Default for Listen {
             sip: vec![(Transport::Udp, at(5060)), (Transport::Tcp, at(5060))],
             msrp: at(2855),
             wsp: None,
+            wsp_session: None,
             tls: None,
         }
     }
@@ -208,6 +211,7 @@ impl Listen {
             listen.msrp = msrp;
         }
         listen.wsp = table.parsed(source, "wsp", form);
+        listen.wsp_session = table.parsed(source, "wsp_session", form);
         if let Some(places) = table.texts(source, "sip") {
             (listen.sip, sip_spans) = places
                 .into_iter()
