@@ -2,8 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
+use std::sync::Arc;
+
 use super::fault::{Exit, Fault};
 use crate::codec::radio::is_number;
+use crate::device::behaviour::Connect;
 use crate::device::config::Config;
 use crate::driver::{self, Setup};
 use crate::world::SocketId;
@@ -17,6 +20,13 @@ pub struct Doors {
     /// The first device takes WSP push datagrams here
     #[arg(long, value_name = "ADDRESS")]
     wsp: Option<SocketAddr>,
+    /// The first device opens WSP sessions from here, where a SIR names a contact point for them and it is not told
+    /// otherwise by --prefer; with --wsp it has a port of its own for that
+    #[arg(long, value_name = "ADDRESS")]
+    wsp_session: Option<SocketAddr>,
+    /// What the first device connects by when a SIR leaves it the choice
+    #[arg(long, value_name = "PROTOCOL", value_parser = ["sip", "wsp"])]
+    prefer: Option<String>,
     /// The first device has this number, as in +15550103, on the --radio
     #[arg(long, value_name = "NUMBER", requires = "radio", value_parser = number)]
     msisdn: Option<String>,
@@ -45,6 +55,10 @@ impl Doors {
         if let Some(address) = self.wsp {
             bearers.wsp = Some(bind(setup, address)?);
         }
+        let near = |wsp: SocketAddr| SocketAddr::new(wsp.ip(), 0);
+        if let Some(address) = self.wsp_session.or_else(|| self.wsp.map(near)) {
+            bearers.wsp_session = Some(bind(setup, address)?);
+        }
         if let Some(centre) = self.radio {
             let socket = bind(setup, SocketAddr::new(own_side(centre.ip()), 0))?;
             bearers.radio = Some((socket, centre));
@@ -57,6 +71,15 @@ impl Doors {
             setup.limits.http_hosts.push(String::new());
             bearers.http = true;
         }
+        if let Some(prefer) = &self.prefer {
+            let mut behaviour = device.behaviour.as_ref().clone();
+            behaviour.connect = match prefer.as_str() {
+                "wsp" => Connect::Wsp,
+                _ => Connect::Invite,
+            };
+            device.behaviour = Arc::new(behaviour);
+        }
+        let bearers = &mut device.bearers;
         bearers.service = self.service;
         bearers.signalling = self.signalling;
         if self.info_url.is_some() {

@@ -167,6 +167,7 @@ impl Sockets {
             own.push(bound.datagrams()?);
             doors.push(Doors {
                 wsp: bound.datagrams()?,
+                session: bound.datagrams()?,
                 radio: bound.datagrams()?,
                 http: bound.streams(ANY)?,
             });
@@ -179,6 +180,7 @@ impl Sockets {
             relay: format!("http://{http}/pap"),
             front: format!("http://{front}/pap"),
             wsp: bound.datagrams()?,
+            wsp_session: bound.datagrams()?,
             info: format!("http://{http}/info"),
             smpp: bound.streams(ANY)?,
             radio: bound.datagrams()?,
@@ -203,7 +205,7 @@ impl Sockets {
         let (places, bound) = (&self.places, &mut self.bound);
         let config = cast::gateway(script, places)?;
         let mut gateway = setup();
-        let own = [places.sip, places.wsp];
+        let own = [places.sip, places.wsp, places.wsp_session];
         gateway.udp = own.iter().filter_map(|at| bound.udp.remove(at)).collect();
         gateway.listeners.extend(bound.listener(0, places.sip));
         gateway.listeners.extend(bound.listener(1, places.msrp));

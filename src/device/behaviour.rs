@@ -52,6 +52,12 @@ pub struct Behaviour {
     pub takes_repeats: bool,
     /// What stands in the Contact of its INVITE.
     pub contact: ContactKind,
+    /// It answers every confirmed push in a WSP session with this refusal.
+    pub wsp_refusal: Option<WspRefusal>,
+    /// It suspends its WSP sessions so long after they were opened.
+    pub wsp_suspend_after_ms: Option<u64>,
+    /// It resumes them after so long; `None` leaves them suspended.
+    pub wsp_resume_after_ms: Option<u64>,
     /// It cuts the link of a session after so many chunks of content.
     pub cut_after_chunks: Option<u32>,
 }
@@ -79,6 +85,9 @@ impl Default for Behaviour {
             hang_up_after_ms: None,
             takes_repeats: false,
             contact: ContactKind::Gruu,
+            wsp_refusal: None,
+            wsp_suspend_after_ms: None,
+            wsp_resume_after_ms: None,
             cut_after_chunks: None,
         }
     }
@@ -216,6 +225,38 @@ pub enum Connect {
     Register,
     /// By SUBSCRIBE: small content comes in a NOTIFY.
     Subscribe,
+    /// By a session of WSP, where the SIR names a contact point for it and the device has a socket; else by INVITE.
+    Wsp,
+}
+
+/// How a device refuses a push in a WSP session (WAP-235 section 6.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WspRefusal {
+    /// Not now.
+    Userreq,
+    /// Not at all.
+    Userrfs,
+    /// There is no such application.
+    Userpnd,
+    /// There is no room.
+    Userdcr,
+    /// The content type is none it takes.
+    Userdcu,
+}
+
+impl WspRefusal {
+    /// The octet that says so (WAP-230 table 35).
+    #[must_use]
+    pub const fn octet(self) -> u8 {
+        match self {
+            Self::Userreq => 0xEA,
+            Self::Userrfs => 0xEB,
+            Self::Userpnd => 0xEC,
+            Self::Userdcr => 0xED,
+            Self::Userdcu => 0xEE,
+        }
+    }
 }
 
 /// What returned information travels on.

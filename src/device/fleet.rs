@@ -53,7 +53,7 @@ impl Fleet {
             let config = device.config();
             let bearers = &config.bearers;
             let radio = bearers.radio.map(|(socket, _)| socket);
-            for socket in [Some(config.socket), bearers.wsp, radio]
+            for socket in [Some(config.socket), bearers.wsp, bearers.wsp_session, radio]
                 .into_iter()
                 .flatten()
             {

@@ -151,6 +151,14 @@ enum Timer {
     Dialogue,
     /// The session for another service is to be opened again.
     Service,
+    /// Sessions of WSP have something due.
+    Wsp,
+    /// Sessions of WSP are to be suspended.
+    WspSuspend,
+    /// Suspended sessions of WSP are to be resumed.
+    WspResume,
+    /// Nothing has happened in sessions of WSP for long.
+    WspIdle,
     /// The subscription to SIRs is to be refreshed, or made again.
     Signalling,
 }
@@ -548,6 +556,10 @@ impl Machine for Device {
                 Timer::Uplink => self.uplink_due(now, out),
                 Timer::Dialogue => self.end_dialogue(now, out),
                 Timer::Service => self.open_service(now, out),
+                Timer::Wsp => self.wsp_due(now, out),
+                Timer::WspSuspend => self.suspend_wsp(now, out),
+                Timer::WspResume => self.resume_wsp(now, out),
+                Timer::WspIdle => self.leave_wsp(now, out),
                 Timer::Signalling => self.subscribe_to_sirs(now, out),
             }
             self.settle(now, out);

@@ -66,6 +66,7 @@ impl Device {
         for number in sessions {
             self.hang_up(now, number, 200, "the device stops", out);
         }
+        self.leave_wsp(now, out);
         self.detach(out);
         // Nothing is begun any more.
         self.timers = Timers::default();

@@ -3,15 +3,17 @@
 //! **Source:** CN101764828A claim 8; the sirgate SIP profile, E.5 and E.6; RFC 4975, RFC 6135 (the device connects).
 
 use core::time::Duration;
+use std::net::SocketAddr;
 
 use crate::codec::device_id::Kind;
 use crate::codec::sip::{Draft, Message, Method};
-use crate::codec::sir::{App, Ask, Sir};
+use crate::codec::sir::{App, Ask, SiaContent, Sir};
 use crate::event::{Fact, When};
 use crate::machine::Machine;
 use crate::protocol::sip::endpoint::{ClientId, Failure, Input, Target};
 use crate::protocol::sip::push_session::{Caller, CallerEvent, HangUp, Invite, Refusal, Within};
 use crate::protocol::sip::session_timer;
+use crate::protocol::wsp::contact_point;
 use crate::time::Time;
 use crate::world::Output;
 
@@ -39,6 +41,8 @@ pub(super) struct About {
     pub(super) ask: Ask,
     /// Applications to activate.
     pub(super) apps: Vec<App>,
+    /// Where the gateway takes sessions of WSP.
+    pub(super) wsp: Vec<SocketAddr>,
     /// How often it was tried.
     tries: u32,
 }
@@ -83,6 +87,14 @@ impl About {
             key: Some(key.to_owned()),
             ask: sir.ask(),
             apps: sir.apps().into_iter().cloned().collect(),
+            wsp: match &sir.sia {
+                SiaContent::Binary(sia) => sia
+                    .wsp_contacts
+                    .iter()
+                    .filter_map(|it| contact_point(it.address.octets(), it.port))
+                    .collect(),
+                _ => Vec::new(),
+            },
             tries: 0,
         }
     }
@@ -206,11 +218,14 @@ impl Device {
 
     /// Asks a gateway for a session, or for what waits without one (R2.90, R2.91).
     pub(super) fn connect(&mut self, now: Time, about: About, out: &mut Vec<Output>) {
+        let Some(about) = self.connect_by_wsp(now, about, out) else {
+            return;
+        };
         match self.config.behaviour.connect {
             // A registrar that was never asked does not know the device.
             Connect::Register if self.config.register => self.ask_by_register(now, about, out),
             Connect::Subscribe => self.ask_by_subscribe(now, about, out),
-            Connect::Invite | Connect::Register => self.call(now, about, out),
+            Connect::Invite | Connect::Register | Connect::Wsp => self.call(now, about, out),
         }
     }
 

@@ -16,7 +16,7 @@ use crate::codec::device_id::DeviceId;
 use crate::codec::pap::address::ClientAddress;
 use crate::codec::smpp::Status;
 use crate::device::applications::Application;
-use crate::device::behaviour::Behaviour;
+use crate::device::behaviour::{Behaviour, Connect};
 use crate::device::config::{Bearers, Config as DeviceConfig, Information, Profile as Handset};
 use crate::device::{Device, Fleet};
 use crate::event::Bearer;
@@ -52,6 +52,8 @@ pub struct Places {
     pub front: String,
     /// The gateway's WSP.
     pub wsp: SocketAddr,
+    /// The gateway's sessions of WSP.
+    pub wsp_session: SocketAddr,
     /// Where the gateway takes information by HTTP.
     pub info: String,
     /// The message centre's SMPP, where the scenario has one.
@@ -74,6 +76,7 @@ impl Places {
             relay: String::new(),
             front: String::new(),
             wsp: near(sip, 9200),
+            wsp_session: near(sip, 9201),
             info: format!("http://{HOST}/info"),
             smpp: near(core, 2775),
             radio: near(core, 2776),
@@ -81,6 +84,7 @@ impl Places {
                 .iter()
                 .map(|device| Doors {
                     wsp: near(*device, 2948),
+                    session: near(*device, 49_152),
                     radio: near(*device, 40_000),
                     http: near(*device, 4035),
                 })
@@ -95,6 +99,8 @@ impl Places {
 pub struct Doors {
     /// WSP datagrams.
     pub wsp: SocketAddr,
+    /// Where it opens sessions of WSP from.
+    pub session: SocketAddr,
     /// Its radio.
     pub radio: SocketAddr,
     /// OTA-HTTP.
@@ -129,6 +135,7 @@ pub fn gateway(script: &Script, places: &Places) -> Result<Gateway, String> {
         uri: format!("sip:push@{HOST}"),
         udp: vec![(SocketId(0), places.sip)],
         wsp: Some((SocketId(1), places.wsp)),
+        wsp_session: connects_by_wsp(script).then_some((SocketId(2), places.wsp_session)),
         listeners: vec![
             Listener {
                 id: ListenerId(0),
@@ -231,10 +238,12 @@ pub fn seats(script: &Script, places: &Places, random: &mut Random) -> Result<Ve
         };
         let mut config = device(line, *address, bind(*address), places)?;
         let has = |wanted: &[Bearer]| bearers.iter().any(|bearer| wanted.contains(bearer));
+        let by_wsp = config.behaviour.connect == Connect::Wsp;
         config.bearers = Bearers {
             msisdn: Some(msisdn(number)),
             radio: has(&GSM).then(|| (bind(doors.radio), places.radio)),
             wsp: has(&[Bearer::Wsp, Bearer::Ps]).then(|| bind(doors.wsp)),
+            wsp_session: by_wsp.then(|| bind(doors.session)),
             http: http.is_some(),
             service: has(&[Bearer::Service]),
             signalling: has(&[Bearer::Signalling]),
@@ -259,6 +268,16 @@ pub fn seats(script: &Script, places: &Places, random: &mut Random) -> Result<Ve
 pub fn fleet(script: &Script, places: &Places, random: &mut Random) -> Result<Fleet, String> {
     let first = seats(script, places, random)?.into_iter().next();
     Ok(first.map_or_else(|| Fleet::new(Vec::new()), |seat| seat.fleet))
+}
+
+/// True when a device of the script opens sessions of WSP, so that the gateway takes them.
+#[must_use]
+pub fn connects_by_wsp(script: &Script) -> bool {
+    script.devices.iter().any(|line| {
+        line.settings
+            .iter()
+            .any(|(key, value)| key == "connect" && value == "wsp")
+    })
 }
 
 /// The bearers for which a device needs a message centre.
@@ -427,6 +446,16 @@ fn device(
                     .ok_or_else(|| format!("there is no behaviour {name}"))?;
             }
             ("bearer", _) => {}
+            ("connect", way) => {
+                behaviour.connect = serde_json::from_value(way.into())
+                    .map_err(|_| format!("there is no way {way} to connect"))?;
+            }
+            ("suspend", millis) => behaviour.wsp_suspend_after_ms = Some(number(millis)?),
+            ("resume", millis) => behaviour.wsp_resume_after_ms = Some(number(millis)?),
+            ("refuses", word) => {
+                behaviour.wsp_refusal = serde_json::from_value(word.into())
+                    .map_err(|_| format!("there is no refusal {word}"))?;
+            }
             ("return", way) => {
                 behaviour.return_by = serde_json::from_value(way.into())
                     .map_err(|_| format!("there is no way {way} to return information"))?;

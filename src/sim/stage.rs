@@ -172,6 +172,9 @@ fn enter_gateway(
     simulation.network.bind(node, SocketId(1), places.wsp);
     simulation
         .network
+        .bind(node, SocketId(2), places.wsp_session);
+    simulation
+        .network
         .listen(node, ListenerId(0), Transport::Tcp, places.sip);
     simulation
         .network

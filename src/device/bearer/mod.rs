@@ -7,6 +7,7 @@
 //! |---|---|
 //! | OTA-HTTP | [`http`] |
 //! | WSP datagram | [`wsp`] |
+//! | WSP session | [`ota_wsp`] |
 //! | the radio, and what is attached to it | [`radio`], [`sms`], [`ussd`] |
 //! | SIP OPTIONS, NOTIFY | [`signalling`] |
 //! | a session for another service | [`service`] |
@@ -30,6 +31,7 @@ use super::session::About;
 use super::{Device, host_of};
 
 mod http;
+mod ota_wsp;
 mod push;
 mod radio;
 mod segments;
@@ -52,6 +54,8 @@ pub struct Bearers {
     pub radio: Option<(SocketId, SocketAddr)>,
     /// The socket that takes WSP pushes.
     pub wsp: Option<SocketId>,
+    /// The socket from which it opens sessions of WSP.
+    pub wsp_session: Option<SocketId>,
     /// It takes pushes by HTTP.
     pub http: bool,
     /// It opens a session for another service.
@@ -72,6 +76,8 @@ pub(super) struct Doors {
     radio: Radio,
     /// Its capabilities in OTA-HTTP, and their tag.
     capabilities: Option<(Vec<(&'static str, String)>, CpiTag)>,
+    /// Its sessions of WSP.
+    wsp: Option<Box<ota_wsp::Sessions>>,
     /// The number of the session for another service.
     service: Option<u64>,
     /// Its subscription to SIRs.
@@ -116,7 +122,12 @@ impl Bearers {
     /// Whether the device has any door beside SIP.
     #[must_use]
     pub const fn is_any(&self) -> bool {
-        self.radio.is_some() || self.wsp.is_some() || self.http || self.service || self.signalling
+        self.radio.is_some()
+            || self.wsp.is_some()
+            || self.wsp_session.is_some()
+            || self.http
+            || self.service
+            || self.signalling
     }
 }
 
@@ -200,6 +211,8 @@ impl Device {
         let bearers = &self.config.bearers;
         if bearers.wsp == Some(socket) {
             self.wsp_datagram(now, peer, &octets, out);
+        } else if bearers.wsp_session == Some(socket) {
+            self.wsp_session_datagram(now, peer, octets, out);
         } else if let Some((_, centre)) = bearers.radio.filter(|(own, _)| *own == socket) {
             // The radio has one centre; whoever else sends there is not heard.
             if peer == centre {

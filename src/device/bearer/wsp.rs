@@ -44,6 +44,16 @@ impl Device {
     }
 }
 
+/// A push that came in a session: all but its type is as in one without.
+pub(super) fn read_in_session(pdu: &[u8]) -> Result<Pushed, DecodeError> {
+    let mut octets = vec![0, PUSH];
+    octets.extend_from_slice(pdu.get(1..).unwrap_or_default());
+    read(&octets).map(|(pushed, _)| pushed)
+}
+
+/// The type of a push without confirmation.
+const PUSH: u8 = 0x06;
+
 /// The push of a datagram, and the bearer that it says it came by.
 pub(super) fn read(octets: &[u8]) -> Result<(Pushed, Option<Bearer>), DecodeError> {
     let push = Push::read(octets, &mut Rigour::of(true))?;

@@ -49,6 +49,7 @@ pub(super) fn open(behaviour: Behaviour) -> Config {
         signalling: true,
         short_code: None,
         info_url: Some("http://192.0.2.5:8642/info".into()),
+        wsp_session: None,
     };
     config
 }
