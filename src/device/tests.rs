@@ -8,6 +8,7 @@ mod doors;
 mod fleet;
 mod hostile;
 mod ota_http;
+mod ota_wsp;
 mod registering;
 mod returning;
 mod sessions;

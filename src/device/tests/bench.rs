@@ -33,6 +33,8 @@ pub(super) const GATEWAY: &str = "192.0.2.5:5060";
 pub(super) const GATEWAY_2: &str = "192.0.2.6:5060";
 /// The socket of the radio.
 pub(super) const RADIO: SocketId = SocketId(2);
+/// The socket of WSP sessions.
+pub(super) const SESSION: SocketId = SocketId(3);
 pub(super) const INFORMATION: &str = "application/vnd.sirgate.info+json";
 
 /// One device and what it sent that nobody looked at yet.
@@ -46,6 +48,8 @@ pub(super) struct Bench {
     pub(super) closed: Vec<LinkId>,
     /// Frames to the short message centre.
     pub(super) frames: VecDeque<Bytes>,
+    /// Datagrams from the socket of WSP sessions.
+    pub(super) wsp: VecDeque<Bytes>,
     /// Answers to HTTP requests.
     pub(super) responses: VecDeque<HttpResponse>,
     /// HTTP requests of the device.
@@ -137,6 +141,7 @@ impl Bench {
             link: None,
             closed: Vec::new(),
             frames: VecDeque::new(),
+            wsp: VecDeque::new(),
             responses: VecDeque::new(),
             fetches: VecDeque::new(),
             framer: msrp::Framer::new(),
@@ -181,6 +186,9 @@ impl Bench {
             match output {
                 Output::Datagram { socket, octets, .. } if socket == RADIO => {
                     self.frames.push_back(octets);
+                }
+                Output::Datagram { socket, octets, .. } if socket == SESSION => {
+                    self.wsp.push_back(octets);
                 }
                 Output::Respond { response, .. } => self.responses.push_back(response),
                 Output::Fetch { id, request } => self.fetches.push_back((id, request)),
