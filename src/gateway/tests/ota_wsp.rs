@@ -352,7 +352,10 @@ fn ota_wsp_garbage_and_floods_of_connects_leave_a_bounded_gateway_and_other_devi
         let octets: Vec<u8> = (0..random.below(60))
             .map(|_| u8::try_from(random.below(256)).unwrap())
             .collect();
-        let peer = SocketAddr::from(([198, 51, 100, 1], 1_024 + random.below(60_000) as u16));
+        let peer = SocketAddr::from((
+            [198, 51, 100, 1],
+            u16::try_from(1_024 + random.below(60_000)).unwrap(),
+        ));
         lab.input(Input::Datagram {
             socket: SESSION,
             peer,
