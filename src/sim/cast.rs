@@ -249,6 +249,7 @@ pub fn seats(script: &Script, places: &Places, random: &mut Random) -> Result<Ve
             signalling: has(&[Bearer::Signalling]),
             short_code: None,
             info_url: Some(places.info.clone()),
+            prov_url: None,
         };
         devices.push(Device::new(config, random.fork()));
     }

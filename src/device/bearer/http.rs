@@ -7,6 +7,7 @@ use crate::codec::ota_http::{
     Authentication, CpiTag, Message, PATH, PUSH_TYPE, PushStatus, Version, choose, default_of,
     header, terminal_response, versions,
 };
+use crate::codec::sip::digest::{Algorithm, Challenge, Credentials, Qop};
 use crate::codec::sir;
 use crate::device::Device;
 use crate::device::behaviour::Trust;
@@ -50,12 +51,16 @@ impl Device {
             Err(rows) => return self.http_status(now, id, 600, rows, out),
         };
         let Some(is_proved) = self.is_gateway_proved(request) else {
-            let challenge = Authentication::BasicChallenge {
-                realm: self.terminal_id(),
-            };
-            rows.push(row("WWW-Authenticate", &challenge.to_string()));
+            rows.extend(self.http_challenges());
             return self.http_answer(now, id, 401, rows, out);
         };
+        if let Some(url) = &self.config.bearers.prov_url
+            && let Some(meant) = request.header(&header::PROV_URL.to_ascii_lowercase())
+            && meant != url
+        {
+            let status = if request.method == "POST" { 257 } else { 302 };
+            return self.http_status(now, id, status, rows, out);
+        }
         match self.own_credentials(request) {
             Ok(credentials) => rows.extend(credentials),
             Err(refusal) => {
@@ -185,22 +190,77 @@ impl Device {
         out.push(Output::Respond { id, response });
     }
 
+    /// The questions who the gateway is: its password in the clear, or hashed with a new nonce.
+    fn http_challenges(&mut self) -> Rows {
+        let realm = self.terminal_id();
+        let nonce = self.random.token::<20>().as_str().to_owned();
+        let basic = Authentication::BasicChallenge {
+            realm: realm.clone(),
+        };
+        let digest = Challenge {
+            realm,
+            nonce: nonce.clone(),
+            opaque: None,
+            algorithm: Some(Algorithm::Md5),
+            qop: vec![Qop::Auth],
+            stale: false,
+        };
+        if let Some(doors) = self.doors.as_deref_mut() {
+            doors.nonce = Some((nonce, 0));
+        }
+        let domain = format!("{digest}, domain=\"{PATH}\"");
+        ["WWW-Authenticate"; 2]
+            .into_iter()
+            .zip([domain, basic.to_string()])
+            .map(|(name, value)| row(name, &value))
+            .collect()
+    }
+
     /// Whether the gateway said who it is, where that is asked; `None`: it has to be asked.
-    fn is_gateway_proved(&self, request: &HttpRequest) -> Option<bool> {
+    fn is_gateway_proved(&mut self, request: &HttpRequest) -> Option<bool> {
         let Some(challenge) = &self.config.challenge else {
             return Some(false);
         };
-        let sent = request.header("authorization");
-        let read = sent.and_then(|value| Authentication::decode(value, false).ok());
-        if let Some(Authentication::Basic { username, .. }) = &read
-            && *username == challenge.gateway.user
-            && read
-                .as_ref()
-                .is_some_and(|read| read.is_right(&challenge.gateway.password, &request.method))
-        {
+        let sent = request.header("authorization").unwrap_or_default();
+        let own = &challenge.gateway;
+        let is_by_password = match Authentication::decode(sent, false) {
+            Ok(basic @ Authentication::Basic { .. }) => {
+                let is_right = basic.is_right(&own.password, &request.method);
+                matches!(&basic, Authentication::Basic { username, .. } if *username == own.user)
+                    && is_right
+            }
+            _ => false,
+        };
+        if is_by_password || self.is_hash_right(sent, request) {
             return Some(true);
         }
         (self.config.behaviour.require == Trust::None).then_some(false)
+    }
+
+    /// Whether a hash is of the gateway's password and the last nonce, which counts its uses.
+    fn is_hash_right(&mut self, sent: &str, request: &HttpRequest) -> bool {
+        let Some(challenge) = &self.config.challenge else {
+            return false;
+        };
+        let own = &challenge.gateway;
+        let Ok(said) = Credentials::decode(sent.as_bytes()) else {
+            return false;
+        };
+        let realm = self.terminal_id();
+        let nonce = self.doors.as_deref_mut().and_then(|it| it.nonce.as_mut());
+        let Some((nonce, uses)) = nonce else {
+            return false;
+        };
+        let is_right = said.nonce == *nonce
+            && said.nc.is_some_and(|count| count > *uses)
+            && said.username == own.user
+            && said.realm == realm
+            && said.uri == PATH
+            && said.is_right(&own.password, &request.method, &request.body);
+        if is_right {
+            *uses = said.nc.unwrap_or(*uses);
+        }
+        is_right
     }
 
     /// What a gateway that asks who the terminal is gets; an error is the row of a refusal.
@@ -219,7 +279,12 @@ impl Device {
             )
         };
         let own = self.config.credentials.as_ref().ok_or_else(refusal)?;
-        let answer = match Authentication::decode(asked, true) {
+        let asked = Authentication::decode(asked, true);
+        // The one password that the terminal has was wrong: it has no other.
+        if asked.as_ref().is_ok_and(|asked| asked.status().is_some()) {
+            return Err(refusal());
+        }
+        let answer = match asked {
             Ok(Authentication::BasicChallenge { .. }) => Authentication::Basic {
                 username: own.user.clone(),
                 password: own.password.clone(),

@@ -58,6 +58,8 @@ pub struct Bearers {
     pub wsp_session: Option<SocketId>,
     /// It takes pushes by HTTP.
     pub http: bool,
+    /// The gateway it is provisioned for, as requests by HTTP name it; `None`: it does not look at that.
+    pub prov_url: Option<String>,
     /// It opens a session for another service.
     pub service: bool,
     /// It subscribes to SIRs.
@@ -78,6 +80,8 @@ pub(super) struct Doors {
     capabilities: Option<(Vec<(&'static str, String)>, CpiTag)>,
     /// Its sessions of WSP.
     wsp: Option<Box<ota_wsp::Sessions>>,
+    /// What gateways have to hash with their password, and how often it was used.
+    nonce: Option<(String, u32)>,
     /// The number of the session for another service.
     service: Option<u64>,
     /// Its subscription to SIRs.

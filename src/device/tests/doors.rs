@@ -50,6 +50,7 @@ pub(super) fn open(behaviour: Behaviour) -> Config {
         short_code: None,
         info_url: Some("http://192.0.2.5:8642/info".into()),
         wsp_session: None,
+        prov_url: None,
     };
     config
 }

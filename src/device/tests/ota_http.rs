@@ -4,6 +4,7 @@ use super::bench::*;
 use super::doors::*;
 use crate::codec::ota_http::{Authentication, ClientId, header};
 use crate::codec::sip::Method;
+use crate::codec::sip::digest::{self, Qop, Question};
 use crate::device::behaviour::{Behaviour, Trust};
 use crate::device::config::{Challenge, Credentials};
 use crate::world::HttpResponse;
@@ -107,7 +108,7 @@ fn headers_of_the_push_may_be_those_of_the_request() {
 }
 
 #[test]
-fn a_gateway_is_asked_who_it_is_where_trust_is_required() {
+fn ota_http_008_a_gateway_is_asked_who_it_is_where_trust_is_required() {
     let mut config = open(Behaviour {
         require: Trust::Asserted,
         ..Behaviour::default()
@@ -124,11 +125,22 @@ fn a_gateway_is_asked_who_it_is_where_trust_is_required() {
     let body = crate::codec::ota_http::sir::push_of(&naming(&[C1]).encode());
     let asked = doors.http("POST", &[PUSH], &body).unwrap();
     assert_eq!(asked.status, 401);
-    assert!(
-        of(&asked, "www-authenticate")
-            .unwrap()
-            .starts_with("Basic realm=")
-    );
+    let digest = of(&asked, "www-authenticate").unwrap().to_owned();
+    assert!(digest.contains("domain=\"/wappush\""), "{digest}");
+    let (_, second) = asked.headers.last().unwrap();
+    assert!(second.starts_with("Basic realm=\"4+15550103\""), "{second}");
+    let old = hash(&digest, ("ppg", "secret"), "OPTIONS");
+    for (password, expected) in [("guess", 401), ("secret", 204)] {
+        let asked = doors.http("OPTIONS", &[], b"").unwrap();
+        let question = of(&asked, "www-authenticate").unwrap();
+        let said = hash(question, ("ppg", password), "OPTIONS");
+        let row = ("authorization", said.as_str());
+        assert_eq!(doors.http("OPTIONS", &[row], b"").unwrap().status, expected);
+        let again = doors.http("OPTIONS", &[row], b"").unwrap();
+        assert_eq!(again.status, 401, "each use of a nonce counts once");
+    }
+    let row = ("authorization", old.as_str());
+    assert_eq!(doors.http("OPTIONS", &[row], b"").unwrap().status, 401);
     let wrong = basic("ppg", "guess");
     let row = ("authorization", wrong.as_str());
     assert_eq!(doors.http("POST", &[PUSH, row], &body).unwrap().status, 401);
@@ -140,7 +152,7 @@ fn a_gateway_is_asked_who_it_is_where_trust_is_required() {
 }
 
 #[test]
-fn a_terminal_that_is_asked_says_who_it_is() {
+fn ota_http_007_a_terminal_that_is_asked_says_who_it_is() {
     let mut config = open(Behaviour::default());
     let digest = "Digest realm=\"ppg\", nonce=\"n1\", algorithm=\"SHA-1\"";
     let challenge = ("x-wap-authenticate", digest);
@@ -156,6 +168,83 @@ fn a_terminal_that_is_asked_says_who_it_is() {
     let credentials = of(&answer, header::AUTHORIZATION).unwrap();
     let credentials = Authentication::decode(credentials, true).unwrap();
     assert!(credentials.is_right("wonder", "OPTIONS"));
+    let refused = format!("{digest}, x-wap-auth-status=failed_retry");
+    let answer = doors.http("OPTIONS", &[("x-wap-authenticate", &refused)], b"");
+    let answer = answer.unwrap();
+    assert_eq!(answer.status, 412);
+    assert_eq!(
+        of(&answer, header::AUTHORIZATION),
+        Some("x-wap-auth-status=failed_noretry")
+    );
+}
+
+#[test]
+fn ota_http_017_a_terminal_takes_requests_for_its_own_provisioning_only() {
+    let mut config = open(Behaviour::default());
+    config.bearers.prov_url = Some("ppg.example.com/lab".to_owned());
+    let mut doors = Doors::of(config);
+    let body = crate::codec::ota_http::sir::push_of(&naming(&[C1]).encode());
+    for (url, registered, pushed) in [
+        ("ppg.example.com/lab", "501", "400"),
+        ("elsewhere.example.com", "302", "257"),
+        ("", "302", "257"),
+    ] {
+        let row = ("x-wap-push-provurl", url);
+        assert_eq!(
+            status(&doors.http("OPTIONS", &[row], b"").unwrap()),
+            registered
+        );
+        assert_eq!(
+            status(&doors.http("POST", &[PUSH, row], &body).unwrap()),
+            pushed
+        );
+    }
+}
+
+#[test]
+fn ota_http_012_a_content_is_taken_and_one_of_another_type_is_not() {
+    let mut config = open(Behaviour::default());
+    std::sync::Arc::make_mut(&mut config.profile).accept = vec!["text/plain".to_owned()];
+    let mut doors = Doors::of(config);
+    let push = |content_type| {
+        let rows = [
+            ("X-Wap-Application-Id", "x-wap-application:wml.ua"),
+            ("X-Sirgate-Push", "p1"),
+        ];
+        crate::codec::ota_http::sir::response_of(rows.into_iter(), content_type, b"hello")
+    };
+    let taken = doors.http("POST", &[PUSH], &push("text/plain")).unwrap();
+    assert_eq!(status(&taken), "400");
+    assert_eq!(doors.bench.count("push.rx p1"), 1);
+    let refused = doors.http("POST", &[PUSH], &push("image/png")).unwrap();
+    assert_eq!(status(&refused), "238");
+}
+
+/// The answer to a Digest question.
+fn hash(challenge: &str, (user, password): (&str, &str), method: &str) -> String {
+    let challenge = digest::Challenge::decode(challenge.as_bytes()).unwrap();
+    let secret = digest::secret(digest::Algorithm::Md5, user, &challenge.realm, password);
+    let question = Question {
+        nonce: &challenge.nonce,
+        method,
+        uri: "/wappush",
+        body: b"",
+        count: Some((Qop::Auth, 1)),
+        cnonce: Some("c"),
+    };
+    let credentials = digest::Credentials {
+        username: user.to_owned(),
+        realm: challenge.realm.clone(),
+        nonce: challenge.nonce.clone(),
+        uri: "/wappush".to_owned(),
+        response: digest::response(digest::Algorithm::Md5, &secret, &question),
+        algorithm: challenge.algorithm,
+        cnonce: Some("c".to_owned()),
+        opaque: None,
+        qop: Some(Qop::Auth),
+        nc: Some(1),
+    };
+    credentials.to_string()
 }
 
 fn basic(username: &str, password: &str) -> String {
