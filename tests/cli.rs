@@ -734,3 +734,43 @@ fn devices_that_register_or_subscribe_for_their_pushes_get_them_without_a_sessio
         assert!(ladder.contains(word), "{word} is missing:\n{ladder}");
     }
 }
+
+#[test]
+fn ota_http_002_a_device_that_is_reached_by_http_alone_gets_content_on_a_connection_to_it() {
+    let folder = lab::folder();
+    let at = folder.path();
+    let door = format!("127.0.0.1:{}", lab::free_port());
+    let file = format!(
+        "[listen]\nhttp = \"127.0.0.1:0\"\nmsrp = \"127.0.0.1:0\"\nsip = [\"udp:127.0.0.1:{}\"]\n\
+         [ota_http]\nprov_url = \"ppg.example.com/lab\"\n\
+         [store]\nkind = \"none\"\n[[identity]]\npui = \"sip:alice@example.com\"\n\
+         [[identity.device]]\nname = \"C1\"\nbearers = [\"http\"]\nhttp = \"http://{door}\"\n\
+         id = [\"urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6\"]\n",
+        lab::free_port()
+    );
+    lab::write(at, "lab.toml", &file);
+    let serve = Process::start(at, &["serve", "--config", "lab.toml"], "ready");
+    let pap = serve.url();
+    let api = pap.trim_end_matches("/pap");
+    // Nobody hears where it would register: it has its door and no more.
+    let nowhere = format!("127.0.0.1:{}", lab::free_port());
+    let run = ["device", "run", "--config", "lab.toml", "--timeout", "300s"];
+    let door = ["--http", &door, "--prov-url", "ppg.example.com/lab"];
+    let device = [&run[..], &door, &["--gateway", &nowhere]].concat();
+    let _device = Process::start(at, &device, "devices register at");
+    let push = ["push", "alice", "hello", "--push-id", "p1", "--api", api];
+    let output = lab::run(at, &push);
+    let said = lab::stdout(&output);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{said}{}",
+        lab::stderr(&output)
+    );
+    let output = lab::run(at, &["trace", "show", "p1", "--all", "--api", api]);
+    let ladder = lab::stdout(&output);
+    for word in ["OPTIONS /wappush", "POST /wappush", "204"] {
+        assert!(ladder.contains(word), "{word} is missing:\n{ladder}");
+    }
+    assert!(!ladder.contains("INVITE"), "{ladder}");
+}

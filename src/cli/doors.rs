@@ -17,6 +17,9 @@ pub struct Doors {
     /// The first device takes OTA-HTTP pushes (POST /wappush) here
     #[arg(long, value_name = "ADDRESS")]
     http: Option<SocketAddr>,
+    /// The first device takes OTA-HTTP pushes of the gateway with this provisioning only
+    #[arg(long, value_name = "URL", requires = "http")]
+    prov_url: Option<String>,
     /// The first device takes WSP push datagrams here
     #[arg(long, value_name = "ADDRESS")]
     wsp: Option<SocketAddr>,
@@ -70,6 +73,7 @@ impl Doors {
             // A gateway sends an empty Host to a terminal (WAP-235 section 7.2.1).
             setup.limits.http_hosts.push(String::new());
             bearers.http = true;
+            bearers.prov_url.clone_from(&self.prov_url);
         }
         if let Some(prefer) = &self.prefer {
             let mut behaviour = device.behaviour.as_ref().clone();

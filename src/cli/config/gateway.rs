@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Source, Table, authentication, check, place, users};
 use crate::codec::sir::Placement;
-use crate::gateway::config::{Config, Relay, Smsc};
+use crate::gateway::config::{Config, Contents, Relay, Smsc};
 use crate::gateway::policy::Rule;
 use crate::gateway::push::plan::{Fork, PlanWish};
 use crate::protocol::smpp::Version;
@@ -216,6 +216,30 @@ fn fits(source: &mut Source, span: std::ops::Range<usize>, what: &str, text: &st
             format!("{what} does not fit into SMPP"),
             format!("write at most {most} characters of ASCII"),
         );
+    }
+}
+
+/// Reads `[ota_http]`.
+pub fn ota_http(config: &mut Config, table: &mut Table<'_>, source: &mut Source, folder: &Path) {
+    config.ota_http.contents = match table.word(source, "contents", &["auto", "always", "never"]) {
+        Some("always") => Contents::Direct,
+        Some("never") => Contents::BySession,
+        _ => Contents::Unregistered,
+    };
+    config.ota_http.prov_url = table.text(source, "prov_url");
+    let span = table.span_of("password_file");
+    let password = table
+        .text(source, "password_file")
+        .map(|file| super::secret(source, folder, &file, span));
+    if let Some(user) = table.text(source, "user") {
+        config.credentials = Some((user, password.unwrap_or_default()));
+    }
+    let realm = table.text(source, "realm");
+    let realm = realm.unwrap_or_else(|| config.host.clone());
+    let terminals = table.tables(source, "terminal");
+    let terminals = users(terminals, source, folder);
+    if !terminals.is_empty() {
+        config.ota_http.terminals = Some(authentication(realm, terminals));
     }
 }
 

@@ -152,6 +152,10 @@ impl Lab {
             gateway::smsc(&mut gateway, &mut table, source, folder);
             table.finish(source);
         }
+        if let Some(mut table) = root.table(source, "ota_http") {
+            gateway::ota_http(&mut gateway, &mut table, source, folder);
+            table.finish(source);
+        }
         let store = root.table(source, "store").map_or_else(
             || Some(folder.join("sirgate.db")),
             |mut table| {
