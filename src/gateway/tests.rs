@@ -3,6 +3,7 @@
 mod bearers;
 mod conformance_pap;
 mod conformance_ppg;
+mod conformance_versions;
 mod doors;
 mod edges;
 mod forwarding;
