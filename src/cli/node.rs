@@ -306,6 +306,12 @@ fn listen(listen: &Listen, config: &mut Config, setup: &mut Setup) -> Result<(),
         Ok(listener) => setup.http.push(listener),
         Err(error) => faults.push(taken(listen.http, &error)),
     }
+    if let Some(address) = listen.https {
+        match TcpListener::bind(address) {
+            Ok(listener) => setup.https.push(listener),
+            Err(error) => faults.push(taken(address, &error)),
+        }
+    }
     if faults.is_empty() {
         Ok(())
     } else {
@@ -338,11 +344,8 @@ fn bind_udp(address: SocketAddr, octets: Option<usize>) -> Result<UdpSocket, Vec
 }
 
 fn tls(listen: &Listen) -> Result<Tls, Vec<Fault>> {
-    if !listen
-        .sip
-        .iter()
-        .any(|(transport, _)| *transport == Transport::Tls)
-    {
+    let mut sip = listen.sip.iter();
+    if listen.https.is_none() && !sip.any(|(transport, _)| *transport == Transport::Tls) {
         return Ok(Tls::default());
     }
     let served = match &listen.tls {
@@ -351,6 +354,10 @@ fn tls(listen: &Listen) -> Result<Tls, Vec<Fault>> {
             .serve_self_signed(&["localhost", "127.0.0.1"])
             .map(|(tls, _)| tls),
     };
+    let served = served.and_then(|tls| match &listen.tls_clients {
+        Some(roots) => tls.know_clients(roots),
+        None => Ok(tls),
+    });
     served.map_err(|error| {
         one(Fault::new(
             "SG-N006",

@@ -25,6 +25,7 @@ pub mod store;
 mod stream;
 pub mod tls;
 pub mod udp;
+mod x509;
 
 use clock::Clock;
 use http::client::Fetcher;
@@ -50,6 +51,8 @@ pub struct Setup {
     pub listeners: Vec<(ListenerId, Transport, TcpListener)>,
     /// Bound HTTP listeners; all serve the same.
     pub http: Vec<TcpListener>,
+    /// Bound listeners of HTTP over TLS; they serve the same.
+    pub https: Vec<TcpListener>,
     /// Certificates and whom to believe.
     pub tls: Tls,
     /// Where records are kept; without a store they are dropped, as a simulated device wants it.
@@ -72,6 +75,7 @@ impl Setup {
             udp: Vec::new(),
             listeners: Vec::new(),
             http: Vec::new(),
+            https: Vec::new(),
             tls: Tls::default(),
             store: None,
             first: Vec::new(),
@@ -179,6 +183,8 @@ pub struct Addresses {
     pub listeners: Vec<(ListenerId, Transport, SocketAddr)>,
     /// HTTP listeners.
     pub http: Vec<SocketAddr>,
+    /// Listeners of HTTP over TLS.
+    pub https: Vec<SocketAddr>,
 }
 
 /// A running node.
@@ -296,7 +302,14 @@ where
     });
     for listener in setup.http {
         let listener = tcp(listener).map_err(socket("http"))?;
-        tokio::spawn(server::listen(door.clone(), listener));
+        tokio::spawn(server::listen(door.clone(), listener, None));
+    }
+    for listener in setup.https {
+        let listener = tcp(listener).map_err(socket("https"))?;
+        let acceptor = setup.tls.door().cloned();
+        let none = || io::Error::other("no certificate to serve");
+        let acceptor = acceptor.ok_or_else(none).map_err(socket("https"))?;
+        tokio::spawn(server::listen(door.clone(), listener, Some(acceptor)));
     }
     let fetcher = Fetcher::new(
         arrival,
@@ -360,6 +373,10 @@ fn addresses(setup: &Setup) -> Result<Addresses, DriverError> {
     for listener in &setup.http {
         let address = listener.local_addr().map_err(socket("http"))?;
         addresses.http.push(address);
+    }
+    for listener in &setup.https {
+        let address = listener.local_addr().map_err(socket("https"))?;
+        addresses.https.push(address);
     }
     Ok(addresses)
 }

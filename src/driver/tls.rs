@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
@@ -18,8 +20,17 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 #[derive(Clone, Default)]
 pub struct Tls {
     acceptor: Option<TlsAcceptor>,
+    /// What HTTP accepts with; it may ask clients for certificates, which SIP does not.
+    door: Option<TlsAcceptor>,
+    identity: Option<Arc<Identity>>,
     verified: Option<TlsConnector>,
     loopback: Option<TlsConnector>,
+}
+
+/// A certificate chain and its key.
+struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
 }
 
 impl core::fmt::Debug for Tls {
@@ -83,11 +94,28 @@ impl Tls {
         chain: Vec<CertificateDer<'static>>,
         key: PrivateKeyDer<'static>,
     ) -> Result<Self, TlsError> {
-        let config = ServerConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
-            .map_err(|error| TlsError::Certificate(error.to_string()))?;
-        self.acceptor = Some(TlsAcceptor::from(Arc::new(config)));
+        let identity = Identity { chain, key };
+        let acceptor = identity.acceptor(WebPkiClientVerifier::no_client_auth())?;
+        self.door = Some(acceptor.clone());
+        self.acceptor = Some(acceptor);
+        self.identity = Some(Arc::new(identity));
+        Ok(self)
+    }
+
+    /// Asks clients of HTTP for a certificate that leads to one of the file's; who has none may come all the same.
+    ///
+    /// # Errors
+    /// When the file cannot be read or holds no certificate, or when nothing is served yet.
+    pub fn know_clients(mut self, roots: &Path) -> Result<Self, TlsError> {
+        let bad = |error: &dyn core::fmt::Display| TlsError::Certificate(error.to_string());
+        let store = Arc::new(read_roots(roots)?);
+        let verifier = WebPkiClientVerifier::builder_with_provider(store, provider())
+            .allow_unauthenticated()
+            .build()
+            .map_err(|error| bad(&error))?;
+        let identity = self.identity.as_ref();
+        let identity = identity.ok_or_else(|| bad(&"no certificate is served"))?;
+        self.door = Some(identity.acceptor(verifier)?);
         Ok(self)
     }
 
@@ -96,13 +124,7 @@ impl Tls {
     /// # Errors
     /// When the file cannot be read or holds no certificate.
     pub fn trust_file(mut self, roots: &Path) -> Result<Self, TlsError> {
-        let mut store = RootCertStore::empty();
-        for certificate in read_certificates(roots)? {
-            store.add(certificate).map_err(|error| TlsError::File {
-                path: roots.to_owned(),
-                why: error.to_string(),
-            })?;
-        }
+        let store = read_roots(roots)?;
         let config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(|error| TlsError::Certificate(error.to_string()))?
@@ -127,6 +149,10 @@ impl Tls {
         Ok(self)
     }
 
+    pub(super) const fn door(&self) -> Option<&TlsAcceptor> {
+        self.door.as_ref()
+    }
+
     pub(super) const fn acceptor(&self) -> Option<&TlsAcceptor> {
         self.acceptor.as_ref()
     }
@@ -138,6 +164,20 @@ impl Tls {
         } else {
             self.verified.as_ref()
         }
+    }
+}
+
+impl Identity {
+    fn acceptor(&self, verifier: Arc<dyn ClientCertVerifier>) -> Result<TlsAcceptor, TlsError> {
+        let (chain, key) = (self.chain.clone(), self.key.clone_key());
+        let config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| {
+                let builder = builder.with_client_cert_verifier(verifier);
+                builder.with_single_cert(chain, key)
+            })
+            .map_err(|error| TlsError::Certificate(error.to_string()))?;
+        Ok(TlsAcceptor::from(Arc::new(config)))
     }
 }
 
@@ -166,6 +206,17 @@ pub(super) fn server_name(
 
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
+}
+
+fn read_roots(path: &Path) -> Result<RootCertStore, TlsError> {
+    let mut store = RootCertStore::empty();
+    for certificate in read_certificates(path)? {
+        store.add(certificate).map_err(|error| TlsError::File {
+            path: path.to_owned(),
+            why: error.to_string(),
+        })?;
+    }
+    Ok(store)
 }
 
 fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
@@ -229,5 +280,72 @@ impl ServerCertVerifier for Anyone {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+    use tokio::io::duplex;
+
+    use super::*;
+    use crate::driver::x509::common_name;
+
+    /// Shakes hands with a client that has this certificate: the name that the server sees.
+    async fn seen(tls: &Tls, own: Option<(CertificateDer<'static>, KeyPair)>) -> Option<String> {
+        let builder = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Anyone(provider())));
+        let config = match own {
+            Some((certificate, key)) => {
+                let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+                builder
+                    .with_client_auth_cert(vec![certificate], key.into())
+                    .unwrap()
+            }
+            None => builder.with_no_client_auth(),
+        };
+        let (near, far) = duplex(1 << 16);
+        let connector = TlsConnector::from(Arc::new(config));
+        let name = ServerName::try_from("localhost").unwrap();
+        let client = connector.connect(name, near);
+        let (server, client) = tokio::join!(tls.door().unwrap().accept(far), client);
+        let _client = client;
+        let server = server.ok()?;
+        let shown = server.get_ref().1.peer_certificates();
+        shown.map(|shown| common_name(&shown[0]).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_client_is_known_by_a_certificate_of_an_issuer_that_is_trusted() {
+        let issuer = |name: &str| {
+            let mut ca = CertificateParams::new(Vec::new()).unwrap();
+            ca.distinguished_name.push(DnType::CommonName, name);
+            ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            let key = KeyPair::generate().unwrap();
+            let pem = ca.self_signed(&key).unwrap().pem();
+            (Issuer::new(ca, key), pem)
+        };
+        let ((ours, pem), (strange, _)) = (issuer("ours"), issuer("strange"));
+        let client = |issuer: &Issuer<'_, KeyPair>| {
+            let mut own = CertificateParams::new(Vec::new()).unwrap();
+            own.distinguished_name
+                .push(DnType::CommonName, "shop.example");
+            let key = KeyPair::generate().unwrap();
+            let made = own.signed_by(&key, issuer).unwrap();
+            (made.der().clone(), key)
+        };
+        let file = std::env::temp_dir().join(format!("sirgate-clients-{}.pem", std::process::id()));
+        std::fs::write(&file, pem).unwrap();
+        let (tls, _) = Tls::default().serve_self_signed(&["localhost"]).unwrap();
+        let tls = tls.know_clients(&file).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        let known = seen(&tls, Some(client(&ours))).await;
+        assert_eq!(known.as_deref(), Some("shop.example"));
+        assert_eq!(seen(&tls, Some(client(&strange))).await, None);
+        assert_eq!(seen(&tls, None).await, None);
+        assert!(Tls::default().know_clients(&file).is_err());
     }
 }

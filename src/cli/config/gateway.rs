@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::{Source, Table, authentication, check, place, users};
+use super::{Source, Table, authentication, check, place, secret, users};
 use crate::codec::sir::Placement;
 use crate::gateway::config::{Config, Contents, Relay, Smsc};
-use crate::gateway::policy::Rule;
+use crate::gateway::policy::{Policy, Rule, Terms};
 use crate::gateway::push::plan::{Fork, PlanWish};
 use crate::protocol::smpp::Version;
 
@@ -154,7 +154,10 @@ pub fn policy(config: &mut Config, table: &mut Table<'_>, source: &mut Source, f
         config.policy.ppgs = ppgs;
     }
     let initiators = table.tables(source, "initiator");
-    config.policy.initiators = users(initiators, source, folder);
+    for mut table in initiators {
+        initiator(&mut config.policy, &mut table, source, folder);
+        table.finish(source);
+    }
     for mut rule in table.tables(source, "rule") {
         let application = super::required(
             &mut rule,
@@ -193,7 +196,7 @@ pub fn smsc(config: &mut Config, table: &mut Table<'_>, source: &mut Source, fol
     }
     let span = table.span_of("password_file");
     if let Some(file) = table.text(source, "password_file") {
-        smsc.password = super::secret(source, folder, &file, span.clone());
+        smsc.password = secret(source, folder, &file, span.clone());
         fits(source, span, "the password of smsc", &smsc.password, 8);
     }
     smsc.version = match table.word(source, "version", &["3.3", "3.4", "5.0"]) {
@@ -230,7 +233,7 @@ pub fn ota_http(config: &mut Config, table: &mut Table<'_>, source: &mut Source,
     let span = table.span_of("password_file");
     let password = table
         .text(source, "password_file")
-        .map(|file| super::secret(source, folder, &file, span));
+        .map(|file| secret(source, folder, &file, span));
     if let Some(user) = table.text(source, "user") {
         config.credentials = Some((user, password.unwrap_or_default()));
     }
@@ -240,6 +243,51 @@ pub fn ota_http(config: &mut Config, table: &mut Table<'_>, source: &mut Source,
     let terminals = users(terminals, source, folder);
     if !terminals.is_empty() {
         config.ota_http.terminals = Some(authentication(realm, terminals));
+    }
+}
+
+/// Reads `[[policy.initiator]]`: a name, what proves it, and what it may do.
+fn initiator(policy: &mut Policy, table: &mut Table<'_>, source: &mut Source, folder: &Path) {
+    let Some(name) = super::required(table, source, "name", "name = \"shop\"") else {
+        return;
+    };
+    let spans = [table.span_of("password_file"), table.span_of("token_file")];
+    let [password, token] = ["password_file", "token_file"].map(|key| table.text(source, key));
+    let certificate = table.text(source, "certificate");
+    if password.is_none() && token.is_none() && certificate.is_none() {
+        let example = "password_file = \"shop.secret\"";
+        super::required(table, source, "password_file", example);
+    }
+    let [password_span, token_span] = spans;
+    if let Some(file) = password {
+        let secret = secret(source, folder, &file, password_span);
+        policy.initiators.push((name.clone(), secret));
+    }
+    if let Some(file) = token {
+        let secret = secret(source, folder, &file, token_span);
+        policy.tokens.push((name.clone(), secret));
+    }
+    if let Some(certificate) = certificate {
+        policy.certificates.push((name.clone(), certificate));
+    }
+    let mut number = |key, most| {
+        let number = table.number(source, key, 1..most);
+        number.and_then(|number| usize::try_from(number).ok())
+    };
+    let per_minute = number("pushes_per_minute", 1_000_000_000);
+    let terms = Terms {
+        pushes_per_minute: per_minute.and_then(|number| u32::try_from(number).ok()),
+        content_octets_max: number("content_octets_max", 1 << 40),
+        open_max: number("pushes_open_max", 1_000_000_000),
+        applications: table
+            .texts(source, "applications")
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(application, _)| application)
+            .collect(),
+    };
+    if terms != Terms::default() {
+        policy.terms.insert(name, terms);
     }
 }
 

@@ -45,6 +45,10 @@ pub struct Lab {
 pub struct Listen {
     /// PAP and API.
     pub http: SocketAddr,
+    /// The same over TLS, where it is wanted.
+    pub https: Option<SocketAddr>,
+    /// Certificates that those of clients of HTTP over TLS lead to.
+    pub tls_clients: Option<PathBuf>,
     /// SIP.
     pub sip: Vec<(Transport, SocketAddr)>,
     /// MSRP.
@@ -193,6 +197,8 @@ impl Default for Listen {
         let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
         Self {
             http: at(8642),
+            https: None,
+            tls_clients: None,
             sip: vec![(Transport::Udp, at(5060)), (Transport::Tcp, at(5060))],
             msrp: at(2855),
             wsp: None,
@@ -216,6 +222,9 @@ impl Listen {
         }
         listen.wsp = table.parsed(source, "wsp", form);
         listen.wsp_session = table.parsed(source, "wsp_session", form);
+        listen.https = table.parsed(source, "https", form);
+        let clients = table.text(source, "tls_clients");
+        listen.tls_clients = clients.map(|file| folder.join(file));
         if let Some(places) = table.texts(source, "sip") {
             (listen.sip, sip_spans) = places
                 .into_iter()
@@ -419,6 +428,27 @@ mod tests {
     }
 
     #[test]
+    fn an_initiator_has_a_proof_and_terms_of_its_own() {
+        let text = "[listen]\nhttps = \"127.0.0.1:8643\"\ntls_clients = \"pi.pem\"\n\
+            [[policy.initiator]]\nname = \"bank\"\ncertificate = \"bank.example\"\n\
+            pushes_per_minute = 60\ncontent_octets_max = 4096\npushes_open_max = 3\n\
+            applications = [\"x-mine:app\"]\n";
+        let lab = Lab::decode("lab.toml", text, Path::new(".")).unwrap();
+        let policy = &lab.gateway.policy;
+        assert_eq!(policy.certified("bank.example"), Some("bank"));
+        let terms = &policy.terms["bank"];
+        assert_eq!(
+            (terms.open_max, terms.content_octets_max),
+            (Some(3), Some(4096))
+        );
+        assert_eq!(terms.applications, ["x-mine:app"]);
+        assert_eq!(policy.per_minute("bank"), Some(60));
+        assert!(lab.listen.https.is_some() && lab.listen.tls_clients.is_some());
+        let bare = faults("[[policy.initiator]]\nname = \"bank\"\n");
+        assert_eq!(bare, ["SG-C007 password_file is missing"]);
+    }
+
+    #[test]
     fn every_key_of_the_example_that_is_commented_out_is_known_too() {
         let text: String = EXAMPLE
             .lines()
@@ -428,6 +458,13 @@ mod tests {
                     "# name =",
                     "policy.initiator",
                     "registration.user",
+                    // Keys of an initiator, which has a test of its own.
+                    "token_file",
+                    "certificate = \"shop",
+                    "pushes_per_minute = 60 ",
+                    "content_octets_max = 4096",
+                    "pushes_open_max",
+                    "applications =",
                 ];
                 !secret.iter().any(|word| line.contains(word))
             })

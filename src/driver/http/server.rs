@@ -16,9 +16,11 @@ use hyper::service::service_fn;
 use hyper::{Method, Request};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_rustls::TlsAcceptor;
 
 use super::reply::{Reply, last_problem, of_node, problem};
 use super::{api, guard};
@@ -26,6 +28,7 @@ use crate::driver::node::{Arrival, stopped};
 use crate::driver::observe::{Counters, Journal};
 use crate::driver::order;
 use crate::driver::store::keeper::Gauge;
+use crate::driver::x509;
 use crate::driver::{Limits, Readers};
 use crate::limits::{HTTP_HEAD_OCTETS, HTTP_HEADER_ROWS};
 use crate::world::HttpRequest;
@@ -66,7 +69,11 @@ impl Door {
 }
 
 /// Accepts connections until the stop.
-pub(in crate::driver) async fn listen(door: Arc<Door>, listener: TcpListener) {
+pub(in crate::driver) async fn listen(
+    door: Arc<Door>,
+    listener: TcpListener,
+    acceptor: Option<TlsAcceptor>,
+) {
     let mut stop = door.stop.clone();
     loop {
         let accepted = tokio::select! {
@@ -82,9 +89,12 @@ pub(in crate::driver) async fn listen(door: Arc<Door>, listener: TcpListener) {
                         .fetch_add(1, Ordering::Relaxed);
                     continue;
                 };
-                let door = door.clone();
+                let (door, acceptor) = (door.clone(), acceptor.clone());
                 tokio::spawn(async move {
-                    serve(door, tcp, peer).await;
+                    match acceptor {
+                        Some(acceptor) => serve_tls(door, &acceptor, tcp, peer).await,
+                        None => serve_plain(door, tcp, peer).await,
+                    }
                     drop(permit);
                 });
             }
@@ -96,9 +106,34 @@ pub(in crate::driver) async fn listen(door: Arc<Door>, listener: TcpListener) {
     }
 }
 
-async fn serve(door: Arc<Door>, tcp: TcpStream, peer: SocketAddr) {
+async fn serve_plain(door: Arc<Door>, tcp: TcpStream, peer: SocketAddr) {
     let _ = tcp.set_nodelay(true);
     let Ok(local) = tcp.local_addr() else { return };
+    serve(door, tcp, peer, local, None).await;
+}
+
+/// A client that is slow with its handshake is left.
+async fn serve_tls(door: Arc<Door>, acceptor: &TlsAcceptor, tcp: TcpStream, peer: SocketAddr) {
+    let _ = tcp.set_nodelay(true);
+    let Ok(local) = tcp.local_addr() else { return };
+    let handshake = timeout(door.limits.http_idle, acceptor.accept(tcp));
+    let Ok(Ok(stream)) = handshake.await else {
+        return;
+    };
+    let shown = stream.get_ref().1.peer_certificates();
+    let own = shown.and_then(<[_]>::first);
+    // A certificate without a name proves nobody, but it is not none.
+    let certified = own.map(|own| x509::common_name(own).unwrap_or_default());
+    serve(door, stream, peer, local, certified).await;
+}
+
+async fn serve(
+    door: Arc<Door>,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    peer: SocketAddr,
+    local: SocketAddr,
+    certified: Option<String>,
+) {
     let mut stop = door.stop.clone();
     let mut builder = http1::Builder::new();
     builder
@@ -107,10 +142,10 @@ async fn serve(door: Arc<Door>, tcp: TcpStream, peer: SocketAddr) {
         .max_headers(HTTP_HEADER_ROWS)
         .max_buf_size(HTTP_HEAD_OCTETS);
     let service = service_fn(|request| {
-        let door = door.clone();
-        async move { Ok::<_, Infallible>(answer(&door, request, peer, local).await) }
+        let (door, certified) = (door.clone(), certified.clone());
+        async move { Ok::<_, Infallible>(answer(&door, request, peer, local, certified).await) }
     });
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(tcp), service));
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         _ = connection.as_mut() => return,
         () = stopped(&mut stop) => connection.as_mut().graceful_shutdown(),
@@ -123,13 +158,14 @@ async fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
     local: SocketAddr,
+    certified: Option<String>,
 ) -> Reply {
     door.counters.http_requests.fetch_add(1, Ordering::Relaxed);
     let reply = match guard::check(request.headers(), local.ip(), &door.limits.http_hosts) {
         Err(stranger) => problem(403, &stranger.to_string(), Value::Null),
         Ok(()) => match api::answer(door, &request).await {
             Some(reply) => return reply,
-            None => match admit(door, request).await {
+            None => match admit(door, request, certified).await {
                 Ok(request) => return ask(door, peer, request).await,
                 Err(reply) => reply,
             },
@@ -140,7 +176,11 @@ async fn answer(
 }
 
 /// The request for the node, or why it does not get it.
-async fn admit(door: &Door, request: Request<Incoming>) -> Result<HttpRequest, Reply> {
+async fn admit(
+    door: &Door,
+    request: Request<Incoming>,
+    certified: Option<String>,
+) -> Result<HttpRequest, Reply> {
     if door.is_stopping() {
         return Err(last_problem(503, "the gateway is stopping"));
     }
@@ -157,6 +197,7 @@ async fn admit(door: &Door, request: Request<Incoming>) -> Result<HttpRequest, R
         };
         headers.push((name.as_str().to_owned(), value.to_owned()));
     }
+    headers.extend(certified.map(|name| (HttpRequest::CERTIFIED.to_owned(), name)));
     let declared = head
         .headers
         .get(CONTENT_LENGTH)
