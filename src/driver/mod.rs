@@ -300,17 +300,7 @@ where
         stop: stopping.clone(),
         room: Arc::new(Semaphore::new(bounds.http_connections)),
     });
-    for listener in setup.http {
-        let listener = tcp(listener).map_err(socket("http"))?;
-        tokio::spawn(server::listen(door.clone(), listener, None));
-    }
-    for listener in setup.https {
-        let listener = tcp(listener).map_err(socket("https"))?;
-        let acceptor = setup.tls.door().cloned();
-        let none = || io::Error::other("no certificate to serve");
-        let acceptor = acceptor.ok_or_else(none).map_err(socket("https"))?;
-        tokio::spawn(server::listen(door.clone(), listener, Some(acceptor)));
-    }
+    open(&door, setup.http, setup.https, &setup.tls)?;
     let fetcher = Fetcher::new(
         arrival,
         setup.tls,
@@ -336,6 +326,27 @@ where
         door,
         task: tokio::spawn(runner.run(setup.first)),
     })
+}
+
+/// Serves HTTP at the listeners of one list, and inside TLS at those of the other.
+fn open(
+    door: &Arc<Door>,
+    http: Vec<TcpListener>,
+    https: Vec<TcpListener>,
+    tls: &Tls,
+) -> Result<(), DriverError> {
+    for listener in http {
+        let listener = tcp(listener).map_err(socket("http"))?;
+        tokio::spawn(server::listen(door.clone(), listener, None));
+    }
+    for listener in https {
+        let listener = tcp(listener).map_err(socket("https"))?;
+        let acceptor = tls.door().cloned();
+        let none = || io::Error::other("no certificate to serve");
+        let acceptor = acceptor.ok_or_else(none).map_err(socket("https"))?;
+        tokio::spawn(server::listen(door.clone(), listener, Some(acceptor)));
+    }
+    Ok(())
 }
 
 fn keeper(

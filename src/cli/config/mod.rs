@@ -160,19 +160,7 @@ impl Lab {
             gateway::ota_http(&mut gateway, &mut table, source, folder);
             table.finish(source);
         }
-        let store = root.table(source, "store").map_or_else(
-            || Some(folder.join("sirgate.db")),
-            |mut table| {
-                let kind = table
-                    .word(source, "kind", &["sqlite", "none"])
-                    .unwrap_or("sqlite");
-                let path = table
-                    .text(source, "path")
-                    .unwrap_or_else(|| "sirgate.db".into());
-                table.finish(source);
-                (kind == "sqlite").then(|| folder.join(path))
-            },
-        );
+        let store = store(root, source, folder);
         let observe = root
             .table(source, "observe")
             .map_or_else(Observe::default, |mut table| {
@@ -190,6 +178,18 @@ impl Lab {
             devices,
         }
     }
+}
+
+/// Where records are kept; `None` when they are not.
+fn store(root: &mut Table<'_>, source: &mut Source, folder: &Path) -> Option<PathBuf> {
+    let Some(mut table) = root.table(source, "store") else {
+        return Some(folder.join("sirgate.db"));
+    };
+    let kind = table.word(source, "kind", &["sqlite", "none"]);
+    let is_sqlite = kind.is_none_or(|kind| kind == "sqlite");
+    let path = table.text(source, "path");
+    table.finish(source);
+    is_sqlite.then(|| folder.join(path.unwrap_or_else(|| "sirgate.db".into())))
 }
 
 impl Default for Listen {
