@@ -5,13 +5,13 @@
 //!
 //! | bearer | where |
 //! |---|---|
-//! | OTA-HTTP | [`http`] |
-//! | WSP datagram | [`wsp`] |
-//! | WSP session | [`ota_wsp`] |
-//! | the radio, and what is attached to it | [`radio`], [`sms`], [`ussd`] |
-//! | SIP OPTIONS, NOTIFY | [`signalling`] |
-//! | a session for another service | [`service`] |
-//! | information in a push of the device's own | [`push`] |
+//! | OTA-HTTP | `http` |
+//! | WSP datagram | `wsp` |
+//! | WSP session | `ota_wsp` |
+//! | the radio, and what is attached to it | `radio`, `sms`, `ussd` |
+//! | SIP OPTIONS, NOTIFY | `signalling` |
+//! | a session for another service | `service` |
+//! | information in a push of the device's own | `push` |
 
 use std::net::SocketAddr;
 
