@@ -174,9 +174,11 @@ impl<'a> Reader<'a> {
                 let last = rows
                     .last_mut()
                     .ok_or_else(|| fault(line.at, Class::BadValue, "a row"))?;
-                let value = last.value.to_mut();
-                value.push(' ');
-                value.push_str(line.text.trim());
+                let more = line.text.trim_matches([' ', '\t']);
+                if !last.value.is_empty() && !more.is_empty() {
+                    last.value.to_mut().push(' ');
+                }
+                last.value.to_mut().push_str(more);
                 continue;
             }
             rows.push(row(&line)?);
@@ -246,12 +248,10 @@ pub(super) fn line_spans(
         // A folded line is part of the row before it.
         if let Some(row) = spans.last_mut().filter(|_| is_folded && number > 1) {
             row.len = row.len.saturating_add(*len);
-            row.value.extend(
-                (!text.is_empty())
-                    .then_some([" ", text])
-                    .into_iter()
-                    .flatten(),
-            );
+            if !row.value.is_empty() && !text.is_empty() {
+                row.value.push(' ');
+            }
+            row.value.push_str(text);
             continue;
         }
         let (name, value) = match (number, text.split_once(':')) {

@@ -202,6 +202,16 @@ proptest! {
 }
 
 #[test]
+fn a_row_that_is_folded_at_once_has_no_blanks_at_its_ends() {
+    let text = "POST / HTTP/1.1\r\nHost:\r\n a.example\r\n \r\n\r\n";
+    let read = (REQUEST_FORMAT.decode)(text.as_bytes(), true).unwrap();
+    assert_eq!(read.fields["host"], "a.example");
+    let written = (REQUEST_FORMAT.encode)(&read.fields).unwrap();
+    let again = (REQUEST_FORMAT.decode)(&written, true).unwrap();
+    assert_eq!(again.fields["host"], "a.example");
+}
+
+#[test]
 fn a_folded_row_is_one_span() {
     let text = "POST / HTTP/1.1\r\nA: b\r\n c\r\n \r\n d\r\nE: f\r\n\r\n";
     let spans = (REQUEST_FORMAT.spans)(text.as_bytes(), true);

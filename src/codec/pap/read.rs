@@ -37,14 +37,13 @@ pub(super) fn time(node: &Node<'_>, name: &str) -> Result<Option<Time>, DecodeEr
         .map_err(|_| fault(attr.at, Class::BadValue, "a timestamp YYYY-MM-DDThh:mm:ssZ"))
 }
 
-/// The status code: four digits.
+/// The status code: four digits, the first of which is the class and therefore no zero.
 pub(super) fn code(node: &Node<'_>) -> Result<u16, DecodeError> {
     let (value, at) = node
         .attribute("code")
         .map_or(("", node.at), |attr| (&*attr.value, attr.at));
-    let digits = value.len() == 4 && value.bytes().all(|b| b.is_ascii_digit());
     match value.parse() {
-        Ok(code) if digits => Ok(code),
+        Ok(code @ 1000..=9999) if value.len() == 4 => Ok(code),
         _ => Err(fault(at, Class::BadValue, "a status code of four digits")),
     }
 }
