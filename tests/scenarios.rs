@@ -102,6 +102,8 @@ fn s2_7_each_of_nine_wrappers_wakes_the_wanted_devices_and_no_other() {
         }
         woken.sort();
         reached.sort();
+        // A second push into a session that is open wakes nobody.
+        reached.dedup();
         assert_eq!(woken, reached, "{name}");
     }
     let all = "cs http ps service signalling sip sms ussd wsp";

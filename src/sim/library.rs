@@ -67,6 +67,10 @@ pub const TEXTS: &[(&str, &str)] = &[
         include_str!("../../testdata/scenarios/S2.7-wsp.txt"),
     ),
     (
+        "S2.7-session",
+        include_str!("../../testdata/scenarios/S2.7-session.txt"),
+    ),
+    (
         "S2.7-ps",
         include_str!("../../testdata/scenarios/S2.7-ps.txt"),
     ),
