@@ -12,11 +12,11 @@ use sirgate::random::Random;
 
 use crate::lab;
 
-const MESSAGES: usize = 500;
+pub(crate) const MESSAGES: usize = 500;
 
 /// What a message travels in.
 #[derive(Clone, Copy)]
-enum Carriage {
+pub(crate) enum Carriage {
     Udp(u16),
     Tcp(u16),
 }
@@ -172,11 +172,11 @@ fn length(spans: &[Span], path: &str) -> String {
     octets.to_owned()
 }
 
-fn number(random: &mut Random, bound: u64) -> usize {
+pub(crate) fn number(random: &mut Random, bound: u64) -> usize {
     usize::try_from(random.below(bound)).unwrap()
 }
 
-fn word(random: &mut Random, from: usize, more: u64) -> String {
+pub(crate) fn word(random: &mut Random, from: usize, more: u64) -> String {
     let len = from + number(random, more);
     (0..len)
         .map(|_| char::from(b"abcdefghijklmnopqrstuvwxyz0123456789"[number(random, 36)]))
@@ -290,7 +290,7 @@ fn ota_request(random: &mut Random) -> Bytes {
 }
 
 /// The fields of each message as tshark prints them; a field that stands more than once has bars between its values.
-fn dissect(
+pub(crate) fn dissect(
     messages: &[Bytes],
     carriage: Carriage,
     protocol: &str,

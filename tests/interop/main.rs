@@ -23,6 +23,7 @@ mod sipp;
 mod sms;
 mod smsc;
 mod softphone;
+mod wap;
 mod wbxml;
 mod wire;
 
