@@ -351,6 +351,8 @@ pub fn smpp_sessions(octets: &[u8]) {
 pub fn ussd(octets: &[u8]) {
     promises(&ussd::FORMAT_UDCP, octets);
     promises(&ussd::FORMAT_STRING, octets);
+    promises(&ussd::FORMAT_MOBILE_BEGIN, octets);
+    promises(&ussd::FORMAT_MOBILE_CONTINUE, octets);
 }
 
 /// A connectionless datagram, a header block and a media type of WSP.

@@ -38,7 +38,16 @@ const FORMS: &[Form] = &[
     form("smpp", &["smpp"], &[2775]),
     form("sms", &["sms-deliver", "sms-submit", "sms-ud"], &[]),
     form("sck", &["sck"], &[]),
-    form("ussd", &["udcp", "ussd-string"], &[]),
+    form(
+        "ussd",
+        &[
+            "udcp",
+            "ussd-mobile-begin",
+            "ussd-mobile-continue",
+            "ussd-string",
+        ],
+        &[],
+    ),
     form(
         "http",
         &["ota-http-request", "ota-http-response"],
@@ -202,7 +211,13 @@ mod tests {
         let deliver = hex::octets("0405812143f500086211125100002a0420ac00e9").unwrap();
         assert_eq!(read(&deliver), ["sms-deliver"]);
         let names: Vec<&str> = named("ussd").iter().map(|format| format.name).collect();
-        assert_eq!(names, ["udcp", "ussd-string"]);
+        let all = [
+            "udcp",
+            "ussd-mobile-begin",
+            "ussd-mobile-continue",
+            "ussd-string",
+        ];
+        assert_eq!(names, all);
     }
 
     #[test]

@@ -77,6 +77,8 @@ pub const FORMATS: &[&format::Format] = &[
     &wsp::fields::TEXT_STRING,
     &ussd::FORMAT_UDCP,
     &wsp::fields::UINTVAR,
+    &ussd::FORMAT_MOBILE_BEGIN,
+    &ussd::FORMAT_MOBILE_CONTINUE,
     &ussd::FORMAT_STRING,
     &wsp::fields::VALUE_LENGTH,
     &wsp::fields::VERSION_VALUE,

@@ -1,4 +1,4 @@
-//! USSD carriage of a datagram: the string of an operation, and the USSD dialogue control protocol inside it.
+//! USSD carriage of a datagram: the strings of both directions, and the USSD dialogue control protocol inside them.
 //!
 //! **Source:** WAP-204 sections 6.3, 6.9 and 7. The identifier of the element that holds a UDCP PDU was left to a
 //! registry that is not known to us, so it is no constant here; which parts of the string a USSD gateway adds itself is
@@ -12,24 +12,22 @@ use serde_json::{Map, Value};
 use super::format::{Decoded, FieldFault, Format};
 use super::object::Object;
 use super::reader::{Digits, Place, Reader};
-use super::sms::UserData;
 use super::sms::address::{Address, INTERNATIONAL, UNKNOWN, semi_octets};
-use super::sms::fields::{header_of, put_user_data};
 use super::{Class, DecodeError, hex};
 
+mod mobile;
+mod network;
 mod strings;
 
+pub use mobile::{FORMAT_MOBILE_BEGIN, FORMAT_MOBILE_CONTINUE, MobileString, Turn};
+pub(super) use network::encode_string;
+pub use network::{FORMAT_STRING, NetworkString};
 pub use strings::strings;
 
 const UDCP: Place = Place {
     path: "udcp.",
     clause: "WAP-204 7.9",
 };
-const STRING: Place = Place {
-    path: "ussd.",
-    clause: "WAP-204 6.3",
-};
-
 /// The version of UDCP.
 pub const VERSION: u8 = 0;
 const VERSION_BIT: u8 = 0x08;
@@ -76,15 +74,6 @@ pub struct Node<'a> {
     pub octets: &'a [u8],
 }
 
-/// The string of an operation that the network begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NetworkString<'a> {
-    /// Network entity identifier, the operator's value.
-    pub nei: u8,
-    /// Header and datagram.
-    pub user_data: UserData<'a>,
-}
-
 /// An operation that carries a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
@@ -121,28 +110,6 @@ pub const FORMAT_UDCP: Format = Format {
         reader.spans()
     },
     encode,
-};
-
-/// The string of an operation that the network begins.
-pub const FORMAT_STRING: Format = Format {
-    name: "ussd-string",
-    clause: STRING.clause,
-    decode: |octets, lenient| {
-        let mut reader = Reader::new("ussd-string", STRING, octets, lenient);
-        let string = NetworkString::read(&mut reader)?;
-        let mut fields = Map::new();
-        string.put(&mut fields);
-        Ok(Decoded {
-            fields: fields.into(),
-            deviations: reader.deviations(),
-        })
-    },
-    spans: |octets, lenient| {
-        let mut reader = Reader::new("ussd-string", STRING, octets, lenient).annotating();
-        let _ = NetworkString::read(&mut reader);
-        reader.spans()
-    },
-    encode: |value| encode_string(Object::of(value, "a USSD string")?),
 };
 
 impl<'a> Udcp<'a> {
@@ -279,57 +246,6 @@ impl fmt::Display for Node<'_> {
         }
         write!(f, "{}", Digits(self.octets))
     }
-}
-
-impl<'a> NetworkString<'a> {
-    /// Reads a string.
-    ///
-    /// # Errors
-    /// The first fault in order.
-    pub fn decode(octets: &'a [u8]) -> Result<Self, DecodeError> {
-        Self::read(&mut Reader::new("ussd-string", STRING, octets, true))
-    }
-
-    /// Reads all octets of the reader.
-    ///
-    /// # Errors
-    /// The first fault in order.
-    pub fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let nei = reader.octet("nei", "the network entity identifier")?;
-        let at = reader.at();
-        let length = reader.octet("udl", "the length of the user data")?;
-        let inner = reader
-            .cursor
-            .container(u32::from(length), at, "user data of that length")?;
-        let outer = core::mem::replace(&mut reader.cursor, inner);
-        let user_data = UserData::read(reader)?;
-        let payload_at = reader.at().saturating_sub(user_data.payload.len());
-        reader.note(payload_at, "payload", Digits(user_data.payload));
-        reader.cursor = outer;
-        reader.end()?;
-        Ok(Self { nei, user_data })
-    }
-
-    /// Its fields under their names.
-    pub(super) fn put(&self, fields: &mut Map<String, Value>) {
-        let header = self
-            .user_data
-            .header
-            .map_or(0, |it| it.octets().len().saturating_add(1));
-        let length = header.saturating_add(self.user_data.payload.len());
-        fields.insert("nei".to_owned(), self.nei.into());
-        fields.insert("udl".to_owned(), length.into());
-        put_user_data(fields, &self.user_data);
-    }
-}
-
-/// The string of such fields.
-pub(super) fn encode_string(fields: Object<'_>) -> Result<Vec<u8>, FieldFault> {
-    let header = header_of(fields)?.unwrap_or_else(|| vec![0]);
-    let payload = fields.octets("payload_hex")?.unwrap_or_default();
-    let length = u8::try_from(header.len().saturating_add(payload.len()))
-        .map_err(|_| FieldFault::new("user data: longer than 255 octets"))?;
-    Ok([&[fields.needed("nei")?, length][..], &header, &payload].concat())
 }
 
 impl Operation {

@@ -47,6 +47,7 @@ pub const VECTOR_FILES: &[(&str, &str)] = files!(
     "sms/sck.json",
     "sms/tpdu.json",
     "sms/user_data.json",
+    "ussd/mobile.json",
     "ussd/udcp.json",
     "wbxml/co.json",
     "wbxml/emn.json",
