@@ -6,6 +6,7 @@ mod client_transaction;
 pub mod dialog;
 pub mod endpoint;
 mod mac;
+pub mod notifier;
 pub mod outbound;
 pub mod push_session;
 pub mod registrar;
