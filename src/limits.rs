@@ -179,6 +179,16 @@ pub const DEVICES_PER_IDENTITY: usize = 64;
 pub const CONTENT_OCTETS: usize = 512 * 1024 * 1024;
 /// Initiators whose quotas are remembered.
 pub const QUOTAS: usize = 4_096;
+/// Subscriptions to one event package about one identity.
+pub const SUBSCRIPTIONS_PER_TOPIC: usize = 16;
+/// Subscriptions to identities of one gateway.
+pub const SUBSCRIPTIONS: usize = 100_000;
+/// Presence documents that one identity may have published at a time.
+pub const PUBLICATIONS_PER_IDENTITY: usize = 10;
+/// Presence documents of all identities.
+pub const PUBLICATIONS: usize = 100_000;
+/// Octets of one presence document that is published: all of an identity fit into one NOTIFY.
+pub const PUBLICATION_OCTETS: usize = 4_096;
 /// Octets of one XML document other than PAP.
 pub const XML_OCTETS: usize = 65_536;
 /// Elements nested in such a document.

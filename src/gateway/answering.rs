@@ -27,7 +27,9 @@ impl Gateway {
         message: Option<&Message>,
         out: &mut Vec<Output>,
     ) {
-        if self.paged(now, id, status, out) || self.refresh_answered(now, id, status, message, out)
+        if self.paged(now, id, status, out)
+            || self.refresh_answered(now, id, status, message, out)
+            || self.event_answered(now, id, status)
         {
             return;
         }
@@ -62,11 +64,15 @@ impl Gateway {
         let Some(job) = self.jobs.answered(leg) else {
             return false;
         };
+        if matches!(job.bearer, Bearer::Sip | Bearer::Signalling) {
+            self.on_knocked(now, job, status, reading, out);
+            return true;
+        }
         self.answered(now, job, status, reading, None, out);
         true
     }
 
-    fn answered(
+    pub(super) fn answered(
         &mut self,
         now: Time,
         job: Job,
@@ -372,6 +378,7 @@ impl Gateway {
         is_new: bool,
         out: &mut Vec<Output>,
     ) {
+        self.awaken(now, key, out);
         self.follow(now, key, is_new, out);
         for (no, group) in self.ledger.waiting_for(key) {
             let stage = self

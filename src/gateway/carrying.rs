@@ -22,7 +22,7 @@ use crate::time::Time;
 use crate::world::{Output, SocketId};
 
 /// A SIR, wrapped and addressed.
-enum Parcel {
+pub(super) enum Parcel {
     Datagram(SocketId, SocketAddr, Vec<u8>),
     Service(SessionNo, Wrapped),
     Short(Box<Submission>),
@@ -144,7 +144,7 @@ impl Gateway {
         }
     }
 
-    fn short(
+    pub(super) fn short(
         &mut self,
         bearer: Bearer,
         to: &str,

@@ -86,6 +86,10 @@ pub struct Config {
     pub notification: Notification,
     /// Bounds of what is kept in memory.
     pub bounds: Bounds,
+    /// Identities that may watch everybody's presence; others watch their own.
+    pub presence_watchers: Vec<String>,
+    /// Tell devices how many pushes wait for them although they did not subscribe (RFC 3842).
+    pub unsolicited_summaries: bool,
     /// Report every protocol message, for ladders and captures.
     pub report_wire: bool,
 }
@@ -322,6 +326,8 @@ impl Default for Config {
             registration: Registration::default(),
             notification: Notification::default(),
             bounds: Bounds::default(),
+            presence_watchers: Vec::new(),
+            unsolicited_summaries: false,
             report_wire: false,
         }
     }

@@ -14,6 +14,7 @@ use crate::event::{Event, Fact};
 use crate::machine::Machine;
 use crate::protocol::sip::authentication::Authenticator;
 use crate::protocol::sip::endpoint::{self, ClientId, Endpoint, Flow, Local};
+use crate::protocol::sip::notifier::Notifier;
 use crate::protocol::sip::registrar::{self, Registrar};
 use crate::random::Random;
 use crate::time::Time;
@@ -28,8 +29,10 @@ mod centre;
 pub mod config;
 mod delivering;
 mod ending;
+mod events;
 mod forwarding;
 mod initiating;
+mod message_waiting;
 mod on_ccq;
 mod on_http;
 mod on_invite;
@@ -39,9 +42,11 @@ mod ota_wsp;
 mod paging;
 pub mod policy;
 mod posting;
+mod presence;
 pub mod profile;
 pub mod push;
 mod refreshing;
+mod registrations;
 pub mod registry;
 mod restoring;
 mod sending;
@@ -49,6 +54,7 @@ pub mod sessions;
 pub mod sir;
 pub mod snapshot;
 mod submitting;
+mod waking;
 mod watching;
 mod wire;
 
@@ -60,7 +66,7 @@ use policy::Quotas;
 use push::ledger::Ledger;
 use push::notification::{Notices, OwedNo};
 use push::submission::PushNo;
-use registry::{DeviceKey, Registry, Source};
+use registry::{DeviceKey, IdentityNo, Registry, Source};
 use sessions::{SessionNo, Sessions};
 
 /// The push proxy gateway as one machine.
@@ -88,6 +94,12 @@ pub struct Gateway {
     pages: paging::Pages,
     /// Subscriptions of devices to SIRs.
     watches: watching::Watches,
+    /// Subscriptions to what happens with identities.
+    notifier: Notifier<events::Topic>,
+    /// What devices published.
+    publications: presence::Publications,
+    /// How many pushes wait, as subscribers know it.
+    summaries: message_waiting::Summaries,
     /// Sessions that our requests refresh.
     refreshes: BTreeMap<ClientId, SessionNo>,
     notices: Notices,
@@ -139,6 +151,10 @@ enum Timer {
     Centre,
     /// Sessions of WSP.
     Wsp,
+    /// A device that was woken should have registered by now.
+    Asleep(DeviceKey),
+    /// What was published under that number is over.
+    Unpublish(IdentityNo, u64),
 }
 
 impl Gateway {
@@ -184,6 +200,9 @@ impl Gateway {
             terminals: bearer::terminal::Terminals::default(),
             pages: paging::Pages::default(),
             watches: watching::Watches::new(),
+            notifier: events::notifier(),
+            publications: presence::Publications::default(),
+            summaries: message_waiting::Summaries::new(),
             refreshes: BTreeMap::new(),
             notices: Notices::default(),
             quotas: Quotas::default(),
@@ -248,6 +267,9 @@ impl Gateway {
             }
             // Handling an effect only queues inputs, so the emptied list can be filled again.
             self.effects = effects;
+            if self.todo.is_empty() {
+                self.tell_summaries(now);
+            }
             let Some(input) = self.todo.pop_front() else {
                 return;
             };
@@ -294,6 +316,8 @@ impl Gateway {
             Timer::Forget => self.forget(now, out),
             Timer::Centre => self.centre_due(now, out),
             Timer::Wsp => self.wsp_due(now, out),
+            Timer::Asleep(key) => self.stayed_asleep(now, key, out),
+            Timer::Unpublish(identity, number) => self.unpublish(now, identity, number),
         }
     }
 
@@ -360,6 +384,7 @@ impl Machine for Gateway {
             Input::Request { id, peer, request } => self.on_request(now, id, peer, &request, out),
             Input::Response { id, response } => {
                 if !self.on_posted(now, id, &response, out)
+                    && !self.on_woken(now, id, &response, out)
                     && !self.handed_on(now, id, &response, out)
                 {
                     self.on_response(now, id, response, out);
@@ -377,6 +402,7 @@ impl Machine for Gateway {
             let changes = self.registrar.expire(now);
             self.on_changes(now, changes, out);
         }
+        self.end_events(now);
         self.endpoint.expire(now, &mut self.effects);
         self.run(now, out);
     }
@@ -386,6 +412,7 @@ impl Machine for Gateway {
             self.timers.next(),
             self.registrar.deadline(),
             self.endpoint.deadline(),
+            self.notifier.deadline(),
         ]
         .into_iter()
         .flatten()
@@ -398,6 +425,10 @@ fn registrar(config: &Config, random: Random) -> Registrar {
     policy.default_expires = config.registration.default_expires;
     policy.min = config.registration.min_expires;
     policy.max = config.registration.max_expires;
+    policy.wakers = vec![registrar::Waker {
+        provider: bearer::wake::PROVIDER.to_owned(),
+        params: bearer::wake::params(config.bearers()),
+    }];
     policy.flow_timer = Some(config.registration.flow_timer);
     if !config.learn_devices {
         policy.identities = registrar::Identities::Listed(

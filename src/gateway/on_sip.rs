@@ -4,27 +4,29 @@
 //! on: this gateway is a registrar and a user agent, not a proxy.
 
 use super::Gateway;
+use super::bearer::wake::Wake;
 use super::config::Config;
 use super::on_invite::SERVICE;
 use super::paging::is_of;
 use super::registry::{DeviceKey, Registered, Route, canonical};
 use super::snapshot;
-use super::watching;
+use super::{events, watching};
 use crate::codec::device_id::DeviceId;
+use crate::codec::sip::push_notification::PushWish;
 use crate::codec::sip::{Address, Contact, Draft, Message, Method, Name};
 use crate::codec::uri::Uri;
 use crate::event::{Fact, Via};
 use crate::protocol::sip::authentication::{Authenticator, Secret, Verdict};
 use crate::protocol::sip::endpoint::{self, Flow, Output as Effect, ServerId};
 use crate::protocol::sip::push_session::Within;
-use crate::protocol::sip::registrar::{Binding, Change, Removal, Resolved};
+use crate::protocol::sip::registrar::{Binding, Change, Removal, Resolved, may_wake};
 use crate::random::Random;
 use crate::time::Time;
 use crate::world::Output;
 
 /// What is served.
 pub(super) const ALLOW: &str =
-    "INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, UPDATE, REGISTER, SUBSCRIBE";
+    "INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, UPDATE, REGISTER, SUBSCRIBE, PUBLISH";
 /// Extensions a request may require.
 const SUPPORTED: [&str; 4] = ["outbound", "gruu", "path", "timer"];
 /// The media type of returned information.
@@ -85,6 +87,7 @@ impl Gateway {
             }
             Effect::FlowLost { flow } => {
                 let changes = self.registrar.flow_lost(flow);
+                self.fell_asleep(flow);
                 self.on_changes(now, changes, out);
             }
             Effect::Malformed { peer, error } => {
@@ -115,6 +118,12 @@ impl Gateway {
             (Some(Method::Subscribe), Some(_))
                 if is_of(request, watching::EVENT)
                     && self.on_watch_again(now, id, flow, request) => {}
+            (Some(Method::Subscribe), Some(_))
+                if self.on_event_again(now, id, flow, request, out) => {}
+            (Some(Method::Subscribe), None) if self.is_about_identity(request) => {
+                self.on_event(now, id, flow, request, out);
+            }
+            (Some(Method::Publish), None) => self.on_publish(now, id, flow, request, out),
             (_, Some(tag)) => self.on_within(now, id, &tag, request, out),
             (Some(_), None) if !self.is_for_us(request) => self.on_foreign(now, id, request, out),
             (Some(Method::Invite), None) => self.on_invite(now, id, flow, request, out),
@@ -123,15 +132,12 @@ impl Gateway {
                 let draft = self
                     .answer(request, 200)
                     .header("Allow", ALLOW)
+                    .header("Allow-Events", events::allowed())
                     .header("Accept", format_args!("application/sdp, {INFORMATION}"))
                     .header("Supported", SUPPORTED.join(", "));
                 self.respond(id, draft);
             }
             (Some(Method::Subscribe), None) => self.on_subscribe(now, id, flow, request, out),
-            (Some(Method::Publish), None) => {
-                let draft = self.answer(request, 489);
-                self.respond(id, draft);
-            }
             (Some(Method::Bye | Method::Update | Method::Info | Method::Prack), None) => {
                 let draft = self.answer(request, 481);
                 self.respond(id, draft);
@@ -144,7 +150,7 @@ impl Gateway {
     }
 
     /// True when the Request-URI is our own: our name or one of our addresses, and our user or none.
-    fn is_for_us(&self, request: &Message) -> bool {
+    pub(super) fn is_for_us(&self, request: &Message) -> bool {
         let Ok(uri) = request.request_uri() else {
             return false;
         };
@@ -218,6 +224,10 @@ impl Gateway {
             self.report(now, Fact::Refused { from, why }, out);
             return self.respond(id, draft);
         }
+        if cannot_be_woken(request) {
+            let draft = self.answer(request, 555);
+            return self.respond(id, draft);
+        }
         let (draft, changes) = self.registrar.register(now, request, flow);
         let restarted = self.on_changes(now, changes, out);
         self.respond(id, draft);
@@ -275,6 +285,11 @@ impl Gateway {
         out: &mut Vec<Output>,
     ) -> Vec<(DeviceKey, bool)> {
         let mut back = Vec::new();
+        let told = if self.notifier.is_empty() {
+            Vec::new()
+        } else {
+            changes.clone()
+        };
         for change in changes {
             let mirrored = self.mirror(&change);
             let is_news = mirrored.is_some_and(|mirrored| mirrored.has_moved);
@@ -310,6 +325,7 @@ impl Gateway {
             };
             self.report(now, fact, out);
         }
+        self.tell_registrations(now, &told);
         back
     }
 
@@ -492,6 +508,18 @@ impl Gateway {
             response: draft.finish(),
         });
     }
+}
+
+/// True when a contact names us as its push service with an address that is none of its bearer (RFC 8599 section 5.3).
+fn cannot_be_woken(request: &Message) -> bool {
+    request.rows(Name::Contact).any(may_wake)
+        && request.contacts().any(|contact| match contact {
+            Ok(Contact::Address(address)) => match PushWish::of_uri(&address.uri) {
+                Some(PushWish::Resource(resource)) => Wake::of(&resource).is_none(),
+                Some(PushWish::Query) | None => false,
+            },
+            _ => false,
+        })
 }
 
 /// Who sent a request, for events.

@@ -71,7 +71,7 @@ impl Gateway {
     ) {
         let is_of = |package| is_of(request, package);
         if !is_of(EVENT) && !is_of(watching::EVENT) {
-            let known = format!("{EVENT}, {}", watching::EVENT);
+            let known = super::events::allowed();
             let draft = self.answer(request, 489).header("Allow-Events", known);
             return self.respond(id, draft);
         }

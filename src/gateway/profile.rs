@@ -23,6 +23,9 @@ pub struct Profile {
     pub capability: Capability,
     /// Whether it is there, as a presence source says.
     pub presence: Presence,
+    /// What its devices publish of that; it goes before what the source says, and is not kept.
+    #[serde(skip)]
+    pub published: Option<Presence>,
     /// The application in the foreground.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub foreground: Option<String>,
@@ -63,6 +66,7 @@ impl Default for Profile {
             preference: Preference::default(),
             capability: Capability::default(),
             presence: Presence::Unknown,
+            published: None,
             foreground: None,
             bearers: vec![Bearer::Sip],
             addresses: Addresses::default(),
@@ -124,6 +128,12 @@ pub enum Presence {
 }
 
 impl Profile {
+    /// Whether the device is there, as it published, or as a presence source says.
+    #[must_use]
+    pub fn presence_now(&self) -> Presence {
+        self.published.unwrap_or(self.presence)
+    }
+
     /// Takes over what a device returned about itself; members of another shape than expected change nothing.
     pub fn learn(&mut self, kind: &str, told: &Value) {
         match kind {

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::codec::device_id::{DeviceId, Kind};
 use crate::codec::uri::{Scheme, Uri};
 use crate::gateway::bearer::choice::Choice;
+use crate::gateway::bearer::wake::Wake;
 use crate::gateway::config::{DeviceProfile, Identity as Provisioned};
 use crate::gateway::profile::Profile;
 use crate::gateway::push::plan::{Candidate, Devices};
@@ -111,6 +112,8 @@ pub struct Route {
     pub q: u16,
     /// When it registered last.
     pub registered_at: Time,
+    /// What wakes the device when it sleeps.
+    pub wake: Option<Wake>,
 }
 
 /// A source of device information beside the registry: a presence server, a home subscriber server (R2.11).
@@ -176,7 +179,9 @@ impl Registry {
         if !declared.kind.is_empty() {
             device.kind.clone_from(&declared.kind);
         }
+        let published = device.profile.published;
         device.profile = declared.profile.clone();
+        device.profile.published = published;
         if let Some(msisdn) = &declared.profile.addresses.msisdn {
             self.by_msisdn.insert(msisdn.clone(), key);
         }
@@ -477,15 +482,19 @@ impl Route {
     /// The way a binding stands for; `None` when a name would have to be resolved.
     #[must_use]
     pub fn of(binding: &Binding) -> Option<Self> {
+        let wake = binding.push_resource().as_ref().and_then(Wake::of);
+        // A device that can be woken says where it is once it is awake.
+        let asleep = wake.as_ref().map(|_| Target::Flow(binding.flow));
         Some(Self {
             serial: binding.serial,
             contact: binding.contact.clone(),
-            target: binding.target()?,
+            target: binding.target().or(asleep)?,
             flow: binding.flow,
             reg_id: binding.reg_id,
             path: binding.path.clone(),
             q: binding.q,
             registered_at: binding.registered_at,
+            wake,
         })
     }
 }

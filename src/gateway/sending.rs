@@ -75,19 +75,14 @@ impl Gateway {
         if !matches!(job.bearer, Bearer::Sip | Bearer::Signalling) {
             return self.send_otherwise(now, job, out);
         }
+        if let Some(wake) = self.asleep(now, &job) {
+            return self.knock(now, job, &wake, out);
+        }
         let Some((target, uri, path)) = self.way(&job) else {
             self.strand(now, &job, out);
             return false;
         };
-        let text = job
-            .lane
-            .device()
-            .and_then(|key| self.registry.device(key))
-            .is_some_and(|device| device.takes_text);
-        let form = Form {
-            text: job.form.text || text,
-            ..job.form
-        };
+        let form = self.form_for(&job);
         let Some(ids) = self.seal(now, &job, form) else {
             return false;
         };
@@ -129,6 +124,16 @@ impl Gateway {
         self.todo
             .push_back(endpoint::Input::Request { id, draft, target });
         true
+    }
+
+    /// How the SIR of a job is written, as far as is known of its device.
+    fn form_for(&self, job: &Job) -> Form {
+        let device = job.lane.device();
+        let device = device.and_then(|key| self.registry.device(key));
+        Form {
+            text: job.form.text || device.is_some_and(|device| device.takes_text),
+            ..job.form
+        }
     }
 
     /// No way leads to the device by SIP now: another bearer may.

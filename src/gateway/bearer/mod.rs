@@ -19,6 +19,7 @@ pub mod http;
 pub mod sip;
 pub mod smpp;
 pub mod terminal;
+pub mod wake;
 pub mod wsp;
 
 use choice::Bearers;
@@ -35,6 +36,8 @@ pub enum Leg {
     Service(SessionNo, u64),
     /// A submission to the message centre, by our number.
     Short(u64),
+    /// Nothing: the device was woken, and its registration is awaited.
+    Bucket(u64),
 }
 
 /// Whereto a SIR goes.

@@ -7,7 +7,7 @@ use foldhash::quality::FixedState;
 
 use super::submission::{Phase, Push, PushNo, key};
 use crate::codec::pap::Priority;
-use crate::gateway::registry::DeviceKey;
+use crate::gateway::registry::{DeviceKey, IdentityNo};
 use crate::time::Time;
 
 /// All pushes in memory.
@@ -24,6 +24,8 @@ pub struct Ledger {
     ended: BTreeSet<(Time, PushNo)>,
     /// How many of each initiator are in progress.
     open: HashMap<String, usize, FixedState>,
+    /// Identities for which something began or ceased to wait.
+    changed: Vec<IdentityNo>,
     next: u64,
     content_octets: usize,
 }
@@ -156,16 +158,28 @@ impl Ledger {
     /// Notes that a push waits for a device.
     pub fn wait_for(&mut self, device: DeviceKey, no: PushNo, group: usize) {
         self.waiting.entry(device).or_default().insert((no, group));
+        self.changed.push(device.identity);
     }
 
     /// Notes that a push no longer waits for a device.
     pub fn done_with(&mut self, device: DeviceKey, no: PushNo, group: usize) {
+        self.changed.push(device.identity);
         if let Some(waiting) = self.waiting.get_mut(&device) {
             waiting.remove(&(no, group));
             if waiting.is_empty() {
                 self.waiting.remove(&device);
             }
         }
+    }
+
+    /// Identities for which something began or ceased to wait since the last look; any may come twice.
+    pub fn take_changed(&mut self) -> Vec<IdentityNo> {
+        core::mem::take(&mut self.changed)
+    }
+
+    /// Nobody wants to know what changed.
+    pub fn forget_changed(&mut self) {
+        self.changed.clear();
     }
 
     /// What waits for a device, the most urgent first, and of the same urgency the oldest.

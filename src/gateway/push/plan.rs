@@ -464,7 +464,7 @@ fn exclusion(wish: &Wish<'_>, device: &Candidate<'_>, now: Time) -> Option<Exclu
         return Some(Exclusion::Policy);
     }
     // A session shows better than any presence source that the device is there.
-    if profile.presence == Presence::Closed && !device.connected {
+    if profile.presence_now() == Presence::Closed && !device.connected {
         return Some(Exclusion::Presence);
     }
     (!device.served && !device.connected).then_some(Exclusion::Bearer)

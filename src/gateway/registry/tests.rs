@@ -50,6 +50,7 @@ fn route(serial: u64, at: u64) -> Route {
         path: Vec::new(),
         q: 1000,
         registered_at: Time::from_secs(at),
+        wake: None,
     }
 }
 

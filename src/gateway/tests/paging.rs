@@ -100,12 +100,12 @@ fn a_device_that_subscribes_is_notified_and_the_last_content_ends_the_subscripti
     }
     let again = lab.request(1, "SUBSCRIBE", uri, &headers, "");
     assert_eq!(again.status(), Some(410), "nothing waits any more");
-    let other = headers.replace("sirgate-push", "presence");
+    let other = headers.replace("sirgate-push", "weather");
     let refused = lab.request(1, "SUBSCRIBE", uri, &other, "");
     assert_eq!(refused.status(), Some(489));
     assert_eq!(
         refused.text(Name::AllowEvents),
-        Some("sirgate-push, sirgate-sir")
+        Some("presence, reg, message-summary, sirgate-push, sirgate-sir")
     );
 }
 

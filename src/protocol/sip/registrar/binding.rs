@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::codec::sip::Address;
+use crate::codec::sip::push_notification::{PushResource, PushWish};
 use crate::codec::uri::{Scheme, Uri};
 use crate::protocol::sip::caller_preferences::Features;
 use crate::protocol::sip::endpoint::{Flow, Target};
@@ -154,9 +155,26 @@ impl Binding {
         }
     }
 
-    /// True when the binding ends with the connection that made it: no proxy in between, and no address of its own.
+    /// How the device is woken while it sleeps, when it said so (RFC 8599 section 4.1).
+    #[must_use]
+    pub fn push_resource(&self) -> Option<PushResource> {
+        // Most contacts say nothing of it, so they are not parsed.
+        if !may_wake(self.contact.as_bytes()) {
+            return None;
+        }
+        match PushWish::of_uri(&Uri::decode(self.contact.as_bytes()).ok()?)? {
+            PushWish::Resource(resource) => Some(resource).filter(PushResource::is_complete),
+            PushWish::Query => None,
+        }
+    }
+
+    /// True when the binding ends with the connection that made it: no proxy in between, no address of its own, and
+    /// nothing that wakes the device.
     pub(super) fn needs(&self, flow: Flow, plain_outlives_link: bool) -> bool {
-        self.flow == flow && self.path.is_empty() && (self.reg_id.is_some() || !plain_outlives_link)
+        self.flow == flow
+            && self.path.is_empty()
+            && (self.reg_id.is_some() || !plain_outlives_link)
+            && self.push_resource().is_none()
     }
 
     /// Bindings are used by q, then the latest first.
@@ -209,6 +227,14 @@ impl Change {
             Self::Removed(_, Removal::Unregistered | Removal::FlowLost) => "removed",
         }
     }
+}
+
+/// True for a contact that may name a push service: a quick look before it is parsed.
+#[must_use]
+pub fn may_wake(contact: &[u8]) -> bool {
+    contact
+        .windows(3)
+        .any(|three| three.eq_ignore_ascii_case(b"pn-"))
 }
 
 /// The address in a URI whose host is one.

@@ -1,0 +1,116 @@
+//! How a device that sleeps is woken: the bearer and the address that it registered with.
+//!
+//! **Source:** RFC 8599 sections 4.1 and 5.3; spec/sip.md E.8: `pn-provider` is `sirgate`, `pn-param` the bearer, `pn-prid`
+//! the address there.
+
+use std::net::SocketAddr;
+
+use super::choice::Bearers;
+use crate::codec::sip::push_notification::PushResource;
+use crate::event::Bearer;
+
+/// Our name as a push service.
+pub const PROVIDER: &str = "sirgate";
+
+/// Bearers that wake a device, by the word for each.
+const WORDS: [(&str, Bearer); 4] = [
+    ("sms", Bearer::Sms),
+    ("ussd", Bearer::Ussd),
+    ("wsp", Bearer::Wsp),
+    ("http", Bearer::Http),
+];
+
+/// What wakes a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// A short message or a USSD string to this number.
+    Number(Bearer, String),
+    /// A WSP datagram to this address.
+    Datagram(SocketAddr),
+    /// A push over HTTP to this address: `http://host:port`.
+    Http(String),
+}
+
+impl Wake {
+    /// What a resource stands for; `None` for another service, another bearer, or an address that is none.
+    #[must_use]
+    pub fn of(resource: &PushResource) -> Option<Self> {
+        let (param, prid) = (resource.param.as_deref()?, resource.prid.as_deref()?);
+        let is_ours = resource.provider.eq_ignore_ascii_case(PROVIDER);
+        let (_, bearer) = WORDS
+            .iter()
+            .find(|(word, _)| is_ours && word.eq_ignore_ascii_case(param))?;
+        match bearer {
+            Bearer::Wsp => prid.parse().ok().map(Self::Datagram),
+            Bearer::Http => prid
+                .starts_with("http://")
+                .then(|| Self::Http(prid.to_owned())),
+            _ => {
+                let digits = prid.strip_prefix('+').unwrap_or(prid);
+                let is_number = (1..=15).contains(&digits.len())
+                    && digits.bytes().all(|octet| octet.is_ascii_digit());
+                is_number.then(|| Self::Number(*bearer, prid.to_owned()))
+            }
+        }
+    }
+
+    /// What carries it.
+    #[must_use]
+    pub const fn bearer(&self) -> Bearer {
+        match self {
+            Self::Number(bearer, _) => *bearer,
+            Self::Datagram(_) => Bearer::Wsp,
+            Self::Http(_) => Bearer::Http,
+        }
+    }
+}
+
+/// The values of `pn-param` that a gateway with these bearers takes.
+#[must_use]
+pub fn params(served: Bearers) -> Vec<String> {
+    WORDS
+        .iter()
+        .filter(|(_, bearer)| served.has(*bearer))
+        .map(|(word, _)| (*word).to_owned())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wake(provider: &str, param: &str, prid: &str) -> Option<Wake> {
+        Wake::of(&PushResource {
+            provider: provider.to_owned(),
+            param: Some(param.to_owned()),
+            prid: Some(prid.to_owned()),
+        })
+    }
+
+    #[test]
+    fn a_bearer_and_an_address_of_its_kind_wake_a_device() {
+        let number = Wake::Number(Bearer::Ussd, "+15550103".to_owned());
+        assert_eq!(wake("Sirgate", "USSD", "+15550103"), Some(number));
+        let datagram = wake("sirgate", "wsp", "192.0.2.11:2948").unwrap();
+        assert_eq!(datagram.bearer(), Bearer::Wsp);
+        let http = wake("sirgate", "http", "http://192.0.2.11:4035");
+        assert_eq!(http.unwrap().bearer(), Bearer::Http);
+    }
+
+    #[test]
+    fn what_is_no_address_of_the_bearer_wakes_nobody() {
+        assert_eq!(wake("sirgate", "sms", "alice"), None);
+        assert_eq!(wake("sirgate", "sms", "+"), None);
+        assert_eq!(wake("sirgate", "wsp", "phone.example.com"), None);
+        assert_eq!(wake("sirgate", "http", "file:///etc/passwd"), None);
+        assert_eq!(wake("sirgate", "sip", "+15550103"), None);
+        assert_eq!(wake("apns", "sms", "+15550103"), None);
+    }
+
+    #[test]
+    fn only_bearers_that_are_served_are_offered() {
+        let few = Bearers::of(&[Bearer::Sip, Bearer::Http]);
+        assert_eq!(params(few), ["http"]);
+        assert_eq!(params(Bearers::ALL), ["sms", "ussd", "wsp", "http"]);
+    }
+}

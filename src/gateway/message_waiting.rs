@@ -1,0 +1,116 @@
+//! How many pushes wait for an identity, told to its subscribers, and unasked where that is configured.
+//!
+//! **Source:** RFC 3842 sections 3.5 and 5 (message-summary). A push that waits is a new voice message, which is what lamps
+//! of telephones show; there are no old ones, since a push that was delivered is gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Gateway;
+use super::events::{Package, Topic};
+use super::push::submission::PushNo;
+use super::registry::{DeviceKey, IdentityNo};
+use crate::codec::message_summary::{self, Counts, MessageSummary};
+use crate::codec::sip::{Draft, Method};
+use crate::protocol::sip::endpoint::{self, Target};
+use crate::protocol::sip::registrar::NO_FLOW;
+use crate::time::Time;
+
+/// The class that telephones show a lamp for.
+const CLASS: &str = "Voice-Message";
+
+/// What was told last, by identity; none told is 0.
+pub(super) type Summaries = BTreeMap<IdentityNo, u32>;
+
+impl Gateway {
+    /// How many pushes wait for devices of an identity.
+    fn waiting_pushes(&self, identity: IdentityNo) -> u32 {
+        let devices = self.registry.get(identity).map_or(0, |it| it.devices.len());
+        let pushes: BTreeSet<PushNo> = (0..devices)
+            .flat_map(|at| self.ledger.waiting_for(DeviceKey { identity, at }))
+            .map(|(no, _)| no)
+            .collect();
+        u32::try_from(pushes.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn summary_of(&self, identity: IdentityNo) -> MessageSummary {
+        let new = self.waiting_pushes(identity);
+        let of = self.registry.get(identity);
+        MessageSummary {
+            waiting: new > 0,
+            account: of.map(|of| of.pui.clone()),
+            counts: vec![Counts {
+                class: CLASS.to_owned(),
+                new,
+                old: 0,
+                urgent: None,
+            }],
+            messages: Vec::new(),
+        }
+    }
+
+    /// Tells of identities for which another number of pushes waits than before.
+    pub(super) fn tell_summaries(&mut self, now: Time) {
+        if self.notifier.is_empty() && !self.config.unsolicited_summaries {
+            self.ledger.forget_changed();
+            return;
+        }
+        let mut changed = self.ledger.take_changed();
+        changed.sort_unstable();
+        changed.dedup();
+        for identity in changed {
+            let package = Package::MessageSummary;
+            let topic = Topic { package, identity };
+            let is_heard = self.config.unsolicited_summaries || !self.notifier.of(topic).is_empty();
+            let new = if is_heard {
+                self.waiting_pushes(identity)
+            } else {
+                0
+            };
+            let before = match new {
+                0 => self.summaries.remove(&identity).unwrap_or(0),
+                _ => self.summaries.insert(identity, new).unwrap_or(0),
+            };
+            if !is_heard || before == new {
+                continue;
+            }
+            self.tell_all(now, topic, None);
+            if self.config.unsolicited_summaries {
+                self.tell_unasked(identity);
+            }
+        }
+    }
+
+    /// Tells every device of an identity that is awake, without a subscription.
+    fn tell_unasked(&mut self, identity: IdentityNo) {
+        let Some(known) = self.registry.get(identity) else {
+            return;
+        };
+        let pui = known.pui.clone();
+        let best = known.devices.iter().filter_map(|it| it.routes.first());
+        let awake = best.filter(|route| route.flow != NO_FLOW);
+        let ways: Vec<(Target, String, Vec<String>)> = awake
+            .map(|route| (route.target, route.contact.clone(), route.path.clone()))
+            .collect();
+        let body = self.summary_of(identity).encode();
+        for (target, contact, path) in ways {
+            let tag = self.random.token::<10>();
+            let call_id = self.random.token::<16>();
+            let mut draft = Draft::request(Method::Notify, &contact)
+                .header("From", format_args!("<{}>;tag={tag}", self.config.uri))
+                .header("To", format_args!("<{pui}>"))
+                .header("Call-ID", format_args!("{call_id}@{}", self.config.host))
+                .header("CSeq", "1 NOTIFY");
+            for route in path {
+                draft = draft.header("Route", route);
+            }
+            let draft = draft
+                .header("Contact", format_args!("<{}>", self.config.uri))
+                .header("Event", Package::MessageSummary.name())
+                .header("Subscription-State", "terminated;reason=timeout")
+                .body(message_summary::TYPE, &body);
+            let id = self.client_id();
+            self.todo
+                .push_back(endpoint::Input::Request { id, draft, target });
+        }
+    }
+}
