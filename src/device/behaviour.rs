@@ -60,6 +60,8 @@ pub struct Behaviour {
     pub wsp_resume_after_ms: Option<u64>,
     /// It cuts the link of a session after so many chunks of content.
     pub cut_after_chunks: Option<u32>,
+    /// It sleeps from so long after each registration, where something can wake it; `None`: it never does.
+    pub sleep_after_ms: Option<u64>,
 }
 
 impl Default for Behaviour {
@@ -89,6 +91,7 @@ impl Default for Behaviour {
             wsp_suspend_after_ms: None,
             wsp_resume_after_ms: None,
             cut_after_chunks: None,
+            sleep_after_ms: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::codec::device_id::{DeviceId, Kind};
+use crate::codec::sip::push_notification::PushResource;
 use crate::world::{SocketId, Transport};
 
 pub use super::bearer::Bearers;
@@ -57,6 +58,8 @@ pub struct Config {
     pub challenge: Option<Challenge>,
     /// A gateway to open a session with as soon as it is registered, without a SIR.
     pub connect: Option<String>,
+    /// What wakes it when it sleeps, as it registers it (RFC 8599).
+    pub wake: Option<PushResource>,
     /// It spares its battery: flows are pinged less often.
     pub battery: bool,
     /// What it is reached by beside SIP.
@@ -185,6 +188,7 @@ impl Config {
             credentials: None,
             challenge: None,
             connect: None,
+            wake: None,
             battery: false,
             bearers: Bearers::default(),
             profile: Arc::default(),

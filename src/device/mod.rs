@@ -43,6 +43,7 @@ pub mod reply;
 mod responding;
 pub mod seen;
 mod session;
+mod sleeping;
 #[cfg(test)]
 mod tests;
 
@@ -94,6 +95,8 @@ pub struct Device {
     queue: VecDeque<endpoint::Output>,
     effects: Vec<endpoint::Output>,
     leaving: Leaving,
+    /// It hears nothing on SIP until it registers again.
+    asleep: bool,
 }
 
 /// Whether the device takes leave of its registrar.
@@ -161,6 +164,8 @@ enum Timer {
     WspIdle,
     /// The subscription to SIRs is to be refreshed, or made again.
     Signalling,
+    /// The device goes to sleep.
+    Sleep,
 }
 
 /// Links of MSRP sessions are numbered from here; those below are SIP's.
@@ -227,6 +232,7 @@ impl Device {
             queue: VecDeque::new(),
             effects: Vec::new(),
             leaving: Leaving::No,
+            asleep: false,
         }
     }
 
@@ -487,7 +493,9 @@ impl Machine for Device {
                 peer,
                 octets,
             } => {
-                if let Some(octets) = self.by_door(now, socket, peer, octets, out) {
+                if let Some(octets) = self.by_door(now, socket, peer, octets, out)
+                    && !self.sleeps_through(socket)
+                {
                     let input = endpoint::Input::Datagram {
                         socket,
                         peer,
@@ -561,6 +569,7 @@ impl Machine for Device {
                 Timer::WspResume => self.resume_wsp(now, out),
                 Timer::WspIdle => self.leave_wsp(now, out),
                 Timer::Signalling => self.subscribe_to_sirs(now, out),
+                Timer::Sleep => self.rest(now, out),
             }
             self.settle(now, out);
         }

@@ -32,6 +32,7 @@ impl Device {
 
     /// Sends a REGISTER, or goes on without one.
     pub(super) fn register(&mut self, now: Time, out: &mut Vec<Output>) {
+        self.asleep = false;
         if !self.config.register {
             self.open_doors(now, out);
             self.connect_unasked(now, out);
@@ -147,6 +148,7 @@ impl Device {
         match step {
             Step::Refresh(after) => {
                 self.timers.set(Timer::Register, now + after);
+                self.rest_later(now);
                 self.register_asked(now, true, out);
                 self.connect_unasked(now, out);
             }

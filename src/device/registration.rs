@@ -213,9 +213,11 @@ fn own_contact<'a>(config: &Config, response: &'a Message) -> Option<Address<'a>
 
 /// The Contact of a REGISTER: flow, instance, what the device can do.
 fn contact(config: &Config) -> String {
+    let wake = config.wake.as_ref().map(ToString::to_string);
     let mut contact = format!(
-        "<{}>;+sip.instance=\"<{}>\";reg-id={}",
+        "<{}{}>;+sip.instance=\"<{}>\";reg-id={}",
         config.contact(),
+        wake.unwrap_or_default(),
         config.instance,
         config.reg_id
     );

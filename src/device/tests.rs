@@ -12,3 +12,4 @@ mod ota_wsp;
 mod registering;
 mod returning;
 mod sessions;
+mod sleeping;

@@ -268,6 +268,9 @@ impl Device {
             self.report_sir(now, arrival.bearer(), &sir, out);
             return;
         }
+        if self.wakes(now, &arrival, out) {
+            return;
+        }
         let number = self.fresh();
         let mut heard = Heard::new(arrival, sir, number);
         if !self.config.behaviour.takes_repeats
