@@ -203,7 +203,7 @@ proptest! {
 
 #[test]
 fn a_row_that_is_folded_at_once_has_no_blanks_at_its_ends() {
-    let text = "POST / HTTP/1.1\r\nHost:\r\n a.example\r\n \r\n\r\n";
+    let text = "OPTIONS /wappush HTTP/1.1\r\nHost:\r\n a.example\r\n \r\n\r\n";
     let read = (REQUEST_FORMAT.decode)(text.as_bytes(), true).unwrap();
     assert_eq!(read.fields["host"], "a.example");
     let written = (REQUEST_FORMAT.encode)(&read.fields).unwrap();
