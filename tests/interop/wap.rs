@@ -321,3 +321,40 @@ fn truth(value: bool) -> String {
 fn of_bool(value: &Value) -> String {
     value.as_bool().map_or(String::new(), truth)
 }
+
+#[test]
+fn tshark_has_the_names_that_we_have_for_media_types() {
+    let numbers: Vec<u32> = (0x00..0x80).chain(0x0201..0x0340).collect();
+    let messages: Vec<Bytes> = numbers.iter().map(|number| of_media(*number)).collect();
+    let read = dissect(
+        &messages,
+        Carriage::Udp(2948),
+        "wsp",
+        &["wsp.header.content_type"],
+    );
+    let mut ours_alone = Vec::new();
+    for (number, read) in numbers.iter().zip(read) {
+        let theirs = Some(read[0].as_str()).filter(|name| name.contains('/'));
+        match (wsp::media_name(*number), theirs) {
+            // It lacks an e there; IANA has the one that we write.
+            (
+                Some("application/vnd.uplanet.cacheop-wbxml"),
+                Some("application/vnd.uplanet.cachop-wbxml"),
+            ) => {}
+            (Some(_), None) => ours_alone.push(*number),
+            (ours, theirs) => assert_eq!(ours, theirs, "{number:#x}"),
+        }
+    }
+    let registered_later = (0x4E..=0x54).chain(0x0302..=0x0308).chain(0x030A..=0x031B);
+    assert_eq!(ours_alone, registered_later.collect::<Vec<_>>());
+}
+
+/// A push of a media type by its number and an empty body.
+fn of_media(number: u32) -> Bytes {
+    let media = match u8::try_from(number) {
+        Ok(number) if number < 0x80 => vec![number | 0x80],
+        _ => [&[3, 2][..], &number.to_be_bytes()[2..]].concat(),
+    };
+    let len = u8::try_from(media.len()).unwrap_or_default();
+    Bytes::from([&[1, 6, len][..], &media].concat())
+}
