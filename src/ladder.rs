@@ -68,7 +68,7 @@ pub fn text(events: &[Event], parties: &[Party], style: Style) -> String {
     for rung in &shown {
         out.push_str(&drawing.line(rung));
     }
-    out.push_str(&drawing.foot(folded));
+    out.push_str(&drawing.foot(&shown, folded));
     if style.ascii {
         // What peers and names brought in.
         out = out
@@ -318,9 +318,17 @@ impl Drawing<'_> {
         }
     }
 
-    fn foot(&self, folded: usize) -> String {
+    /// What the lines mean, those of the rarer bearers where there are any.
+    fn foot(&self, rungs: &[Rung], folded: usize) -> String {
         let pen = self.pen;
         let mut foot = format!("lines: {} sip, msrp  {} http", pen.sip, pen.http);
+        let has = |lines: &[&str]| rungs.iter().any(|rung| lines.contains(&rung.line.as_str()));
+        if has(&["wsp"]) {
+            let _ = write!(foot, "  {} wsp", pen.wsp);
+        }
+        if has(&["sms", "ussd"]) {
+            let _ = write!(foot, "  {} sms, ussd", pen.sms);
+        }
         if folded > 0 {
             let _ = write!(foot, "     {folded} folded (ACK, answers): --all");
         }

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use sirgate::event::Fact;
+use sirgate::ladder;
 use sirgate::sim::script::Script;
 use sirgate::sim::{library, stage};
 
@@ -109,4 +110,29 @@ fn s2_7_each_of_nine_wrappers_wakes_the_wanted_devices_and_no_other() {
     let all = "cs http ps service signalling sip sms ussd wsp";
     let seen: Vec<&str> = bearers.iter().map(String::as_str).collect();
     assert_eq!(seen.join(" "), all);
+}
+
+#[test]
+fn the_ladder_of_one_push_draws_every_sir_and_every_content_whatever_carried_it() {
+    for (name, text) in library::TEXTS {
+        if !(name.starts_with("S2.7") || name.ends_with("content")) {
+            continue;
+        }
+        let script = Script::decode(text).unwrap();
+        let played = stage::play(&script, SEED).unwrap();
+        let own = ladder::of_push(&played.events, "p1");
+        let drawn = ladder::text(&own, &[], ladder::Style::default());
+        let count = |is: &dyn Fn(&Fact) -> bool| {
+            let those = played.events.iter().filter(|event| is(&event.fact));
+            those.count()
+        };
+        let sirs = count(&|fact| matches!(fact, Fact::SirTx { .. }));
+        let contents = count(&|fact| matches!(fact, Fact::PushTx { .. }));
+        assert_eq!(drawn.matches("  SIR").count(), sirs, "{name}\n{drawn}");
+        assert_eq!(
+            drawn.matches(" 5 octets").count(),
+            contents,
+            "{name}\n{drawn}"
+        );
+    }
 }

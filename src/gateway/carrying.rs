@@ -95,10 +95,9 @@ impl Gateway {
         let Some((socket, peer, octets)) = self.unconfirmed_content(job, tid) else {
             return false;
         };
-        let dev = self.lane_name(job.lane);
         self.report_content(now, job, Via::Wsp, out);
         let octets = Bytes::from(octets);
-        self.wire_carried(now, &dev, ("wsp", "Push"), &octets, out);
+        self.wire_carried(now, job, ("wsp", "Push"), &octets, out);
         out.push(Output::Datagram {
             socket,
             peer,
@@ -170,8 +169,7 @@ impl Gateway {
         match parcel {
             Parcel::Datagram(socket, peer, octets) => {
                 let octets = Bytes::from(octets);
-                let dev = self.lane_name(job.lane);
-                self.wire_carried(now, &dev, ("wsp", "Push"), &octets, out);
+                self.wire_carried(now, &job, ("wsp", "Push"), &octets, out);
                 out.push(Output::Datagram {
                     socket,
                     peer,
@@ -181,13 +179,12 @@ impl Gateway {
                 false
             }
             Parcel::Short(submission) => {
-                let dev = self.lane_name(job.lane);
                 let what = match job.bearer {
                     Bearer::Ussd => ("ussd", "string"),
                     _ => ("sms", "submit_sm"),
                 };
                 for part in &submission.parts {
-                    self.wire_carried(now, &dev, what, part, out);
+                    self.wire_carried(now, &job, what, part, out);
                 }
                 self.jobs.sent(Leg::Short(submission.id), job, None);
                 self.submit_short(now, *submission, out);

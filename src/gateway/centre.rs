@@ -161,11 +161,13 @@ impl Gateway {
             }
             Out::Done { id, outcome } => {
                 if let Some((status, reading)) = smpp::read(&outcome) {
+                    self.wire_short(now, Leg::Short(id), "submit_sm_resp", out);
                     self.on_carried(now, Leg::Short(id), status, reading, out);
                 }
             }
             Out::Settled { id, state } => {
                 let (status, reading) = smpp::read_receipt(state);
+                self.wire_short(now, Leg::Short(id), "deliver_sm", out);
                 self.on_carried(now, Leg::Short(id), status, reading, out);
             }
             Out::Received(message) => self.on_short_message(now, &message, out),
@@ -226,7 +228,20 @@ impl Gateway {
         };
         if let Some(leg) = self.jobs.leg(road) {
             let reading = Reading::Taken { long: false };
+            self.wire_short(now, leg, "deliver_sm", out);
             self.on_carried(now, leg, 200, reading, out);
+        }
+    }
+
+    /// What the message centre says of a submission, for the ladder.
+    fn wire_short(&self, now: Time, leg: Leg, what: &str, out: &mut Vec<Output>) {
+        if let Some(job) = self.jobs.get(leg).filter(|_| self.config.report_wire) {
+            let line = if job.bearer == Bearer::Ussd {
+                "ussd"
+            } else {
+                "sms"
+            };
+            self.wire_answered(now, job, (line, what), &Bytes::new(), out);
         }
     }
 }

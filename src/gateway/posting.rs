@@ -59,8 +59,8 @@ impl Gateway {
             let (status, reading) = http::read(response);
             return self.on_carried(now, Leg::Http(id), status, reading, out);
         };
-        let dev = self.lane_name(job.lane);
-        self.wire_answered(now, &dev, answer, out);
+        let line = format!("HTTP/1.1 {}", answer.status);
+        self.wire_answered(now, &job, ("http", &line), &answer.body, out);
         if let Some(key) = job.lane.device() {
             self.terminals.heard(key, now);
         }
@@ -155,9 +155,8 @@ impl Gateway {
         out: &mut Vec<Output>,
     ) {
         let id = self.notices.fetch_id();
-        let dev = self.lane_name(job.lane);
         let line = format!("{} /wappush HTTP/1.1", request.method);
-        self.wire_carried(now, &dev, ("http", &line), &request.body, out);
+        self.wire_carried(now, &job, ("http", &line), &request.body, out);
         self.jobs.sent(Leg::Http(id), job, None);
         self.terminals.asks(id, Exchange { step, trial });
         out.push(Output::Fetch { id, request });

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::Gateway;
+use super::bearer::Job;
 use super::push::notification::OwedNo;
 use super::sessions::SessionNo;
 use crate::codec::{msrp, sip};
@@ -149,31 +150,35 @@ impl Gateway {
         self.wire(now, (PPG, PI), "http", &line, &request.body, push, out);
     }
 
-    /// A SIR leaves on a bearer that is neither SIP nor MSRP.
+    /// A SIR or a content leaves on a bearer that is neither SIP nor MSRP.
     pub(super) fn wire_carried(
         &self,
         now: Time,
-        dev: &str,
+        job: &Job,
         (line, what): (&str, &str),
         octets: &Bytes,
         out: &mut Vec<Output>,
     ) {
         if self.config.report_wire {
-            self.wire(now, (PPG, dev), line, what, octets, None, out);
+            let dev = self.lane_name(job.lane);
+            let push = self.ledger.get(job.push).map(|push| push.push_id.as_str());
+            self.wire(now, (PPG, &dev), line, what, octets, push, out);
         }
     }
 
-    /// A device answered a push over HTTP.
+    /// What was carried so is answered: by a response of HTTP, a receipt, a string.
     pub(super) fn wire_answered(
         &self,
         now: Time,
-        dev: &str,
-        response: &HttpResponse,
+        job: &Job,
+        (line, what): (&str, &str),
+        octets: &Bytes,
         out: &mut Vec<Output>,
     ) {
         if self.config.report_wire {
-            let line = format!("HTTP/1.1 {}", response.status);
-            self.wire(now, (dev, PPG), "http", &line, &response.body, None, out);
+            let dev = self.lane_name(job.lane);
+            let push = self.ledger.get(job.push).map(|push| push.push_id.as_str());
+            self.wire(now, (&dev, PPG), line, what, octets, push, out);
         }
     }
 

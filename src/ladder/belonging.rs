@@ -114,12 +114,13 @@ impl<'p> Threads<'p> {
                 Some(self.sirs.contains(sir))
             }
             Fact::Wire { push: Some(_), .. } => Some(false),
-            // PAP names its push; what else comes over HTTP is about none.
+            // PAP and pushes over HTTP name their push; what else comes over HTTP is about none.
             Fact::Wire { line, .. } if line == "http" => Some(false),
             Fact::Wire { line, octets, .. } if !octets.is_empty() => match line.as_str() {
                 "sip" => self.sip(octets),
                 "msrp" => self.msrp(octets),
-                _ => Some(false),
+                // Sessions of WSP and what handsets send name none.
+                _ => None,
             },
             _ => None,
         }

@@ -217,6 +217,24 @@ fn own(event: &Event) -> Option<Rung> {
         Fact::SessDown { dev, by, why, .. } if by == "dev" => {
             (dev, format!("session over: {why}"), true)
         }
+        Fact::SirNext {
+            dev,
+            bearer,
+            why,
+            next,
+            ..
+        } => {
+            let (bearer, next) = (bearer.word(), next.word());
+            return Some(Rung {
+                at: event.t,
+                from: PPG.to_owned(),
+                to: None,
+                line: String::new(),
+                word: format!("{dev} by {next}: {bearer} failed, {why}"),
+                note: String::new(),
+                folded: false,
+            });
+        }
         Fact::PushRx {
             dev,
             push,
@@ -292,8 +310,11 @@ fn of_gateway(fact: &Fact) -> Option<Arrow<'_>> {
         Fact::SessUp { dev, by, .. } if by == "ppg" => {
             (PPG, dev, "sip", "200".into(), String::new())
         }
-        Fact::PushTx { dev, octets, .. } => {
-            (PPG, dev, "msrp", "SEND".into(), format!("{octets} octets"))
+        Fact::PushTx {
+            dev, octets, via, ..
+        } => {
+            let (line, word) = returned(*via);
+            (PPG, dev, line, word.into(), format!("{octets} octets"))
         }
         Fact::PapNotify {
             push,
@@ -322,8 +343,12 @@ fn of_device(fact: &Fact) -> Option<Arrow<'_>> {
             ..
         } => {
             let note = if *failed { "sir-failed" } else { "" };
-            let (line, _) = carrier(*bearer);
-            (dev, PPG, line, status.to_string().into(), note.to_owned())
+            let (line, word) = answer(*bearer, *status);
+            let note = match line {
+                "sms" | "ussd" => format!("{status} {note}").trim_end().to_owned(),
+                _ => note.to_owned(),
+            };
+            (dev, PPG, line, word, note)
         }
         Fact::SessReq { dev, .. } => (dev, PPG, "sip", "INVITE".into(), "push session".to_owned()),
         Fact::InfoTx { dev, kind, via } => {
@@ -342,8 +367,17 @@ const fn carrier(bearer: Bearer) -> (&'static str, &'static str) {
         Bearer::Service => ("msrp", "SEND"),
         Bearer::Http => ("http", "POST"),
         Bearer::Wsp | Bearer::Ps => ("wsp", "Push"),
-        Bearer::Sms | Bearer::Cs => ("sms", "DELIVER"),
+        Bearer::Sms | Bearer::Cs => ("sms", "submit_sm"),
         Bearer::Ussd => ("ussd", "string"),
+    }
+}
+
+/// What answers a SIR: a status, or what the message centre tells of it.
+fn answer(bearer: Bearer, status: u16) -> (&'static str, Cow<'static, str>) {
+    match bearer {
+        Bearer::Sms | Bearer::Cs | Bearer::Ps => ("sms", "deliver_sm".into()),
+        Bearer::Ussd => ("ussd", "string".into()),
+        _ => (carrier(bearer).0, status.to_string().into()),
     }
 }
 
@@ -364,10 +398,9 @@ fn annotate(rungs: &mut [Rung], note: Rung) -> Option<Rung> {
     let about = |rung: &Rung| {
         rung.note.is_empty()
             && rung.to.is_some()
-            && rung.line == note.line
             && rung.from == note.from
             && (rung.to == note.to || note.to.as_deref() == Some("*"))
-            && rung.word.split(' ').next() == Some(note.word.as_str())
+            && is_alike(rung, &note)
     };
     // Events come in the order of their times, so only the second around the note is searched.
     let first = rungs.partition_point(|rung| rung.at < note.at - SECOND);
@@ -384,6 +417,29 @@ fn annotate(rungs: &mut [Rung], note: Rung) -> Option<Rung> {
     rung.note = note.note;
     rung.folded = false;
     None
+}
+
+/// True when the arrow is of the kind that the note is about.
+fn is_alike(rung: &Rung, note: &Rung) -> bool {
+    let word = rung.word.split(' ').next().unwrap_or_default();
+    if rung.line == note.line && word == note.word {
+        return true;
+    }
+    matches!(
+        (
+            (note.line.as_str(), note.word.as_str()),
+            (rung.line.as_str(), word)
+        ),
+        // A device with a subscription is notified.
+        (("sip", "OPTIONS"), ("sip", "NOTIFY"))
+            // The session decides whether a push is confirmed.
+            |         (("wsp", "Push"), ("wsp", "ConfirmedPush"))
+            // The packet domain has short messages, too.
+            | (("wsp", "Push"), ("sms", "submit_sm"))
+            // The message centre refuses at once, or tells later.
+            | (("sms", "deliver_sm"), ("sms", "submit_sm_resp"))
+            | (("ussd", "string"), ("ussd", "submit_sm_resp" | "deliver_sm"))
+    )
 }
 
 /// How far a note may stand from its arrow.

@@ -21,7 +21,7 @@ use crate::device::config::{Bearers, Config as DeviceConfig, Information, Profil
 use crate::device::{Device, Fleet};
 use crate::event::Bearer;
 use crate::gateway::config::{
-    Config as Gateway, DeviceProfile, Identity, Listener, Relay, Smsc, Speaks,
+    Config as Gateway, Contents, DeviceProfile, Identity, Listener, Relay, Smsc, Speaks,
 };
 use crate::gateway::profile::{Addresses, Profile};
 use crate::gateway::push::plan::Fork;
@@ -167,6 +167,7 @@ pub fn gateway(script: &Script, places: &Places) -> Result<Gateway, String> {
                 config.core = Some((Transport::Udp, places.core));
             }
             ("relay", "yes") => {}
+            ("contents", "direct") => config.ota_http.contents = Contents::Direct,
             ("linger", millis) => config.session_linger = Duration::from_millis(number(millis)?),
             _ => return Err(format!("gateway {key}={value} is no setting")),
         }

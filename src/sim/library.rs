@@ -71,6 +71,18 @@ pub const TEXTS: &[(&str, &str)] = &[
         include_str!("../../testdata/scenarios/S2.7-session.txt"),
     ),
     (
+        "S2.7-wsp-session",
+        include_str!("../../testdata/scenarios/S2.7-wsp-session.txt"),
+    ),
+    (
+        "S2.2-http-content",
+        include_str!("../../testdata/scenarios/S2.2-http-content.txt"),
+    ),
+    (
+        "S2.7-fallback",
+        include_str!("../../testdata/scenarios/S2.7-fallback.txt"),
+    ),
+    (
         "S2.7-ps",
         include_str!("../../testdata/scenarios/S2.7-ps.txt"),
     ),

@@ -14,7 +14,7 @@
 //!
 //! | line | meaning |
 //! |---|---|
-//! | `gateway key=value …` | settings of the gateway: `fork=core`, `relay=yes` |
+//! | `gateway key=value …` | settings of the gateway: `fork=core`, `relay=yes`, `contents=direct` |
 //! | `trio` | the identity alice with C1, C2, C3 of the requirements |
 //! | `device NAME KIND id=… key=value …` | one more device, or settings of one of the trio: `bearer=sms,sip` its bearers, best first, `return=ussd` on what it returns information |
 //! | `smsc key=value …` | settings of the message centre: `delay=500`, `refuse=ESME_RMSGQFUL`, `fail=8`, `silent=yes`, `first=1`, `every=3`, `to=+1555` |
