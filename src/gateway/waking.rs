@@ -112,11 +112,12 @@ impl Gateway {
         out: &mut Vec<Output>,
     ) -> bool {
         let leg = Leg::Http(id);
-        let Some(dev) = self.jobs.get(leg).map(|job| self.lane_name(job.lane)) else {
+        let Some(job) = self.jobs.get(leg) else {
             return false;
         };
         if let Ok(answer) = response {
-            self.wire_answered(now, &dev, answer, out);
+            let line = format!("HTTP/1.1 {}", answer.status);
+            self.wire_answered(now, job, ("http", &line), &answer.body, out);
         }
         let (status, reading) = http::read(response);
         self.on_carried(now, leg, status, reading, out)
@@ -195,18 +196,17 @@ impl Gateway {
 
     /// Sends what wakes a device; the SIR is held from then on.
     fn hand_out(&mut self, now: Time, job: Job, call: Call, out: &mut Vec<Output>) {
-        let dev = self.lane_name(job.lane);
         match call {
             Call::Request(request) => {
                 let id = self.notices.fetch_id();
                 let what = ("http", "POST /wappush HTTP/1.1");
-                self.wire_carried(now, &dev, what, &request.body, out);
+                self.wire_carried(now, &job, what, &request.body, out);
                 self.jobs.sent(Leg::Http(id), job, None);
                 out.push(Output::Fetch { id, request });
             }
             Call::Parcel(Parcel::Datagram(socket, peer, octets)) => {
                 let octets = Bytes::from(octets);
-                self.wire_carried(now, &dev, ("wsp", "Push"), &octets, out);
+                self.wire_carried(now, &job, ("wsp", "Push"), &octets, out);
                 let leg = self.bucket();
                 self.jobs.sent(leg, job, None);
                 out.push(Output::Datagram {
@@ -217,7 +217,7 @@ impl Gateway {
             }
             Call::Parcel(Parcel::Short(submission)) => {
                 for part in &submission.parts {
-                    self.wire_carried(now, &dev, ("sms", "submit_sm"), part, out);
+                    self.wire_carried(now, &job, ("sms", "submit_sm"), part, out);
                 }
                 self.jobs.sent(Leg::Short(submission.id), job, None);
                 self.submit_short(now, *submission, out);

@@ -224,13 +224,12 @@ fn own(event: &Event) -> Option<Rung> {
             next,
             ..
         } => {
-            let (bearer, next) = (bearer.word(), next.word());
             return Some(Rung {
                 at: event.t,
                 from: PPG.to_owned(),
                 to: None,
                 line: String::new(),
-                word: format!("{dev} by {next}: {bearer} failed, {why}"),
+                word: format!("{dev} by {}: {} failed, {why}", next.word(), bearer.word()),
                 note: String::new(),
                 folded: false,
             });
