@@ -13,7 +13,12 @@ use std::num::NonZero;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use mimalloc::MiMalloc;
 use sirgate::sim::calm::{Calm, Carried, carry};
+
+/// The allocator of the command.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The cases; pushes follow one another after a second of virtual time unless the name says otherwise.
 const CASES: [(&str, Calm); 7] = [

@@ -2,6 +2,12 @@
 
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
+
+/// A push makes some hundred short-lived allocations of mixed sizes on several threads, which this allocator is made for.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 fn main() -> ExitCode {
     sirgate::cli::main()
 }
