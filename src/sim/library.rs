@@ -75,8 +75,8 @@ pub const TEXTS: &[(&str, &str)] = &[
         include_str!("../../testdata/scenarios/S2.7-wsp-session.txt"),
     ),
     (
-        "S2.2-http-content",
-        include_str!("../../testdata/scenarios/S2.2-http-content.txt"),
+        "http-content",
+        include_str!("../../testdata/scenarios/http-content.txt"),
     ),
     (
         "S2.7-fallback",
