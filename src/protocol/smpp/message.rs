@@ -3,8 +3,11 @@
 //! **Source:** SMPP 3.4 sections 4.4, 4.6, 4.7 and 5.3.2.25 (its_session_info), 5.3.2.44 (ussd_service_op).
 
 use core::fmt;
+use core::time::Duration;
 
 use bytes::Bytes;
+
+use super::instant::{read_time, smpp_time};
 
 use crate::codec::DecodeError;
 use crate::codec::format::FieldFault;
@@ -13,6 +16,7 @@ use crate::codec::smpp::{
     put_number, put_octets, tag,
 };
 use crate::codec::sms::{Concatenation, Ports, UserData};
+use crate::time::Time;
 
 /// Type of number of an international number, a name.
 const INTERNATIONAL: u8 = 1;
@@ -109,7 +113,50 @@ pub struct ShortMessage {
     pub tlvs: Bytes,
 }
 
+/// What names a message beside its number, when a message centre is asked about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Envelope {
+    /// The service.
+    pub service_type: String,
+    /// From whom.
+    pub source: Address,
+    /// To whom.
+    pub destination: Address,
+}
+
 impl ShortMessage {
+    /// What names it beside its number.
+    #[must_use]
+    pub fn envelope(&self) -> Envelope {
+        Envelope {
+            service_type: self.service_type.clone(),
+            source: self.source.clone(),
+            destination: self.destination.clone(),
+        }
+    }
+
+    /// The same message, of use until then at most: as its validity, or as the time to live that a data_sm has instead.
+    #[must_use]
+    pub fn valid_until(mut self, now: Time, until: Time, as_data: bool) -> Self {
+        if as_data {
+            let mut tlvs = self.tlvs.to_vec();
+            let left = u32::try_from(until.since(now).as_secs()).unwrap_or(u32::MAX);
+            put_number(&mut tlvs, tag::QOS_TIME_TO_LIVE, left.max(1));
+            self.tlvs = tlvs.into();
+        } else {
+            self.validity_period = smpp_time(until);
+        }
+        self
+    }
+
+    /// Until when it is of use, if it says so.
+    #[must_use]
+    pub fn expires(&self, now: Time) -> Option<Time> {
+        let left = || self.tlvs().number(tag::QOS_TIME_TO_LIVE);
+        let span = |left: u32| now + Duration::from_secs(left.into());
+        read_time(&self.validity_period, now).or_else(|| left().map(span))
+    }
+
     /// A message of octets that begin with a user data header (WAP push, concatenated datagrams).
     #[must_use]
     pub fn of_user_data(source: Address, destination: Address, octets: Bytes) -> Self {

@@ -3,12 +3,13 @@
 //! **Source:** SMPP 3.4, SMPP 5.0. Both are machines over links that carry octets; who owns the links maps them.
 
 pub mod esme;
+mod instant;
 mod message;
 mod receipt;
 pub mod smsc;
 mod stream;
 
-pub use message::{Address, ServiceOp, Session, ShortMessage, Ussd};
+pub use message::{Address, Envelope, ServiceOp, Session, ShortMessage, Ussd};
 pub use receipt::{Receipt, State};
 
 /// SMPP's version, as its interface_version says it.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::codec::radio::{About, Frame, Kind, OCTETS_CODING, TAKEN, UssdString, cause, refused};
+use crate::codec::radio::{About, Frame, Kind, TAKEN, UssdString, cause, refused};
 use crate::event::{Event, Fact};
 use crate::machine::Machine;
 use crate::protocol::smpp::smsc::{Delivered, In, Out, Rule, Settings, Smsc};
@@ -30,6 +30,8 @@ pub struct MessageCentre {
     socket: SocketId,
     /// Messages of handsets that are on their way to an ESME, with the frame each answers.
     up: BTreeMap<u64, (SocketAddr, Vec<u8>)>,
+    /// Dialogues that handsets began and an ESME has to end, by number, with the frame that waits for it.
+    begun: BTreeMap<String, (SocketAddr, Vec<u8>)>,
     next: u64,
     effects: Vec<Out>,
 }
@@ -54,6 +56,7 @@ impl MessageCentre {
             tower: Tower::default(),
             socket,
             up: BTreeMap::new(),
+            begun: BTreeMap::new(),
             next: 0,
             effects: Vec::new(),
         }
@@ -92,6 +95,10 @@ impl MessageCentre {
                     message,
                     ..
                 } => self.message(now, message_id, *message, out),
+                Out::Withdrawn {
+                    message_id,
+                    destination,
+                } => self.tower.withdraw(&destination.text, &message_id),
                 Out::Originated { id, outcome } => self.originated(id, outcome, out),
             }
         }
@@ -100,6 +107,9 @@ impl MessageCentre {
     /// A message for a handset.
     fn message(&mut self, now: Time, id: String, message: ShortMessage, out: &mut Vec<Output>) {
         let number = message.destination.text.clone();
+        if translate::ends_dialogue(&message) {
+            return self.dialogue_ended(now, id, &number, &message, out);
+        }
         let fault = match translate::frames(now, &message) {
             Ok(frames) => {
                 let work = Work::new(id.clone(), message, frames);
@@ -115,6 +125,41 @@ impl MessageCentre {
         };
         report(now, "smsc", &format!("message for {number}: {fault}"), out);
         self.fate(now, id, State::Undeliverable, NO_CAUSE, out);
+    }
+
+    /// An ESME ends the dialogue that a handset began.
+    fn dialogue_ended(
+        &mut self,
+        now: Time,
+        id: String,
+        number: &str,
+        message: &ShortMessage,
+        out: &mut Vec<Output>,
+    ) {
+        let begun = self.begun.remove(number);
+        let state = match begun {
+            Some(_) => State::Delivered,
+            None => State::Undeliverable,
+        };
+        if let Some((peer, head)) = begun {
+            self.answer_begun(peer, &head, &translate::string(message), out);
+        }
+        self.fate(now, id, state, NO_CAUSE, out);
+    }
+
+    /// Answers what a handset began.
+    fn answer_begun(
+        &mut self,
+        peer: SocketAddr,
+        head: &[u8],
+        payload: &[u8],
+        out: &mut Vec<Output>,
+    ) {
+        if let Ok(frame) = Frame::decode(head) {
+            let answer = frame.answer(Kind::Result, payload).encode();
+            self.tower.give(peer, head, &answer);
+            self.radio(peer, answer, out);
+        }
     }
 
     fn fate(&mut self, now: Time, id: String, state: State, error: u8, out: &mut Vec<Output>) {
@@ -248,11 +293,8 @@ impl MessageCentre {
             return self.radio(peer, refusal(frame), out);
         };
         // A repetition of what is under way; its answer comes with that of the first.
-        if self
-            .up
-            .values()
-            .any(|(from, known)| *from == peer && *known == head)
-        {
+        let waiting = self.up.values().chain(self.begun.get(&number));
+        if waiting.into_iter().any(|it| *it == (peer, head.clone())) {
             return;
         }
         if let Some(answer) = self.tower.given(peer, octets) {
@@ -280,13 +322,20 @@ impl MessageCentre {
         let Ok(frame) = Frame::decode(&head) else {
             return;
         };
-        let answer = match (outcome, frame.about) {
-            (Delivered::Taken, About::ShortMessages) => frame.answer(Kind::Result, &TAKEN).encode(),
-            (Delivered::Taken, _) => frame.answer(Kind::Result, &[OCTETS_CODING]).encode(),
-            _ => refusal(&frame),
-        };
-        self.tower.give(peer, &head, &answer);
-        self.radio(peer, answer, out);
+        match (outcome, frame.about) {
+            (Delivered::Taken, About::ShortMessages) => self.answer_begun(peer, &head, &TAKEN, out),
+            // The ESME ends it with a string of its own.
+            (Delivered::Taken, _) => {
+                if let Some(number) = self.tower.number_of(peer) {
+                    self.begun.insert(number, (peer, head));
+                }
+            }
+            _ => {
+                let answer = refusal(&frame);
+                self.tower.give(peer, &head, &answer);
+                self.radio(peer, answer, out);
+            }
+        }
     }
 }
 

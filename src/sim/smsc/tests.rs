@@ -11,7 +11,7 @@ use crate::codec::sip::{Message, Method};
 use crate::codec::sir::{Placement, Sir};
 use crate::codec::smpp::Tlvs;
 use crate::codec::smpp::{
-    Bind, Body, Command, Message as Sm, Party, Pdu, Status, Text, UDHI, put_number, tag,
+    Bind, Body, Cancel, Command, Message as Sm, Party, Pdu, Status, Text, UDHI, put_number, tag,
 };
 use crate::codec::sms::{Ports, Reference, segments};
 use crate::codec::ussd::{NetworkString, strings};
@@ -413,4 +413,74 @@ fn strangers_and_garbage_on_the_radio_take_bounded_memory() {
     assert_eq!(lab.bearers().len(), 1);
     lab.wait(400);
     assert!(lab.centre.attached() <= 1, "they did not renew");
+}
+
+#[test]
+fn r2_108_a_dialogue_that_a_handset_begins_waits_for_the_string_that_ends_it() {
+    let mut lab = Lab::attached(Vec::new());
+    let string = UssdString {
+        coding: crate::codec::radio::OCTETS_CODING,
+        octets: b"{}",
+    };
+    let octets: Bytes = Frame::request(About::SupplementaryServices, 77, &string.encode())
+        .encode()
+        .into();
+    let begin = |lab: &mut Lab| {
+        let mut out = Vec::new();
+        let input = Input::Datagram {
+            socket: SocketId(0),
+            peer: at("192.0.2.11:40002"),
+            octets: octets.clone(),
+        };
+        lab.centre.handle(lab.now, input, &mut out);
+        let mut answers = out.clone();
+        answers.retain(|output| matches!(output, Output::Datagram { .. }));
+        lab.run(Vec::new(), out);
+        answers.len()
+    };
+    assert_eq!(begin(&mut lab), 0);
+    let (service, told, operation) = lab.delivered().remove(0);
+    assert_eq!((service.as_str(), told.as_slice()), ("USSD", &b"{}"[..]));
+    assert_eq!(operation, Some(1));
+    let acknowledged = Body::MessageResponse(Text(b""));
+    let sequence = Pdu::decode(&lab.pdus[0]).unwrap().sequence;
+    let pdu = Pdu::new(Command::DELIVER_SM_RESP, sequence, acknowledged);
+    let octets = pdu.encode().unwrap().into();
+    lab.tell(Input::Octets { link: LINK, octets });
+    assert_eq!(begin(&mut lab), 0, "it is the same dialogue");
+    let mut tlvs = Vec::new();
+    put_number(&mut tlvs, tag::USSD_SERVICE_OP, 17);
+    lab.submit(&[], "USSD", &tlvs);
+    assert_eq!(begin(&mut lab), 1, "it was answered");
+    assert_eq!(
+        lab.delivered().iter().filter(|it| it.0 == "USSD").count(),
+        1
+    );
+    lab.wait(1);
+    assert_eq!(lab.receipts("DELIVRD"), 1);
+}
+
+#[test]
+fn a_message_that_is_cancelled_or_over_does_not_reach_a_handset_that_comes_later() {
+    let mut lab = Lab::new(Vec::new());
+    let parts = lab.submit_sir(&[]);
+    for number in 1..=parts {
+        let name = format!("{number:08x}");
+        let cancel = Cancel {
+            message_id: name.as_str().into(),
+            ..Cancel::default()
+        };
+        lab.esme(Command::CANCEL_SM, Body::Cancel(cancel), Tlvs::none());
+    }
+    lab.wait(5);
+    assert_eq!((lab.centre.attached(), lab.bearers().len()), (1, 0));
+    assert_eq!(lab.receipts("DELETED"), parts);
+    let mut lab = Lab::attached(Vec::new());
+    lab.lossy = 7;
+    let mut tlvs = Vec::new();
+    put_number(&mut tlvs, tag::QOS_TIME_TO_LIVE, 15);
+    let parts = lab.submit_sir(&tlvs);
+    lab.wait(100);
+    assert_eq!((lab.centre.attached(), lab.bearers().len()), (1, 0));
+    assert_eq!(lab.receipts("EXPIRED"), parts);
 }

@@ -148,6 +148,21 @@ impl Tower {
         Ok(())
     }
 
+    /// A message is not for its handset any more; a frame that is under way stays so.
+    pub(super) fn withdraw(&mut self, number: &str, id: &str) {
+        let Some(handset) = self.handsets.get_mut(digits(number)) else {
+            return;
+        };
+        let before = handset.waiting.len();
+        handset.waiting.retain(|work| work.id != id);
+        let gone = before.saturating_sub(handset.waiting.len());
+        self.waiting = self.waiting.saturating_sub(gone);
+        if let Some(sent) = handset.sent.as_mut().filter(|sent| sent.work.id == id) {
+            sent.work.frames.clear();
+        }
+        self.forget_idle(digits(number));
+    }
+
     /// Gives back a message of which frames are left; it is the next again.
     pub(super) fn put_back(&mut self, number: &str, work: Work) {
         if let Some(handset) = self.handset(digits(number)) {

@@ -31,20 +31,32 @@ pub(super) fn frames(now: Time, message: &ShortMessage) -> Result<Vec<Vec<u8>>, 
         frame.encode()
     };
     if message.ussd().is_some() {
-        let coding = if message.data_coding == OCTETS {
-            OCTETS_CODING
-        } else {
-            message.data_coding
-        };
-        let octets = &message.octets;
-        let string = UssdString { coding, octets }.encode();
-        return Ok(vec![framed(About::SupplementaryServices, &string)]);
+        return Ok(vec![framed(About::SupplementaryServices, &string(message))]);
     }
     let tpdus = tpdus(now, message)?;
     Ok(tpdus
         .iter()
         .map(|tpdu| framed(About::ShortMessages, tpdu))
         .collect())
+}
+
+/// The string of a message.
+pub(super) fn string(message: &ShortMessage) -> Vec<u8> {
+    let coding = match message.data_coding {
+        OCTETS => OCTETS_CODING,
+        coding => coding,
+    };
+    let octets = &message.octets;
+    UssdString { coding, octets }.encode()
+}
+
+/// Whether a message ends a dialogue that its handset began.
+pub(super) fn ends_dialogue(message: &ShortMessage) -> bool {
+    let operation = message.ussd().map(|ussd| ussd.operation);
+    matches!(
+        operation,
+        Some(ServiceOp::ProcessEnd | ServiceOp::ProcessOctetsEnd)
+    )
 }
 
 fn tpdus(now: Time, message: &ShortMessage) -> Result<Vec<Vec<u8>>, String> {

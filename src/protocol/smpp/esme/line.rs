@@ -283,7 +283,11 @@ impl Esme {
             }
             (
                 Some(State::Bound(_)),
-                Command::SUBMIT_SM_RESP | Command::DATA_SM_RESP | Command::GENERIC_NACK,
+                Command::SUBMIT_SM_RESP
+                | Command::DATA_SM_RESP
+                | Command::CANCEL_SM_RESP
+                | Command::QUERY_SM_RESP
+                | Command::GENERIC_NACK,
             ) if leg == Leg::Main => self.answered(now, pdu, out),
             _ => {}
         }

@@ -21,7 +21,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::Version;
-use super::message::{Address, ShortMessage};
+use super::message::{Address, Envelope, ShortMessage};
 use super::receipt::{Receipt, State};
 use crate::codec::smpp::{Command, Status};
 use crate::machine::Machine;
@@ -29,6 +29,7 @@ use crate::random::Random;
 use crate::time::Time;
 use crate::timers::Timers;
 
+mod asks;
 mod line;
 mod pace;
 mod queue;
@@ -38,6 +39,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+use asks::{Asks, What};
 use line::Line;
 use pace::Pace;
 use queue::Queue;
@@ -67,7 +69,8 @@ pub struct Submission {
     pub as_data: bool,
     /// A part may be sent again when nobody knows what became of it.
     pub may_repeat: bool,
-    /// When it ends at the latest; after the patience of the settings if not said.
+    /// Until when it is of use: the message centre is told, and it ends here by then even where the patience of the
+    /// settings is longer.
     pub until: Option<Time>,
 }
 
@@ -107,15 +110,18 @@ pub enum In {
     Closed(Leg),
     /// Submit a short message.
     Submit(Box<Submission>),
-    /// Give a submission up.
+    /// Give a submission up; what the message centre has of it is taken back, and no [`Out::Settled`] follows.
     Cancel {
         /// The caller's name for it.
         id: u64,
     },
-    /// Receipts of an accepted submission are to come still, known from before a restart.
+    /// Receipts of an accepted submission are to come still, known from before a restart: the message centre is asked
+    /// what became of it meanwhile.
     Expect {
         /// The caller's name for it.
         id: u64,
+        /// What names it beside those.
+        envelope: Envelope,
         /// The message centre's names of its parts.
         message_ids: Vec<String>,
     },
@@ -248,6 +254,7 @@ pub struct Esme {
     queue: Queue,
     /// What was sent on the main leg and waits for its response, or waited too long.
     requests: BTreeMap<u32, Request>,
+    asks: Asks,
     receipts: Receipts,
     pace: Pace,
     is_held: bool,
@@ -301,6 +308,7 @@ impl Esme {
             timers: Timers::default(),
             queue: Queue::default(),
             requests: BTreeMap::new(),
+            asks: Asks::default(),
             is_held: false,
             phase: Phase::Idle,
         }
@@ -321,6 +329,12 @@ impl Esme {
     #[must_use]
     pub fn is_bound(&self) -> bool {
         self.lines.get(&Leg::Main).is_some_and(Line::is_bound)
+    }
+
+    /// The caller's names for submissions that have not ended.
+    #[must_use]
+    pub fn unfinished_ids(&self) -> Vec<u64> {
+        self.queue.ids()
     }
 
     /// Submissions that have not ended.
@@ -374,13 +388,15 @@ impl Machine for Esme {
             In::Octets(leg, octets) => self.octets(now, leg, &octets, out),
             In::Closed(leg) => self.link_gone(now, leg, out),
             In::Submit(submission) => self.submit(now, *submission, out),
-            In::Cancel { id } => {
-                if let Some(serial) = self.queue.serial_of(id) {
-                    self.give_up(now, serial, Refusal::Cancelled, out);
-                }
-            }
-            In::Expect { id, message_ids } => {
-                self.receipts.expect(now, id, &message_ids, out);
+            In::Cancel { id } => self.take_back(now, id, out),
+            In::Expect {
+                id,
+                envelope,
+                message_ids,
+            } => {
+                let expected = (envelope.clone(), message_ids.as_slice());
+                self.receipts.expect(now, id, expected, out);
+                self.ask(What::State, message_ids, &envelope);
             }
             In::Hold(is_held) => self.is_held = is_held,
         }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::{Outcome, Refusal, Submission};
 use crate::codec::smpp::Command;
 use crate::limits;
-use crate::protocol::smpp::message::ShortMessage;
+use crate::protocol::smpp::message::{Envelope, ShortMessage};
 
 /// One part of one submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +26,7 @@ pub(super) struct Finished {
     pub(super) serial: u64,
     pub(super) id: u64,
     pub(super) outcome: Outcome,
+    pub(super) envelope: Envelope,
     /// Whether receipts follow.
     pub(super) wants_receipts: bool,
 }
@@ -205,10 +206,27 @@ impl Queue {
             .map(|(serial, _)| *serial)
     }
 
+    /// What names the parts that the message centre has of a submission.
+    pub(super) fn accepted_of(&self, serial: u64) -> (Envelope, Vec<String>) {
+        let Some(job) = self.jobs.get(&serial) else {
+            return (Envelope::default(), Vec::new());
+        };
+        let ids = job.parts.iter().filter_map(|part| match &part.stand {
+            Stand::Accepted(id) => Some(id.clone()),
+            _ => None,
+        });
+        (job.message.envelope(), ids.collect())
+    }
+
     /// The submissions of which a part waits to go.
     pub(super) fn unsent(&self) -> Vec<u64> {
         let serials: BTreeSet<u64> = self.ready.iter().map(|name| name.serial).collect();
         serials.into_iter().collect()
+    }
+
+    /// The caller's names for all submissions.
+    pub(super) fn ids(&self) -> Vec<u64> {
+        self.jobs.values().map(|job| job.id).collect()
     }
 
     /// All submissions.
@@ -231,6 +249,7 @@ impl Queue {
             serial,
             id: job.id,
             outcome,
+            envelope: job.message.envelope(),
             wants_receipts: job.message.registered_delivery & 0x13 != 0,
         })
     }

@@ -3,15 +3,19 @@
 //! A receipt may come before the response that names its message; it is kept a while for that. Message centres are
 //! known that name a message in hexadecimal in the response and in decimal in the receipt, or the other way round.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use foldhash::quality::FixedState;
 
 use super::{Ids, Out};
 use crate::limits;
+use crate::protocol::smpp::message::Envelope;
 use crate::protocol::smpp::receipt::{Receipt, State};
 use crate::time::Time;
+
+/// How long the names of a message are kept after its receipts did not come, so that it can be taken back.
+const KEPT: Duration = Duration::from_secs(86_400);
 
 /// The receipts of all messages.
 #[derive(Debug)]
@@ -21,7 +25,10 @@ pub(super) struct Receipts {
     /// How long a receipt waits for the response that names its message.
     early_patience: Duration,
     awaited: BTreeMap<u64, Awaited>,
+    due: BTreeSet<(Time, u64)>,
     parts: HashMap<Box<str>, (u64, u8), FixedState>,
+    /// Messages by the caller's name for them.
+    by_id: HashMap<u64, u64, FixedState>,
     early: VecDeque<(Time, Receipt)>,
     serial: u64,
 }
@@ -31,8 +38,11 @@ pub(super) struct Receipts {
 struct Awaited {
     id: u64,
     due: Time,
-    /// Of each part its name, and what became of it.
+    envelope: Envelope,
+    /// Of each part the name to look under, and what became of it.
     parts: Vec<(Box<str>, Option<State>)>,
+    /// Of each part its name as the message centre said it.
+    names: Vec<String>,
     is_settled: bool,
 }
 
@@ -43,7 +53,9 @@ impl Receipts {
             patience,
             early_patience,
             awaited: BTreeMap::new(),
+            due: BTreeSet::new(),
             parts: HashMap::with_hasher(FixedState::default()),
+            by_id: HashMap::with_hasher(FixedState::default()),
             early: VecDeque::new(),
             serial: 0,
         }
@@ -54,14 +66,14 @@ impl Receipts {
         &mut self,
         now: Time,
         id: u64,
-        message_ids: &[String],
+        (envelope, message_ids): (Envelope, &[String]),
         out: &mut Vec<Out>,
     ) {
         let count = message_ids.len();
         while !self.awaited.is_empty()
             && self.parts.len().saturating_add(count) > limits::SMPP_RECEIPTS_AWAITED
         {
-            self.lapse_first(out);
+            self.drop_first(out);
         }
         self.serial = self.serial.saturating_add(1);
         let names: Vec<Box<str>> = message_ids
@@ -74,9 +86,13 @@ impl Receipts {
         let awaited = Awaited {
             id,
             due: now + self.patience,
+            envelope,
             parts: names.into_iter().map(|name| (name, None)).collect(),
+            names: message_ids.to_vec(),
             is_settled: false,
         };
+        self.by_id.insert(id, self.serial);
+        self.due.insert((awaited.due, self.serial));
         self.awaited.insert(self.serial, awaited);
         for (at, receipt) in core::mem::take(&mut self.early) {
             if let Some(receipt) = self.matched(receipt, out) {
@@ -95,6 +111,17 @@ impl Receipts {
             }
             self.early.push_back((now + self.early_patience, receipt));
         }
+    }
+
+    /// The names of the parts of which nothing final is known; their receipts settle nothing any more.
+    pub(super) fn take_back(&mut self, id: u64) -> Option<(Envelope, Vec<String>)> {
+        let awaited = self.awaited.get_mut(self.by_id.get(&id)?)?;
+        awaited.is_settled = true;
+        let states = awaited.parts.iter().map(|(_, state)| state);
+        let open = awaited.names.iter().zip(states);
+        let open = open.filter(|(_, state)| state.is_none());
+        let names = open.map(|(name, _)| name.clone()).collect();
+        Some((awaited.envelope.clone(), names))
     }
 
     /// Tells the receipt with its message, or gives it back when nobody awaits it.
@@ -123,8 +150,10 @@ impl Receipts {
 
     /// Gives up what has waited long enough.
     pub(super) fn expire(&mut self, now: Time, out: &mut Vec<Out>) {
-        while self.first_due().is_some_and(|due| due <= now) {
-            self.lapse_first(out);
+        while let Some((due, serial)) = self.due.first().copied()
+            && due <= now
+        {
+            self.lapse(serial, out);
         }
         while self.early.front().is_some_and(|(due, _)| *due <= now) {
             if let Some((_, receipt)) = self.early.pop_front() {
@@ -145,12 +174,29 @@ impl Receipts {
     }
 
     fn first_due(&self) -> Option<Time> {
-        self.awaited
-            .first_key_value()
-            .map(|(_, awaited)| awaited.due)
+        self.due.first().map(|(due, _)| *due)
     }
 
-    fn lapse_first(&mut self, out: &mut Vec<Out>) {
+    /// A message waited long enough for its receipts; it is kept on for a while to be taken back.
+    fn lapse(&mut self, serial: u64, out: &mut Vec<Out>) {
+        let Some(awaited) = self.awaited.get_mut(&serial) else {
+            return;
+        };
+        if awaited.is_settled {
+            return self.forget(serial);
+        }
+        awaited.is_settled = true;
+        out.push(Out::Settled {
+            id: awaited.id,
+            state: State::Unknown,
+        });
+        self.due.remove(&(awaited.due, serial));
+        awaited.due = awaited.due + KEPT;
+        self.due.insert((awaited.due, serial));
+    }
+
+    /// The oldest message gives way.
+    fn drop_first(&mut self, out: &mut Vec<Out>) {
         let Some((&serial, awaited)) = self.awaited.first_key_value() else {
             return;
         };
@@ -164,12 +210,14 @@ impl Receipts {
     }
 
     fn forget(&mut self, serial: u64) {
-        for (name, _) in self
-            .awaited
-            .remove(&serial)
-            .into_iter()
-            .flat_map(|it| it.parts)
-        {
+        let Some(awaited) = self.awaited.remove(&serial) else {
+            return;
+        };
+        self.due.remove(&(awaited.due, serial));
+        if self.by_id.get(&awaited.id) == Some(&serial) {
+            self.by_id.remove(&awaited.id);
+        }
+        for (name, _) in awaited.parts {
             // A message centre that used the name again meant another message by it.
             if self.parts.get(&name).is_some_and(|(it, _)| *it == serial) {
                 self.parts.remove(&name);
@@ -251,7 +299,12 @@ mod tests {
     #[test]
     fn a_message_is_delivered_with_its_last_part() {
         let (mut it, mut out) = (receipts(Ids::Same), Vec::new());
-        it.expect(NOW, 9, &["A1".to_owned(), "a2".to_owned()], &mut out);
+        it.expect(
+            NOW,
+            9,
+            (Envelope::default(), &["A1".to_owned(), "a2".to_owned()]),
+            &mut out,
+        );
         it.take(NOW, receipt("a2", State::Enroute), &mut out);
         it.take(NOW, receipt("A2", State::Delivered), &mut out);
         assert_eq!(settled(&out), []);
@@ -263,7 +316,12 @@ mod tests {
     #[test]
     fn one_part_that_fails_settles_a_message_once() {
         let (mut it, mut out) = (receipts(Ids::Same), Vec::new());
-        it.expect(NOW, 9, &["1".to_owned(), "2".to_owned()], &mut out);
+        it.expect(
+            NOW,
+            9,
+            (Envelope::default(), &["1".to_owned(), "2".to_owned()]),
+            &mut out,
+        );
         it.take(NOW, receipt("1", State::Expired), &mut out);
         it.take(NOW, receipt("2", State::Undeliverable), &mut out);
         it.expire(Time::FAR, &mut out);
@@ -276,7 +334,7 @@ mod tests {
         it.take(NOW, receipt("7", State::Delivered), &mut out);
         it.take(NOW, receipt("8", State::Delivered), &mut out);
         assert_eq!(out, []);
-        it.expect(NOW, 3, &["7".to_owned()], &mut out);
+        it.expect(NOW, 3, (Envelope::default(), &["7".to_owned()]), &mut out);
         assert_eq!(settled(&out), [(3, State::Delivered)]);
         it.expire(NOW + EARLY, &mut out);
         assert!(matches!(out.last(), Some(Out::Stray(receipt)) if receipt.message_id == "8"));
@@ -289,7 +347,12 @@ mod tests {
             (Ids::HexadecimalInReceipt, "31", "1f"),
         ] {
             let (mut it, mut out) = (receipts(ids), Vec::new());
-            it.expect(NOW, 1, &[response.to_owned()], &mut out);
+            it.expect(
+                NOW,
+                1,
+                (Envelope::default(), &[response.to_owned()]),
+                &mut out,
+            );
             it.take(NOW, receipt(in_receipt, State::Delivered), &mut out);
             assert_eq!(settled(&out), [(1, State::Delivered)]);
         }
@@ -300,7 +363,12 @@ mod tests {
         let (mut it, mut out) = (receipts(Ids::Same), Vec::new());
         let count = u64::try_from(limits::SMPP_RECEIPTS_AWAITED).unwrap();
         for id in 0..=count {
-            it.expect(NOW, id, &[format!("{id}x")], &mut out);
+            it.expect(
+                NOW,
+                id,
+                (Envelope::default(), &[format!("{id}x")]),
+                &mut out,
+            );
         }
         assert_eq!(settled(&out), [(0, State::Unknown)]);
         assert_eq!(it.len(), limits::SMPP_RECEIPTS_AWAITED);

@@ -1,20 +1,23 @@
 //! Submissions to requests, and what their responses make of them.
 
+use super::asks::What;
 use super::line::is_load;
 use super::queue::{Finished, Name};
 use super::{Esme, Leg, Line, Out, Outcome, Phase, Refusal, Submission, Timer, Why};
 use crate::codec::smpp::{Body, Command, Pdu, Status, tag};
 use crate::limits;
-use crate::protocol::smpp::message::text;
+use crate::protocol::smpp::message::{Envelope, text};
 use crate::time::Time;
 
 /// A part that was sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Request {
     pub(super) name: Name,
     pub(super) sent: Time,
     /// Its time ran out: it takes no place in the window any more, but a late response still counts.
     pub(super) is_late: bool,
+    /// Its submission was given up: if the message centre has taken it, it is taken back.
+    pub(super) recalled: Option<Box<Envelope>>,
 }
 
 impl Esme {
@@ -23,11 +26,22 @@ impl Esme {
         let taken = if self.phase == Phase::Stopping {
             Err(Refusal::Stopped)
         } else {
+            let as_data = submission.as_data;
+            let message = submission.message;
+            let message = match until {
+                Some(until) => message.valid_until(now, until, as_data),
+                None => message,
+            };
+            let submission = Submission {
+                message,
+                ..submission
+            };
             self.queue.take(submission, self.settings.tries.max(1))
         };
         match taken {
             Ok(serial) => {
-                let until = until.unwrap_or(now + self.settings.patience);
+                let patience = now + self.settings.patience;
+                let until = until.map_or(patience, |until| until.min(patience));
                 self.timers.set(Timer::Submission(serial), until);
             }
             Err(why) => {
@@ -43,7 +57,11 @@ impl Esme {
             return;
         }
         let window = self.settings.window.clamp(1, limits::SMPP_WINDOW);
-        let mut room = window.saturating_sub(self.outstanding());
+        let taken = self.outstanding().saturating_add(self.asks.outstanding());
+        let mut room = window.saturating_sub(taken);
+        while room > 0 && self.send_ask(now, out) {
+            room = room.saturating_sub(1);
+        }
         while room > 0 {
             let Some(name) = self.queue.first() else {
                 break;
@@ -71,6 +89,7 @@ impl Esme {
             name,
             sent: now,
             is_late: false,
+            recalled: None,
         };
         self.requests.insert(sequence, request);
         let due = now + self.settings.response_timeout;
@@ -80,6 +99,9 @@ impl Esme {
 
     /// A response came on the main leg.
     pub(super) fn answered(&mut self, now: Time, pdu: &Pdu<'_>, out: &mut Vec<Out>) {
+        if self.ask_answered(now, pdu, out) {
+            return;
+        }
         let Some(request) = self.requests.remove(&pdu.sequence) else {
             return;
         };
@@ -90,21 +112,24 @@ impl Esme {
         }
         match (pdu.command, pdu.status) {
             // It says no more than a response that cannot be read.
-            (Command::GENERIC_NACK, Status::OK) => self.lost(now, request, out),
+            (Command::GENERIC_NACK, Status::OK) => self.lost(now, &request, out),
             (_, Status::OK) => {
                 let id = match pdu.body {
                     Body::MessageResponse(id) => text(id),
                     _ => String::new(),
                 };
                 self.pace.accepted();
+                if let Some(envelope) = &request.recalled {
+                    self.ask(What::TakeBack, vec![id.clone()], envelope);
+                }
                 let finished = self.queue.accepted(request.name, id);
                 self.finish(now, finished, out);
             }
-            (_, status) => self.refused(now, request, status, out),
+            (_, status) => self.refused(now, &request, status, out),
         }
     }
 
-    fn refused(&mut self, now: Time, request: Request, status: Status, out: &mut Vec<Out>) {
+    fn refused(&mut self, now: Time, request: &Request, status: Status, out: &mut Vec<Out>) {
         if is_load(status) {
             self.pace.throttled(now, request.sent);
         }
@@ -137,19 +162,22 @@ impl Esme {
         if leg != Leg::Main {
             return;
         }
+        if self.ask_lost(sequence) {
+            return self.timers.cancel(Timer::Request(sequence));
+        }
         let Some(request) = self.requests.remove(&sequence) else {
             return;
         };
         self.timers.cancel(Timer::Request(sequence));
         if status != Status::OK {
-            self.refused(now, request, status, out);
+            self.refused(now, &request, status, out);
         } else {
-            self.lost(now, request, out);
+            self.lost(now, &request, out);
         }
     }
 
     /// Nobody says what became of a request.
-    fn lost(&mut self, now: Time, request: Request, out: &mut Vec<Out>) {
+    fn lost(&mut self, now: Time, request: &Request, out: &mut Vec<Out>) {
         if !request.is_late {
             let finished = self.queue.lost(request.name);
             self.finish(now, finished, out);
@@ -158,6 +186,9 @@ impl Esme {
 
     /// A request waited long enough.
     pub(super) fn unanswered(&mut self, now: Time, sequence: u32, out: &mut Vec<Out>) {
+        if self.ask_lost(sequence) {
+            return;
+        }
         let Some(request) = self.requests.get_mut(&sequence) else {
             return;
         };
@@ -177,8 +208,9 @@ impl Esme {
     pub(super) fn main_lost(&mut self, now: Time, out: &mut Vec<Out>) {
         for (sequence, request) in core::mem::take(&mut self.requests) {
             self.timers.cancel(Timer::Request(sequence));
-            self.lost(now, request, out);
+            self.lost(now, &request, out);
         }
+        self.asks_lost();
     }
 
     pub(super) fn give_up(&mut self, now: Time, serial: u64, why: Refusal, out: &mut Vec<Out>) {
@@ -192,7 +224,7 @@ impl Esme {
             return;
         };
         self.timers.cancel(Timer::Submission(finished.serial));
-        let id = finished.id;
+        let (id, envelope) = (finished.id, finished.envelope);
         let expected = match &finished.outcome {
             Outcome::Accepted { message_ids } if finished.wants_receipts => message_ids.clone(),
             _ => Vec::new(),
@@ -200,7 +232,7 @@ impl Esme {
         let outcome = finished.outcome;
         out.push(Out::Done { id, outcome });
         if !expected.is_empty() {
-            self.receipts.expect(now, id, &expected, out);
+            self.receipts.expect(now, id, (envelope, &expected), out);
         }
     }
 
@@ -212,7 +244,7 @@ impl Esme {
         for serial in self.queue.unsent() {
             self.give_up(now, serial, Refusal::Stopped, out);
         }
-        if self.outstanding() == 0 || !self.is_bound() {
+        if self.outstanding() == 0 && self.asks.outstanding() == 0 || !self.is_bound() {
             self.unbind_all(now, out);
         }
         if self.lines.values().all(Line::is_closed) {

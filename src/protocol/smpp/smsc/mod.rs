@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::message::ShortMessage;
+use super::message::{Address, ShortMessage};
 use super::receipt::State;
 use crate::codec::smpp::Status;
 use crate::machine::Machine;
@@ -150,6 +150,13 @@ pub enum Out {
         /// What.
         message: Box<ShortMessage>,
     },
+    /// A message is for the handset no more: it was cancelled, or its time is over.
+    Withdrawn {
+        /// Its name.
+        message_id: String,
+        /// Whom it was for.
+        destination: Address,
+    },
     /// What a handset sent has reached its ESME, or will not; exactly once for each.
     Originated {
         /// The caller's name for it.
@@ -273,6 +280,15 @@ impl Smsc {
         self.deliver(now, &system_id, out);
     }
 
+    fn withdraw(&self, number: u64, out: &mut Vec<Out>) {
+        if let Some(kept) = self.store.get(number) {
+            out.push(Out::Withdrawn {
+                message_id: store::name(number),
+                destination: kept.envelope.destination.clone(),
+            });
+        }
+    }
+
     /// A message reaches its final state: its receipt goes, if one is wanted.
     fn settle(&mut self, now: Time, number: u64, state: State, error: u8, out: &mut Vec<Out>) {
         let Some(settled) = self.store.settle(now, number, state, error) else {
@@ -339,6 +355,9 @@ impl Machine for Smsc {
                 }
                 Timer::Fate(number) => {
                     if let Some((state, error)) = self.store.get(number).map(|it| it.fate) {
+                        if state == State::Expired {
+                            self.withdraw(number, out);
+                        }
                         self.settle(now, number, state, error, out);
                     }
                 }

@@ -10,6 +10,7 @@ use crate::codec::smpp::{
 };
 use crate::limits;
 use crate::protocol::smpp::Version;
+use crate::protocol::smpp::instant::smpp_time;
 use crate::protocol::smpp::message::{ShortMessage, text};
 use crate::protocol::smpp::receipt::State;
 use crate::time::Time;
@@ -81,6 +82,11 @@ impl Smsc {
         let (end, after) = match fate {
             Some(fate) => ((fate.state, fate.error), fate.after),
             None => ((State::Expired, 0), self.settings.patience),
+        };
+        let left = message.expires(now).map(|until| until.since(now));
+        let (end, after) = match left {
+            Some(left) if left < after => ((State::Expired, 0), left),
+            _ => (end, after),
         };
         let has_receipt = !verdict.has_no_receipt;
         let number = self
@@ -261,18 +267,8 @@ impl Smsc {
         }
         answer(link, pdu, Status::OK, Body::Empty, out);
         for number in numbers {
+            self.withdraw(number, out);
             self.settle(now, number, State::Deleted, 0, out);
         }
     }
-}
-
-/// An instant as SMPP writes it: YYMMDDhhmmsst and the distance from UTC, none.
-fn smpp_time(time: Time) -> String {
-    let digits: String = time
-        .to_string()
-        .chars()
-        .filter(char::is_ascii_digit)
-        .skip(2)
-        .collect();
-    format!("{digits}000+")
 }

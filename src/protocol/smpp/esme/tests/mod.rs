@@ -6,6 +6,7 @@ use crate::codec::smpp::{Body, Pdu};
 mod links;
 mod receiving;
 mod submitting;
+mod taking_back;
 
 const NOW: Time = Time::from_secs(1_000);
 

@@ -55,8 +55,10 @@ fn a_receipt_by_data_sm_is_one_too() {
     let mut bench = Bench::bound(Settings::default());
     bench.give(In::Expect {
         id: 5,
+        envelope: Envelope::default(),
         message_ids: vec!["abc".to_owned()],
     });
+    assert_eq!(bench.sent(), [(Command::QUERY_SM, 2, Status::OK)]);
     let mut tlvs = Vec::new();
     put_octets(&mut tlvs, tag::RECEIPTED_MESSAGE_ID, b"abc\0");
     put_number(&mut tlvs, tag::MESSAGE_STATE, 5);
