@@ -37,6 +37,10 @@ impl Gateway {
         if self.send_unconfirmed(now, &job, out) {
             return false;
         }
+        let job = match self.adopt_short(now, job, out) {
+            Ok(()) => return true,
+            Err(job) => job,
+        };
         let ids = self.seal(now, &job, Form::default());
         let Some((push, ids)) = self.ledger.get(job.push).zip(ids) else {
             return false;
@@ -70,7 +74,7 @@ impl Gateway {
                 let to = device.profile.addresses.msisdn.clone();
                 let to = to.ok_or("the device has no telephone number")?;
                 let sir = wrapped.clone();
-                self.short(job.bearer, &to, &sir, tid)
+                self.short(job, &to, &sir, tid)
             }
             Bearer::Service => {
                 let no = device.service.ok_or("the service session ended")?;
@@ -145,11 +149,15 @@ impl Gateway {
 
     pub(super) fn short(
         &mut self,
-        bearer: Bearer,
+        job: &Job,
         to: &str,
         sir: &Wrapped,
         push_id: u8,
     ) -> Result<Parcel, &'static str> {
+        if self.centre.as_ref().is_some_and(|centre| centre.is_down) {
+            self.strand_short(job);
+            return Err("the message centre is out of reach");
+        }
         let reference = u16::try_from(self.random.below(1 << 16)).unwrap_or_default();
         let none = "no message centre is configured";
         let centre = self.centre.as_mut().ok_or(none)?;
@@ -159,8 +167,13 @@ impl Gateway {
             to,
             reference,
             push_id,
+            until: self
+                .ledger
+                .get(job.push)
+                .ok_or("the push is over")?
+                .expires_at,
         };
-        let submission = smpp::submission_of(centre.number(), bearer, sir, &between);
+        let submission = smpp::submission_of(centre.number(), job.bearer, sir, &between);
         let submission = submission.ok_or("no short message holds the SIR")?;
         Ok(Parcel::Short(Box::new(submission)))
     }
@@ -179,13 +192,13 @@ impl Gateway {
                 false
             }
             Parcel::Short(submission) => {
-                let what = match job.bearer {
-                    Bearer::Ussd => ("ussd", "string"),
-                    _ => ("sms", "submit_sm"),
-                };
-                for part in &submission.parts {
-                    self.wire_carried(now, &job, what, part, out);
+                if let (Bearer::Ussd, Some(key)) = (job.bearer, job.lane.device()) {
+                    return self.open_dialogue(now, job, key, *submission, out);
                 }
+                for part in &submission.parts {
+                    self.wire_carried(now, &job, ("sms", "submit_sm"), part, out);
+                }
+                self.note_short(now, &job, submission.id, out);
                 self.jobs.sent(Leg::Short(submission.id), job, None);
                 self.submit_short(now, *submission, out);
                 true

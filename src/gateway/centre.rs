@@ -1,23 +1,23 @@
 //! The message centre: what goes to it and comes from it in SMPP, over links that the gateway opens.
 //!
-//! **Source:** SMPP 3.4 section 2; spec/sip.md E.7 (information that devices return by short message and USSD).
+//! **Source:** SMPP 3.4 section 2. What mobiles send is read in `on_smpp`, their dialogues are in `dialogues`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use bytes::Bytes;
 
+use super::bearer::outstanding::{Outstanding, Place};
 use super::bearer::sip::Reading;
-use super::bearer::{Leg, Road, smpp};
+use super::bearer::ussd::Dialogues;
+use super::bearer::{Leg, smpp};
 use super::config::Smsc;
-use super::registry::DeviceKey;
-use super::{Gateway, Timer};
-use crate::codec::ussd::NetworkString;
-use crate::event::{Bearer, Fact, Via};
-use crate::gateway::bearer::Lane;
+use super::{Gateway, Timer, on_smpp};
+use crate::codec::sms::Reassembler;
+use crate::event::{Bearer, Fact};
 use crate::machine::Machine;
 use crate::protocol::smpp::esme::{self, Esme, In, Out, Submission};
-use crate::protocol::smpp::{Receipt, ServiceOp, ShortMessage};
+use crate::protocol::smpp::{Receipt, State};
 use crate::random::Random;
 use crate::time::Time;
 use crate::world::{LinkId, Output, Transport};
@@ -34,6 +34,16 @@ pub(super) struct Centre {
     opened: u64,
     submitted: u64,
     is_started: bool,
+    /// It will be, or is, out of reach for a while.
+    pub(super) is_down: bool,
+    /// We are ending: what it no longer takes is taken up after a restart.
+    is_stopping: bool,
+    /// Deliveries that wait for it to be in reach.
+    pub(super) stranded: BTreeSet<Place>,
+    pub(super) outstanding: Outstanding,
+    pub(super) dialogues: Dialogues,
+    /// Parts of what mobiles send.
+    pub(super) parts: Reassembler,
 }
 
 impl Centre {
@@ -54,6 +64,12 @@ impl Centre {
             opened: LINKS,
             submitted: 0,
             is_started: false,
+            is_down: false,
+            is_stopping: false,
+            stranded: BTreeSet::new(),
+            outstanding: Outstanding::default(),
+            dialogues: Dialogues::default(),
+            parts: on_smpp::parts(),
         }
     }
 
@@ -61,6 +77,22 @@ impl Centre {
     pub(super) fn number(&mut self) -> u64 {
         self.submitted = self.submitted.saturating_add(1);
         self.submitted
+    }
+
+    /// Submissions that it does not have.
+    pub(super) fn unsubmitted(&self) -> Vec<u64> {
+        self.esme.unfinished_ids()
+    }
+
+    /// True when nothing of it is left to wait for.
+    pub(super) fn has_stopped(&self) -> bool {
+        self.is_stopping && self.esme.has_stopped()
+    }
+
+    /// When something is due.
+    fn deadline(&self) -> Option<Time> {
+        let due = [self.esme.deadline(), self.parts.deadline()];
+        due.into_iter().flatten().min()
     }
 
     fn link(&self, leg: esme::Leg) -> Option<LinkId> {
@@ -117,10 +149,11 @@ impl Gateway {
         }
         let mut effects = Vec::new();
         centre.esme.expire(now, &mut effects);
+        self.parts_due(now, out);
         self.on_centre(now, effects, out);
     }
 
-    fn tell_centre(&mut self, now: Time, input: In, out: &mut Vec<Output>) {
+    pub(super) fn tell_centre(&mut self, now: Time, input: In, out: &mut Vec<Output>) {
         let Some(centre) = self.centre.as_mut() else {
             return;
         };
@@ -129,13 +162,30 @@ impl Gateway {
         self.on_centre(now, effects, out);
     }
 
+    /// Takes leave of the message centre.
+    pub(super) fn stop_centre(&mut self, now: Time, out: &mut Vec<Output>) {
+        let Some(centre) = self.centre.as_mut() else {
+            return;
+        };
+        centre.is_stopping = true;
+        let mut effects = Vec::new();
+        centre.esme.stop(now, &mut effects);
+        self.on_centre(now, effects, out);
+    }
+
     fn on_centre(&mut self, now: Time, effects: Vec<Out>, out: &mut Vec<Output>) {
-        match self.centre.as_ref().and_then(|it| it.esme.deadline()) {
-            Some(due) => self.timers.set(Timer::Centre, due),
-            None => self.timers.cancel(Timer::Centre),
-        }
         for effect in effects {
             self.on_centre_effect(now, effect, out);
+        }
+        match self
+            .centre
+            .as_ref()
+            .map(|it| (it.is_started, it.deadline()))
+        {
+            // What is told before the start waits for it.
+            Some((false, _)) => {}
+            Some((true, Some(due))) => self.timers.set(Timer::Centre, due),
+            _ => self.timers.cancel(Timer::Centre),
         }
     }
 
@@ -155,26 +205,61 @@ impl Gateway {
                     out.push(Output::Close { link });
                 }
             }
-            Out::Down { why, .. } => {
+            Out::Down { leg, why, .. } => {
                 let why = format!("not bound: {why:?}");
                 self.report_centre(now, why, out);
-            }
-            Out::Done { id, outcome } => {
-                if let Some((status, reading)) = smpp::read(&outcome) {
-                    self.wire_short(now, Leg::Short(id), "submit_sm_resp", out);
-                    self.on_carried(now, Leg::Short(id), status, reading, out);
+                if leg == esme::Leg::Main {
+                    self.centre_down(now, out);
                 }
             }
+            Out::Bound {
+                leg: esme::Leg::Main,
+                ..
+            } => self.centre_up(now, out),
+            Out::Done { id, outcome } => {
+                if let Some(read) = smpp::read(&outcome) {
+                    self.wire_short(now, Leg::Short(id), "submit_sm_resp", out);
+                    self.on_short_end(now, id, read, out);
+                } else if let esme::Outcome::Accepted { message_ids } = outcome {
+                    self.short_accepted(id, message_ids, out);
+                }
+            }
+            // How long an answer is waited for, a dialogue knows itself.
+            Out::Settled {
+                id,
+                state: State::Unknown,
+            } if self.is_string(id) => {}
             Out::Settled { id, state } => {
-                let (status, reading) = smpp::read_receipt(state);
+                if let Some(centre) = self.centre.as_mut().filter(|_| state != State::Unknown) {
+                    centre.outstanding.over(id);
+                }
                 self.wire_short(now, Leg::Short(id), "deliver_sm", out);
-                self.on_carried(now, Leg::Short(id), status, reading, out);
+                self.on_short_end(now, id, smpp::read_receipt(state), out);
             }
             Out::Received(message) => self.on_short_message(now, &message, out),
             Out::Stray(Receipt { .. }) => {
                 self.report_centre(now, "a receipt for an unknown message".to_owned(), out);
             }
             Out::Bound { .. } | Out::Receipt { .. } | Out::Available(_) => {}
+        }
+    }
+
+    /// What became of a submission: a short message, or a string of a dialogue.
+    fn on_short_end(
+        &mut self,
+        now: Time,
+        id: u64,
+        (status, reading): (u16, Reading),
+        out: &mut Vec<Output>,
+    ) {
+        let Some(centre) = self.centre.as_mut() else {
+            return;
+        };
+        if centre.is_stopping {
+            return;
+        }
+        if !self.string_lost(now, id, (status, reading), out) {
+            self.on_carried(now, Leg::Short(id), status, reading, out);
         }
     }
 
@@ -198,43 +283,8 @@ impl Gateway {
         });
     }
 
-    /// A message of a device: its answer to a USSD request, or information it returns.
-    fn on_short_message(&mut self, now: Time, message: &ShortMessage, out: &mut Vec<Output>) {
-        let from = message.source.to_string();
-        let Some(device) = self.registry.by_msisdn(&from) else {
-            let why = "a short message of an unknown number".to_owned();
-            return self.report(now, Fact::Refused { from, why }, out);
-        };
-        let answers = message.ussd().map(|ussd| ussd.operation);
-        if matches!(answers, Some(ServiceOp::Answer | ServiceOp::Notified)) {
-            self.ussd_answered(now, device, out);
-        }
-        let via = if answers.is_some() {
-            Via::Ussd
-        } else {
-            Via::Sms
-        };
-        let told = content(message);
-        if told.first() == Some(&b'{') {
-            self.learn(now, device, via, told, out);
-        }
-    }
-
-    /// A device answered a USSD request: it has the SIR.
-    fn ussd_answered(&mut self, now: Time, device: DeviceKey, out: &mut Vec<Output>) {
-        let road = Road {
-            lane: Lane::Device(device),
-            bearer: Bearer::Ussd,
-        };
-        if let Some(leg) = self.jobs.leg(road) {
-            let reading = Reading::Taken { long: false };
-            self.wire_short(now, leg, "deliver_sm", out);
-            self.on_carried(now, leg, 200, reading, out);
-        }
-    }
-
-    /// What the message centre says of a submission, for the ladder.
-    fn wire_short(&self, now: Time, leg: Leg, what: &str, out: &mut Vec<Output>) {
+    /// What the message centre says of what was submitted for a SIR, for the ladder.
+    pub(super) fn wire_short(&self, now: Time, leg: Leg, what: &str, out: &mut Vec<Output>) {
         if let Some(job) = self.jobs.get(leg).filter(|_| self.config.report_wire) {
             let line = if job.bearer == Bearer::Ussd {
                 "ussd"
@@ -244,14 +294,4 @@ impl Gateway {
             self.wire_answered(now, job, (line, what), &Bytes::new(), out);
         }
     }
-}
-
-/// What a message carries, without headers of user data or of a string with ports.
-fn content(message: &ShortMessage) -> &[u8] {
-    if message.ussd().is_some()
-        && let Ok(string) = NetworkString::decode(&message.octets)
-    {
-        return string.user_data.payload;
-    }
-    message.user_data().map_or(&[], |data| data.payload)
 }

@@ -90,6 +90,7 @@ impl Gateway {
         for owed in owed {
             self.notify(now, owed, out);
         }
+        self.withdraw(now, no, ended, is_over, out);
         if is_over {
             self.archive(now, no, out);
         }

@@ -28,6 +28,7 @@ mod carrying;
 mod centre;
 pub mod config;
 mod delivering;
+mod dialogues;
 mod ending;
 mod events;
 mod forwarding;
@@ -38,6 +39,7 @@ mod on_http;
 mod on_invite;
 mod on_msrp;
 mod on_sip;
+mod on_smpp;
 mod ota_wsp;
 mod paging;
 pub mod policy;
@@ -57,6 +59,7 @@ mod submitting;
 mod waking;
 mod watching;
 mod wire;
+mod withdrawing;
 
 pub use config::Config;
 
@@ -149,6 +152,8 @@ enum Timer {
     Forget,
     /// The side of the message centre.
     Centre,
+    /// A device should have answered a string of USSD by now.
+    Dialogue(DeviceKey),
     /// Sessions of WSP.
     Wsp,
     /// A device that was woken should have registered by now.
@@ -315,6 +320,7 @@ impl Gateway {
             Timer::HandOn(no) => self.hand_on(now, no, out),
             Timer::Forget => self.forget(now, out),
             Timer::Centre => self.centre_due(now, out),
+            Timer::Dialogue(key) => self.dialogue_lost(now, key, out),
             Timer::Wsp => self.wsp_due(now, out),
             Timer::Asleep(key) => self.stayed_asleep(now, key, out),
             Timer::Unpublish(identity, number) => self.unpublish(now, identity, number),
@@ -392,6 +398,15 @@ impl Machine for Gateway {
             }
         }
         self.run(now, out);
+    }
+
+    fn stop(&mut self, now: Time, out: &mut Vec<Output>) {
+        self.stop_centre(now, out);
+        self.run(now, out);
+    }
+
+    fn has_stopped(&self) -> bool {
+        self.centre.as_ref().is_none_or(centre::Centre::has_stopped)
     }
 
     fn expire(&mut self, now: Time, out: &mut Vec<Output>) {

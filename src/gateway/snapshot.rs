@@ -20,7 +20,7 @@ use crate::event::{Mode, Outcome};
 use crate::gateway::config::DeviceProfile;
 use crate::gateway::forwarding::Onward;
 use crate::gateway::profile::Profile;
-use crate::gateway::push::delivery::{Delivery, Ending, Stage};
+use crate::gateway::push::delivery::{Accepted, Delivery, Ending, Stage};
 use crate::gateway::push::notification::Owed;
 use crate::gateway::push::plan::{Devices, Fork, PlanWish};
 use crate::gateway::push::submission::{Address, AddressEnd, Content, Group, Options, Phase, Push};
@@ -136,6 +136,8 @@ struct DeliveryBody<'a> {
     attempt: u32,
     #[serde(borrow)]
     end: Option<EndingBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    accepted: Option<Cow<'a, Accepted>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -293,6 +295,11 @@ fn group_body<'a>(group: &'a Group, registry: &'a Registry) -> GroupBody<'a> {
                     reason: Cow::Borrowed(&end.reason),
                     at: end.at,
                 }),
+                accepted: delivery
+                    .accepted
+                    .as_ref()
+                    .filter(|_| delivery.ending().is_none())
+                    .map(Cow::Borrowed),
             })
             .collect(),
     }
@@ -400,6 +407,7 @@ fn read_group(group: GroupBody<'_>, registry: &mut Registry) -> Result<Group, Ba
         let at = place(&name, &pui, registry)?;
         let mut restored = Delivery::new(at, name);
         restored.attempt = delivery.attempt;
+        restored.restored = delivery.accepted.map(Cow::into_owned);
         if let Some(end) = delivery.end {
             restored.stage = Stage::Ended(Ending {
                 outcome: end.outcome,

@@ -17,4 +17,6 @@ mod pap_vectors;
 mod paths;
 mod restarts;
 mod short_messages;
+mod taking_back;
+mod ussd;
 mod waking;

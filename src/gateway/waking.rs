@@ -69,7 +69,7 @@ impl Gateway {
             ..job.clone()
         };
         let fact = self.sent(push, &knock, ids);
-        match self.call_of(wake) {
+        match self.call_of(wake, &knock) {
             Ok(call) => {
                 self.report(now, fact, out);
                 self.timers.set(Timer::Asleep(key), now + BUCKET);
@@ -176,11 +176,11 @@ impl Gateway {
     }
 
     /// Wraps and addresses the SIR that was sealed last.
-    fn call_of(&mut self, wake: &Wake) -> Result<Call, &'static str> {
+    fn call_of(&mut self, wake: &Wake, knock: &Job) -> Result<Call, &'static str> {
         let tid = u8::try_from(self.random.below(256)).unwrap_or_default();
         let sir = self.wrapped().ok_or("the push is over")?.clone();
         match wake {
-            Wake::Number(bearer, to) => self.short(*bearer, to, &sir, tid).map(Call::Parcel),
+            Wake::Number(_, to) => self.short(knock, to, &sir, tid).map(Call::Parcel),
             Wake::Datagram(peer) => {
                 let (socket, _) = self.config.wsp.ok_or("no WSP socket is configured")?;
                 let octets = wsp::datagram_of(&sir, tid);

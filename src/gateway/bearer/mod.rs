@@ -16,9 +16,11 @@ use crate::world::FetchId;
 
 pub mod choice;
 pub mod http;
+pub mod outstanding;
 pub mod sip;
 pub mod smpp;
 pub mod terminal;
+pub mod ussd;
 pub mod wake;
 pub mod wsp;
 
@@ -38,6 +40,8 @@ pub enum Leg {
     Short(u64),
     /// Nothing: the device was woken, and its registration is awaited.
     Bucket(u64),
+    /// The dialogue of USSD with a device.
+    Dialogue(DeviceKey),
 }
 
 /// Whereto a SIR goes.

@@ -1,6 +1,7 @@
 //! A SIR in short messages and USSD strings, as an ESME submits them, and what becomes of a submission.
 //!
-//! **Source:** WAP-259 sections 6.3 (short messages) and 6.4 (USSD), SMPP 3.4 section 5.3.2.5 (dest_bearer_type),
+//! **Source:** WAP-259 sections 6.3 (short messages) and 6.4 (USSD), SMPP 3.4 sections 4.7 (data_sm, whose is dest_bearer_type)
+//! and 5.3.2.5,
 //! 3GPP TS 23.040. Ports are 2948 of the device and 9200 of the gateway. The tag of the circuit or packet domain says
 //! over which of them the message centre shall deliver.
 
@@ -11,14 +12,13 @@ use crate::codec::sir::Wrapped;
 use crate::codec::smpp::{put_number, tag};
 use crate::codec::sms::segment::segments;
 use crate::codec::sms::{Ports, Reference};
-use crate::codec::ussd::strings;
+use crate::codec::ussd::{Operation, strings};
 use crate::codec::wsp::sir::push_of;
 use crate::event::Bearer;
 use crate::protocol::smpp::esme::{Outcome, Refusal, Submission};
-use crate::protocol::smpp::{Address, ServiceOp, ShortMessage, State, Ussd};
+use crate::protocol::smpp::{Address, ShortMessage, State};
+use crate::time::Time;
 
-/// Octets of a USSD string.
-const USSD_OCTETS: usize = 160;
 /// A receipt at the end, good or bad.
 const RECEIPT: u8 = 1;
 /// dest_bearer_type of the circuit domain, and of the packet domain.
@@ -35,9 +35,12 @@ pub struct Between<'a> {
     pub reference: u16,
     /// The push id of the datagram.
     pub push_id: u8,
+    /// Until when the push is of use.
+    pub until: Time,
 }
 
-/// The submission with a SIR, under that number; `None` when it is too long for the bearer.
+/// The submission with a SIR, under that number; `None` when it is too long for the bearer. Of USSD its parts are the
+/// strings of a dialogue.
 #[must_use]
 pub fn submission_of(
     id: u64,
@@ -59,16 +62,18 @@ pub fn submission_of(
     message.tlvs = tlvs.into();
     let parts = if bearer == Bearer::Ussd {
         message.esm_class = 0;
-        message = message.with_ussd(Ussd {
-            operation: ServiceOp::Request,
-            session: None,
-        });
-        strings(&datagram, Ports::PUSH, reference, USSD_OCTETS)
+        let octets_max = Operation::RequestBegin.octets_max();
+        strings(&datagram, Ports::PUSH, reference, octets_max)
     } else {
         segments(&datagram, Ports::PUSH, reference)
     };
     let parts = parts.ok()?.into_iter().map(Bytes::from).collect();
-    Some(Submission::new(id, message, parts))
+    Some(Submission {
+        // The domain is a parameter of data_sm alone.
+        as_data: matches!(bearer, Bearer::Cs | Bearer::Ps),
+        until: Some(between.until),
+        ..Submission::new(id, message, parts)
+    })
 }
 
 /// Reads how a submission ended: a status of SIP that says the same, and what to do; `None` while it is under way.
@@ -119,6 +124,7 @@ mod tests {
         to: "+15550103",
         reference: 9,
         push_id: 1,
+        until: Time::from_secs(90),
     };
 
     fn sir() -> Sir {
@@ -153,9 +159,7 @@ mod tests {
     #[test]
     fn r2_58_the_strings_of_a_ussd_request_hold_the_sir() {
         let submission = submission(Bearer::Ussd);
-        assert_eq!(submission.message.service_type, "USSD");
-        let ussd = submission.message.ussd().unwrap();
-        assert_eq!(ussd.operation, ServiceOp::Request);
+        assert!(submission.parts.iter().all(|part| part.len() <= 144));
         let mut datagram = Vec::new();
         for part in &submission.parts {
             let string = NetworkString::decode(part).unwrap();
@@ -175,6 +179,8 @@ mod tests {
         assert_eq!(domain(Bearer::Cs), Some(vec![2]));
         assert_eq!(domain(Bearer::Ps), Some(vec![3]));
         assert_eq!(domain(Bearer::Sms), None);
+        assert!(submission(Bearer::Cs).as_data && submission(Bearer::Ps).as_data);
+        assert!(!submission(Bearer::Sms).as_data, "it has no such parameter");
     }
 
     #[test]

@@ -10,6 +10,8 @@
 //!              refused, expired, cancelled, given up ────────────────────┘
 //! ```
 
+use serde::{Deserialize, Serialize};
+
 use crate::codec::pap::{MessageState, Status};
 use crate::event::{Bearer, Outcome, Reason};
 use crate::time::Time;
@@ -31,6 +33,19 @@ pub struct Delivery {
     pub failures: Vec<(Bearer, String)>,
     /// One of them may work at another time.
     pub may_pass: bool,
+    /// What the message centre has of its SIR.
+    pub accepted: Option<Accepted>,
+    /// The same as the record told it after a restart, until the SIR is due.
+    pub restored: Option<Accepted>,
+}
+
+/// A SIR in short messages whose receipts are awaited.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// What carries it.
+    pub bearer: Bearer,
+    /// What the message centre calls its parts.
+    pub message_ids: Vec<String>,
 }
 
 /// Where a delivery stands.
@@ -79,6 +94,8 @@ impl Delivery {
             bearer: None,
             failures: Vec::new(),
             may_pass: false,
+            accepted: None,
+            restored: None,
         }
     }
 

@@ -166,7 +166,7 @@ impl Lab {
         self.now = end;
     }
 
-    fn take(&mut self, out: Vec<Output>) {
+    pub(super) fn take(&mut self, out: Vec<Output>) {
         for output in out {
             self.order.push(match &output {
                 Output::Save(_) => "save",

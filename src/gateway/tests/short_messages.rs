@@ -14,8 +14,13 @@ use crate::protocol::smpp::{Receipt, State};
 use crate::world::{Input, LinkId, Transport};
 
 /// The link to the message centre, bound; what it is sent next begins with sequence 2.
-fn bound(lab: &mut Lab) -> LinkId {
+pub(super) fn bound(lab: &mut Lab) -> LinkId {
     lab.wait(Duration::ZERO);
+    bound_anew(lab)
+}
+
+/// The same for the link that was asked for last.
+pub(super) fn bound_anew(lab: &mut Lab) -> LinkId {
     let link = lab.connects.pop().expect("a link to the message centre");
     lab.input(Input::Opened {
         link,
@@ -30,13 +35,13 @@ fn bound(lab: &mut Lab) -> LinkId {
     link
 }
 
-fn pdu(lab: &mut Lab, link: LinkId, pdu: Pdu<'_>) {
+pub(super) fn pdu(lab: &mut Lab, link: LinkId, pdu: Pdu<'_>) {
     let octets = Bytes::from(pdu.encode().unwrap());
     lab.input(Input::Octets { link, octets });
 }
 
 /// What was submitted since the last look: sequence and whole PDU.
-fn submitted(lab: &mut Lab, link: LinkId) -> Vec<(u32, Vec<u8>)> {
+pub(super) fn submitted(lab: &mut Lab, link: LinkId) -> Vec<(u32, Vec<u8>)> {
     let all: Vec<u8> = core::mem::take(&mut lab.octets)
         .into_iter()
         .filter(|(own, _)| *own == link)
@@ -49,7 +54,7 @@ fn submitted(lab: &mut Lab, link: LinkId) -> Vec<(u32, Vec<u8>)> {
         let (first, more) = rest.split_at(length);
         rest = more;
         let read = Pdu::decode(first).unwrap();
-        if read.command == Command::SUBMIT_SM {
+        if matches!(read.command, Command::SUBMIT_SM | Command::DATA_SM) {
             found.push((read.sequence, first.to_vec()));
         }
     }
@@ -57,7 +62,7 @@ fn submitted(lab: &mut Lab, link: LinkId) -> Vec<(u32, Vec<u8>)> {
 }
 
 /// The message centre takes what was submitted, and reports that on each part.
-fn report(lab: &mut Lab, link: LinkId, parts: &[(u32, Vec<u8>)], state: State) {
+pub(super) fn report(lab: &mut Lab, link: LinkId, parts: &[(u32, Vec<u8>)], state: State) {
     for (sequence, _) in parts {
         let name = format!("m{sequence}");
         let body = Body::MessageResponse(Text(name.as_bytes()));
@@ -98,7 +103,7 @@ fn report(lab: &mut Lab, link: LinkId, parts: &[(u32, Vec<u8>)], state: State) {
     }
 }
 
-fn datagram(parts: &[(u32, Vec<u8>)]) -> Vec<u8> {
+pub(super) fn datagram(parts: &[(u32, Vec<u8>)]) -> Vec<u8> {
     let mut datagram = Vec::new();
     for (_, octets) in parts {
         let Body::Message(message) = Pdu::decode(octets).unwrap().body else {
@@ -210,36 +215,4 @@ fn r2_57_the_packet_domain_is_a_datagram_where_the_device_takes_one_else_a_short
     let (_, octets) = submitted(&mut lab, link).remove(0);
     let read = Pdu::decode(&octets).unwrap();
     assert_eq!(read.tlvs.octets(tag::DEST_BEARER_TYPE), Some(&[3][..]));
-}
-
-#[test]
-fn r2_58_a_ussd_answer_of_the_device_counts_and_its_string_is_information() {
-    let mut lab = lab(&[Bearer::Ussd]);
-    let link = bound(&mut lab);
-    lab.push("p1", &[UUID], "");
-    let parts = submitted(&mut lab, link);
-    let Body::Message(sent) = Pdu::decode(&parts[0].1).unwrap().body else {
-        panic!("a submit_sm");
-    };
-    assert_eq!(sent.service_type, Text(b"USSD"));
-    let mut tlvs = Vec::new();
-    put_number(&mut tlvs, tag::USSD_SERVICE_OP, 18);
-    let message = crate::codec::smpp::Message {
-        service_type: Text(b"USSD"),
-        source: sent.destination,
-        destination: sent.source,
-        short_message: br#"{"kind":"capability","accept":["text/plain"]}"#,
-        ..crate::codec::smpp::Message::default()
-    };
-    let deliver = Pdu {
-        tlvs: Tlvs::decode(&tlvs).unwrap(),
-        ..Pdu::new(Command::DELIVER_SM, 9, Body::Message(message))
-    };
-    pdu(&mut lab, link, deliver);
-    assert_eq!(lab.events("sir.answer")[0]["status"], 200);
-    let told = lab.events("info.rx");
-    assert_eq!(
-        (told[0]["dev"].as_str(), told[0]["via"].as_str()),
-        (Some("C1"), Some("ussd"))
-    );
 }

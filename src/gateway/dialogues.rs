@@ -1,0 +1,166 @@
+//! USSD: the dialogue that carries a SIR to a mobile, and those that mobiles begin to return information.
+//!
+//! **Source:** requirements R2.58, R2.108; WAP-204, SMPP 3.4 section 5.3.2.44. What a dialogue is stands in
+//! [`super::bearer::ussd`].
+//!
+//! ```text
+//! string 1 ──▶ answer ──▶ string 2 ──▶ answer ──▶ ... last string ──▶ answer: the SIR is taken
+//!     └─ refused, not delivered, no answer in time, ended by the mobile: the next bearer
+//! ```
+
+use super::bearer::sip::Reading;
+use super::bearer::ussd::{Answered, end_of};
+use super::bearer::{Job, Leg};
+use super::registry::DeviceKey;
+use super::{Gateway, Timer};
+use crate::event::Fact;
+use crate::protocol::smpp::esme::Submission;
+use crate::protocol::smpp::{Address, ShortMessage, Ussd};
+use crate::time::Time;
+use crate::world::Output;
+
+impl Gateway {
+    /// Opens the dialogue that carries a SIR in the parts of the submission.
+    pub(super) fn open_dialogue(
+        &mut self,
+        now: Time,
+        job: Job,
+        key: DeviceKey,
+        submission: Submission,
+        out: &mut Vec<Output>,
+    ) -> bool {
+        let first = self
+            .centre
+            .as_mut()
+            .and_then(|centre| centre.dialogues.open(key, submission));
+        let Some(first) = first else {
+            return false;
+        };
+        self.jobs.sent(Leg::Dialogue(key), job, None);
+        self.send_string(now, key, first, out);
+        true
+    }
+
+    fn send_string(
+        &mut self,
+        now: Time,
+        key: DeviceKey,
+        string: Submission,
+        out: &mut Vec<Output>,
+    ) {
+        if let Some(smsc) = &self.config.smsc {
+            let due = now + smsc.receipt_timeout;
+            self.timers.set(Timer::Dialogue(key), due);
+        }
+        if let Some(job) = self.jobs.get(Leg::Dialogue(key)) {
+            for octets in &string.parts {
+                self.wire_carried(now, job, ("ussd", "string"), octets, out);
+            }
+        }
+        self.submit_short(now, string, out);
+    }
+
+    /// True for the submission of a string that waits for its answer.
+    pub(super) fn is_string(&self, id: u64) -> bool {
+        let centre = self.centre.as_ref();
+        centre.is_some_and(|centre| centre.dialogues.of_string(id).is_some())
+    }
+
+    /// A string was not taken, or did not reach the mobile; false when the submission carried none.
+    pub(super) fn string_lost(
+        &mut self,
+        now: Time,
+        id: u64,
+        (status, reading): (u16, Reading),
+        out: &mut Vec<Output>,
+    ) -> bool {
+        let centre = self.centre.as_ref();
+        let Some(key) = centre.and_then(|centre| centre.dialogues.of_string(id)) else {
+            return false;
+        };
+        // That a string was delivered says nothing yet: the mobile answers it.
+        if !matches!(reading, Reading::Taken { .. }) {
+            self.wire_short(now, Leg::Dialogue(key), "submit_sm_resp", out);
+            self.dialogue_over(now, key, (status, reading), out);
+        }
+        true
+    }
+
+    /// A dialogue waited long enough for an answer.
+    pub(super) fn dialogue_lost(&mut self, now: Time, key: DeviceKey, out: &mut Vec<Output>) {
+        let reading = Reading::Unheard("no answer to the string with the SIR");
+        self.dialogue_over(now, key, (408, reading), out);
+    }
+
+    fn dialogue_over(
+        &mut self,
+        now: Time,
+        key: DeviceKey,
+        (status, reading): (u16, Reading),
+        out: &mut Vec<Output>,
+    ) {
+        self.timers.cancel(Timer::Dialogue(key));
+        if let Some(centre) = self.centre.as_mut() {
+            centre.dialogues.end(key);
+        }
+        self.on_carried(now, Leg::Dialogue(key), status, reading, out);
+    }
+
+    /// A mobile answered a string: it gets the next one, or has the SIR.
+    pub(super) fn string_answered(
+        &mut self,
+        now: Time,
+        key: DeviceKey,
+        ussd: Ussd,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(centre) = self.centre.as_mut() else {
+            return;
+        };
+        let answered = centre.dialogues.answered(key, ussd.session);
+        if !matches!(answered, Answered::Stale) {
+            self.wire_short(now, Leg::Dialogue(key), "deliver_sm", out);
+        }
+        let Some(centre) = self.centre.as_mut() else {
+            return;
+        };
+        match answered {
+            Answered::More => {
+                let id = centre.number();
+                if let Some(string) = centre.dialogues.next(key, id) {
+                    self.send_string(now, key, string, out);
+                }
+            }
+            Answered::Whole => {
+                let reading = Reading::Taken { long: false };
+                self.dialogue_over(now, key, (200, reading), out);
+            }
+            Answered::Ended => {
+                let reading = Reading::Unheard("the device ended the dialogue");
+                self.dialogue_over(now, key, (480, reading), out);
+            }
+            Answered::Stale => {
+                let from = self.name(key.identity, key.at).unwrap_or_default();
+                let fact = Fact::Refused {
+                    from: from.to_owned(),
+                    why: "an answer to no open dialogue of USSD".to_owned(),
+                };
+                self.report(now, fact, out);
+            }
+        }
+    }
+
+    /// Ends the dialogue that a mobile began, where it began one.
+    pub(super) fn end_begun(&mut self, now: Time, message: &ShortMessage, out: &mut Vec<Output>) {
+        let Some(smsc) = &self.config.smsc else {
+            return;
+        };
+        let from = Address::of(&smsc.short_code);
+        let Some(centre) = self.centre.as_mut() else {
+            return;
+        };
+        if let Some(end) = end_of(centre.number(), from, message) {
+            self.submit_short(now, end, out);
+        }
+    }
+}
