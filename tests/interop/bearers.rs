@@ -98,8 +98,8 @@ fn check(frames: &[Frame], bearers: [&str; 3]) {
             "{bearer}: {frames:?}"
         );
     }
-    // tshark looks neither into strings of USSD nor into a message of HTTP inside another.
-    let opaque = |bearer: &&&str| ["ussd", "http"].contains(*bearer);
+    // tshark looks neither into strings of USSD and the payload of data_sm nor into a message of HTTP inside another.
+    let opaque = |bearer: &&&str| ["ussd", "cs", "ps", "http"].contains(*bearer);
     let read: usize = frames
         .iter()
         .map(|it| it.text("frame.protocols").matches(":wap-sir").count())
@@ -135,6 +135,7 @@ impl Frame {
         let is_short = protocols.contains(":smpp:gsm_sms_ud")
             && self.has("gsm_sms.destination_port", "2948")
             && self.has("smpp.esm.submit.features", "0x01");
+        let is_data = info.contains("Data_sm") && self.has("smpp.esm.submit.features", "0x01");
         match bearer {
             "http" => {
                 protocols.ends_with(":http:media")
@@ -145,8 +146,8 @@ impl Frame {
             "sms" => is_short && protocols.contains(":wsp:wap-sir"),
             // USSR request; a message tagged for the circuit domain, and for the packet domain.
             "ussd" => info.contains("Submit_sm") && self.has("smpp.ussd_service_op", "2"),
-            "cs" => is_short && self.has("smpp.dest_bearer_type", "0x02"),
-            "ps" => is_short && self.has("smpp.dest_bearer_type", "0x03"),
+            "cs" => is_data && self.has("smpp.dest_bearer_type", "0x02"),
+            "ps" => is_data && self.has("smpp.dest_bearer_type", "0x03"),
             "signalling" => is_read(":udp:sip:wap-sir") && info.contains("NOTIFY"),
             "service" => is_read(":tcp:msrp:wap-sir"),
             _ => is_read(":udp:sip:wap-sir") && info.contains("MESSAGE"),
