@@ -8,9 +8,10 @@ use super::{Class, DecodeError};
 #[derive(Clone, Copy, Debug)]
 pub struct Cursor<'a> {
     format: &'static str,
-    octets: &'a [u8],
-    base: usize,
-    at: usize,
+    /// What is left.
+    rest: &'a [u8],
+    /// The offset of its end in the outermost input.
+    end: usize,
 }
 
 /// A uintvar as read.
@@ -28,9 +29,8 @@ impl<'a> Cursor<'a> {
     pub const fn new(format: &'static str, octets: &'a [u8]) -> Self {
         Self {
             format,
-            octets,
-            base: 0,
-            at: 0,
+            rest: octets,
+            end: octets.len(),
         }
     }
 
@@ -39,40 +39,46 @@ impl<'a> Cursor<'a> {
     pub const fn within(format: &'static str, octets: &'a [u8], base: usize) -> Self {
         Self {
             format,
-            octets,
-            base,
-            at: 0,
+            rest: octets,
+            end: base.saturating_add(octets.len()),
         }
     }
 
     /// The octets between where this one stands and where `later`, a further advanced copy, does.
     #[must_use]
     pub fn until(&self, later: &Self) -> &'a [u8] {
-        self.octets.get(self.at..later.at).unwrap_or_default()
+        let count = self.rest.len().saturating_sub(later.rest.len());
+        self.rest.get(..count).unwrap_or_default()
     }
 
     /// Octets before the next one, counted from the start of the outermost input.
     #[must_use]
     pub const fn offset(&self) -> usize {
-        self.base.saturating_add(self.at)
+        self.end.saturating_sub(self.rest.len())
     }
 
     /// Octets that are left.
     #[must_use]
     pub const fn left(&self) -> usize {
-        self.octets.len().saturating_sub(self.at)
+        self.rest.len()
     }
 
     /// Whether nothing is left.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.left() == 0
+        self.rest.is_empty()
     }
 
     /// The next octet, which stays there.
     #[must_use]
     pub fn peek(&self) -> Option<u8> {
-        self.octets.get(self.at).copied()
+        self.rest.first().copied()
+    }
+
+    /// All that is left, which stays there.
+    #[must_use]
+    pub const fn ahead(&self) -> &'a [u8] {
+        self.rest
     }
 
     /// A fault of this format at `offset`.
@@ -96,11 +102,11 @@ impl<'a> Cursor<'a> {
     /// # Errors
     /// Truncated.
     pub fn octet(&mut self, expected: &'static str) -> Result<u8, DecodeError> {
-        let octet = self
-            .peek()
-            .ok_or_else(|| self.fault_at(self.offset(), Class::Truncated, expected))?;
-        self.at = self.at.saturating_add(1);
-        Ok(octet)
+        let Some((octet, rest)) = self.rest.split_first() else {
+            return Err(self.fault_at(self.end, Class::Truncated, expected));
+        };
+        self.rest = rest;
+        Ok(*octet)
     }
 
     /// The next `count` octets; `class` is the fault when there are fewer, and it names the offset of the first.
@@ -113,12 +119,10 @@ impl<'a> Cursor<'a> {
         class: Class,
         expected: &'static str,
     ) -> Result<&'a [u8], DecodeError> {
-        let end = self.at.saturating_add(count);
-        let octets = self
-            .octets
-            .get(self.at..end)
-            .ok_or_else(|| self.fault_at(self.offset(), class, expected))?;
-        self.at = end;
+        let Some((octets, rest)) = self.rest.split_at_checked(count) else {
+            return Err(self.fault_at(self.offset(), class, expected));
+        };
+        self.rest = rest;
         Ok(octets)
     }
 
@@ -140,9 +144,7 @@ impl<'a> Cursor<'a> {
 
     /// All that is left.
     pub fn rest(&mut self) -> &'a [u8] {
-        let rest = self.octets.get(self.at..).unwrap_or_default();
-        self.at = self.octets.len();
-        rest
+        core::mem::take(&mut self.rest)
     }
 
     /// A cursor over the next `count` octets, which this one skips.
@@ -163,12 +165,7 @@ impl<'a> Cursor<'a> {
                 offset: declared_at,
                 ..fault
             })?;
-        Ok(Self {
-            format: self.format,
-            octets,
-            base,
-            at: 0,
-        })
+        Ok(Self::within(self.format, octets, base))
     }
 
     /// A uintvar in its shortest form.
@@ -193,16 +190,21 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// Truncated, longer than five octets, above 32 bits.
+    #[inline]
     pub fn uintvar_any(&mut self) -> Result<Uintvar, DecodeError> {
-        let start = self.offset();
         // Nearly every number is one octet.
-        if let Some(octet @ ..0x80) = self.peek() {
-            self.at = self.at.saturating_add(1);
+        if let [octet @ ..0x80, rest @ ..] = self.rest {
+            self.rest = rest;
             return Ok(Uintvar {
-                value: u32::from(octet),
+                value: u32::from(*octet),
                 minimal: true,
             });
         }
+        self.uintvar_of_some_octets()
+    }
+
+    fn uintvar_of_some_octets(&mut self) -> Result<Uintvar, DecodeError> {
+        let start = self.offset();
         let minimal = self.peek() != Some(0x80);
         let mut value = 0_u64;
         for _ in 0..5 {
@@ -242,16 +244,17 @@ impl<'a> Cursor<'a> {
     /// Unterminated.
     pub fn text_string(&mut self) -> Result<&'a [u8], DecodeError> {
         let start = self.offset();
-        let rest = self.octets.get(self.at..).unwrap_or_default();
-        let end = memchr::memchr(0, rest).ok_or_else(|| {
-            self.fault_at(
-                start,
-                Class::TextUnterminated,
-                "00 at the end of a Text-string",
-            )
-        })?;
-        let text = rest.get(..end).unwrap_or_default();
-        self.at = self.at.saturating_add(end).saturating_add(1);
+        let end = memchr::memchr(0, self.rest);
+        let (text, rest) = end
+            .and_then(|end| Some((self.rest.get(..end)?, self.rest.get(end.checked_add(1)?..)?)))
+            .ok_or_else(|| {
+                self.fault_at(
+                    start,
+                    Class::TextUnterminated,
+                    "00 at the end of a Text-string",
+                )
+            })?;
+        self.rest = rest;
         Ok(match text {
             [0x7F, quoted @ ..] if quoted.first().is_some_and(|octet| *octet >= 0x80) => quoted,
             plain => plain,
