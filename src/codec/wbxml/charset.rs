@@ -5,6 +5,29 @@
 use crate::codec::xml::is_letter;
 use std::borrow::Cow;
 
+/// Octets at the front that are printable ASCII, which is the same in every charset of one octet a character.
+pub(super) fn plain(octets: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = ONES << 7;
+    const SPACE: u64 = ONES << 5;
+    let (words, rest) = octets.as_chunks();
+    let mut count = 0_usize;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        // The high bits of octets below 20 and above 7E. A borrow or carry may set others, but only behind one of these.
+        let below = word.wrapping_sub(SPACE) & !word;
+        let above = word.wrapping_add(ONES) | word;
+        let odd = (below | above) & HIGH;
+        if odd != 0 {
+            let before = odd.trailing_zeros().wrapping_div(8);
+            return count.saturating_add(usize::try_from(before).unwrap_or(0));
+        }
+        count = count.saturating_add(8);
+    }
+    let plain = |octet: &&u8| matches!(octet, 0x20..=0x7E);
+    count.saturating_add(rest.iter().take_while(plain).count())
+}
+
 /// A character set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Charset {
@@ -69,8 +92,7 @@ impl Charset {
 
     /// The place of the first octet that is no text of this charset, or none that XML could hold.
     pub(super) fn fault(self, octets: &[u8]) -> Option<usize> {
-        let plain = |octet: &u8| matches!(octet, 0x20..=0x7E);
-        if self.width() == 1 && octets.iter().fold(true, |all, octet| all & plain(octet)) {
+        if self.width() == 1 && plain(octets) == octets.len() {
             return None;
         }
         match self {

@@ -6,13 +6,12 @@ use std::borrow::Cow;
 
 use serde_json::{Value as Json, json};
 
-use super::Document;
 use super::element::Element;
 use super::fields::{self, Shape};
-use super::language::{ElementRule, Language, Model, required, start};
-use super::reader::{Event, Reader, Source};
-use super::value::Name;
-use crate::codec::DecodeError;
+use super::language::{AttributeRule, Attributes, ElementRule, Language, Model, start};
+use super::source::Sink;
+use super::value::{Name, Value};
+use super::{Document, reader};
 use crate::codec::format::{FieldFault, Format};
 use crate::codec::object::Object;
 
@@ -30,28 +29,28 @@ pub static LANGUAGE: Language = Language {
         ElementRule {
             name: "co",
             token: 0x05,
-            content: Model::AnyOf(&[OBJECT, SERVICE]),
-            attributes: &[],
+            content: Model::AnyOf(&[0x06, 0x07]),
+            attributes: Attributes::NONE,
         },
         ElementRule {
             name: OBJECT,
             token: 0x06,
             content: Model::Empty,
-            attributes: &[required("uri", "the attribute uri")],
+            attributes: Attributes::of(&[&URI]),
         },
         ElementRule {
             name: SERVICE,
             token: 0x07,
             content: Model::Empty,
-            attributes: &[required("uri", "the attribute uri")],
+            attributes: Attributes::of(&[&URI]),
         },
     ],
     starts: &[
-        start(0x05, "uri", ""),
-        start(0x06, "uri", "http://"),
-        start(0x07, "uri", "http://www."),
-        start(0x08, "uri", "https://"),
-        start(0x09, "uri", "https://www."),
+        start(0x05, &URI, ""),
+        start(0x06, &URI, "http://"),
+        start(0x07, &URI, "http://www."),
+        start(0x08, &URI, "https://"),
+        start(0x09, &URI, "https://www."),
     ],
     values: &[
         (0x85, ".com/"),
@@ -61,6 +60,8 @@ pub static LANGUAGE: Language = Language {
     ],
 };
 
+static URI: AttributeRule = AttributeRule::text(0, "uri").required("the attribute uri");
+
 const OBJECT: &str = "invalidate-object";
 const SERVICE: &str = "invalidate-service";
 
@@ -69,7 +70,7 @@ pub const FORMAT: Format = Format {
     name: "wbxml-co",
     clause: "WAP-175, WAP-192",
     decode: |octets, lenient| fields::decode(&SHAPE, octets, lenient),
-    spans: |octets, lenient| Reader::spans(&LANGUAGE, octets, lenient),
+    spans: |octets, lenient| reader::spans(&LANGUAGE, octets, lenient),
     encode: |value| fields::encode(&SHAPE, value),
 };
 
@@ -84,7 +85,7 @@ pub const XML_FORMAT: Format = Format {
 
 const SHAPE: Shape = Shape {
     language: &LANGUAGE,
-    fields: |source| Co::read(source).map(|co| co.fields()),
+    fields: |root| Co::of_element(root).fields(),
     element: |fields| Co::of_fields(fields).map(Document::into_element),
 };
 
@@ -149,26 +150,18 @@ fn split(uri: &str) -> Option<(&str, &str, &str)> {
     Some((scheme, rest.get(..path)?, rest.get(path..)?))
 }
 
+impl<'a> Sink<'a> for Co<'a> {
+    fn attribute(&mut self, of: &'static str, name: Name<'a>, value: Value<'a>) {
+        match (of, name) {
+            (OBJECT, Name::Known("uri")) => self.0.push(Invalid::Object(value.text())),
+            (SERVICE, Name::Known("uri")) => self.0.push(Invalid::Service(value.text())),
+            _ => {}
+        }
+    }
+}
+
 impl<'a> Document<'a> for Co<'a> {
     const LANGUAGE: &'static Language = &LANGUAGE;
-
-    fn read(source: &mut impl Source<'a>) -> Result<Self, DecodeError> {
-        let mut co = Self::default();
-        let mut object = true;
-        while let Some(event) = source.next()? {
-            match event {
-                Event::Open(name) => object = name == Name::Known(OBJECT),
-                Event::Attribute(Name::Known("uri"), value) if object => {
-                    co.0.push(Invalid::Object(value.text()));
-                }
-                Event::Attribute(Name::Known("uri"), value) => {
-                    co.0.push(Invalid::Service(value.text()));
-                }
-                _ => {}
-            }
-        }
-        Ok(co)
-    }
 
     fn into_element(self) -> Element<'a> {
         let elements = self.0.into_iter().map(|invalid| {

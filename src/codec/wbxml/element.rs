@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use super::language::{Kind, Language};
-use super::reader::{Event, Source};
+use super::source::{Sink, Source};
 use super::stamp::Stamp;
-use super::value::{Name, Part, Value};
+use super::value::{Name, Part, Value, append};
 use crate::codec::{Class, DecodeError};
 use crate::limits;
 
@@ -99,34 +99,13 @@ impl<'a> Element<'a> {
         language: &'static Language,
         source: &mut impl Source<'a>,
     ) -> Result<Self, DecodeError> {
-        let mut open: Vec<Self> = Vec::with_capacity(limits::WBXML_DEPTH);
-        let mut root = None;
-        while let Some(event) = source.next()? {
-            match event {
-                Event::Open(name) => open.push(Self {
-                    name,
-                    attributes: Vec::new(),
-                    content: Vec::new(),
-                }),
-                Event::Attribute(name, value) => {
-                    if let Some(element) = open.last_mut() {
-                        let value = element.value(language, &name, &value);
-                        element.attributes.push((name, value));
-                    }
-                }
-                Event::Text(value) => {
-                    if let Some(element) = open.last_mut() {
-                        let parts = merged(value.parts());
-                        element.content.extend(parts.into_iter().map(Node::Text));
-                    }
-                }
-                Event::Close => match (open.pop(), open.last_mut()) {
-                    (Some(element), Some(parent)) => parent.content.push(Node::Element(element)),
-                    (element, _) => root = element,
-                },
-            }
-        }
-        root.ok_or(DecodeError {
+        let mut tree = Tree {
+            language,
+            open: Vec::with_capacity(limits::WBXML_DEPTH),
+            root: None,
+        };
+        source.tell(&mut tree)?;
+        tree.root.ok_or(DecodeError {
             format: language.format,
             offset: 0,
             class: Class::Truncated,
@@ -134,17 +113,33 @@ impl<'a> Element<'a> {
         })
     }
 
-    /// The value of an attribute of this element; an instant as text.
-    fn value(
-        &self,
-        language: &'static Language,
-        name: &Name<'_>,
-        value: &Value<'a>,
-    ) -> Vec<Part<'a>> {
-        match (self.kind(language, name), value.stamp()) {
-            (Some(Kind::Date), Ok(stamp)) => vec![Part::Text(stamp.to_string().into())],
-            _ => merged(value.parts()),
+    /// Tells what it says, the first of its attributes that have the same name, and only what is text.
+    pub(super) fn tell<'s>(&'s self, sink: &mut impl Sink<'s>) {
+        let of = match self.name {
+            Name::Known(name) => name,
+            _ => "",
+        };
+        sink.open(self.name);
+        let mut told: Vec<&str> = Vec::new();
+        for (name, _) in &self.attributes {
+            if let Name::Known(known) = name
+                && !told.contains(known)
+            {
+                told.push(known);
+                let text = self.attribute(known).unwrap_or_default();
+                sink.attribute(of, *name, Value::Text(text));
+            }
         }
+        for node in &self.content {
+            match node {
+                Node::Element(inner) => inner.tell(sink),
+                Node::Text(Part::Text(text)) => {
+                    sink.text(of, Value::Text(Cow::Borrowed(text)));
+                }
+                Node::Text(_) => {}
+            }
+        }
+        sink.close();
     }
 
     /// What an attribute of this element may hold.
@@ -152,7 +147,7 @@ impl<'a> Element<'a> {
         let (Name::Known(element), Name::Known(name)) = (&self.name, name) else {
             return None;
         };
-        let rule = language.element(element)?.attribute(name)?;
+        let rule = language.element(element)?.attributes.named(name)?;
         Some(rule.kind)
     }
 
@@ -178,24 +173,48 @@ fn joined<'p, 'a: 'p>(parts: impl Iterator<Item = &'p Part<'a>>) -> Cow<'p, str>
     })
 }
 
-/// Puts text behind text, without a copy when there was none.
-pub(super) fn append<'a>(sum: &mut Cow<'a, str>, text: Cow<'a, str>) {
-    if sum.is_empty() {
-        *sum = text;
-    } else {
-        sum.to_mut().push_str(&text);
-    }
+/// A tree that grows.
+struct Tree<'a> {
+    language: &'static Language,
+    open: Vec<Element<'a>>,
+    root: Option<Element<'a>>,
 }
 
-/// Parts with texts that touch made one.
-fn merged<'a>(parts: impl Iterator<Item = Part<'a>>) -> Vec<Part<'a>> {
-    let mut all: Vec<Part<'a>> = Vec::new();
-    for part in parts {
-        match (all.last_mut(), part) {
-            (_, Part::Text(text)) if text.is_empty() => {}
-            (Some(Part::Text(sum)), Part::Text(text)) => append(sum, text),
-            (_, part) => all.push(part),
+impl<'a> Sink<'a> for Tree<'a> {
+    fn open(&mut self, name: Name<'a>) {
+        self.open.push(Element {
+            name,
+            attributes: Vec::new(),
+            content: Vec::new(),
+        });
+    }
+
+    fn attribute(&mut self, _: &'static str, name: Name<'a>, value: Value<'a>) {
+        let Some(element) = self.open.last_mut() else {
+            return;
+        };
+        let instant = match element.kind(self.language, &name) {
+            Some(Kind::Date) => value.instant(),
+            _ => None,
+        };
+        let parts = match instant {
+            Some(stamp) => vec![Part::Text(stamp.to_string().into())],
+            None => value.parts(),
+        };
+        element.attributes.push((name, parts));
+    }
+
+    fn text(&mut self, _: &'static str, value: Value<'a>) {
+        if let Some(element) = self.open.last_mut() {
+            let parts = value.parts().into_iter();
+            element.content.extend(parts.map(Node::Text));
         }
     }
-    all
+
+    fn close(&mut self) {
+        match (self.open.pop(), self.open.last_mut()) {
+            (Some(element), Some(parent)) => parent.content.push(Node::Element(element)),
+            (element, _) => self.root = element,
+        }
+    }
 }

@@ -8,11 +8,10 @@ use serde_json::{Value as Json, json};
 
 use super::element::Element;
 use super::fields::{self, INSTANT, Shape};
-use super::language::{ElementRule, Language, Model, date, required, start};
-use super::reader::{Event, Reader, Source};
-use super::value::Name;
-use super::{Document, Stamp};
-use crate::codec::DecodeError;
+use super::language::{AttributeRule, Attributes, ElementRule, Language, Model, start};
+use super::source::Sink;
+use super::value::{Name, Value};
+use super::{Document, Stamp, reader};
 use crate::codec::format::{FieldFault, Format};
 use crate::codec::object::Object;
 
@@ -30,21 +29,18 @@ pub static LANGUAGE: Language = Language {
         name: "emn",
         token: 0x05,
         content: Model::Empty,
-        attributes: &[
-            required("mailbox", "the attribute mailbox"),
-            date("timestamp"),
-        ],
+        attributes: Attributes::of(&[&MAILBOX, &TIMESTAMP]),
     }],
     starts: &[
-        start(0x05, "timestamp", ""),
-        start(0x06, "mailbox", ""),
-        start(0x07, "mailbox", "mailat:"),
-        start(0x08, "mailbox", "pop://"),
-        start(0x09, "mailbox", "imap://"),
-        start(0x0A, "mailbox", "http://"),
-        start(0x0B, "mailbox", "http://www."),
-        start(0x0C, "mailbox", "https://"),
-        start(0x0D, "mailbox", "https://www."),
+        start(0x05, &TIMESTAMP, ""),
+        start(0x06, &MAILBOX, ""),
+        start(0x07, &MAILBOX, "mailat:"),
+        start(0x08, &MAILBOX, "pop://"),
+        start(0x09, &MAILBOX, "imap://"),
+        start(0x0A, &MAILBOX, "http://"),
+        start(0x0B, &MAILBOX, "http://www."),
+        start(0x0C, &MAILBOX, "https://"),
+        start(0x0D, &MAILBOX, "https://www."),
     ],
     values: &[
         (0x85, ".com"),
@@ -54,12 +50,15 @@ pub static LANGUAGE: Language = Language {
     ],
 };
 
+static MAILBOX: AttributeRule = AttributeRule::text(0, "mailbox").required("the attribute mailbox");
+static TIMESTAMP: AttributeRule = AttributeRule::date(1, "timestamp");
+
 /// EMN in WBXML.
 pub const FORMAT: Format = Format {
     name: "wbxml-emn",
     clause: "EMN 1.0, WAP-192",
     decode: |octets, lenient| fields::decode(&SHAPE, octets, lenient),
-    spans: |octets, lenient| Reader::spans(&LANGUAGE, octets, lenient),
+    spans: |octets, lenient| reader::spans(&LANGUAGE, octets, lenient),
     encode: |value| fields::encode(&SHAPE, value),
 };
 
@@ -74,7 +73,7 @@ pub const XML_FORMAT: Format = Format {
 
 const SHAPE: Shape = Shape {
     language: &LANGUAGE,
-    fields: |source| Emn::read(source).map(|emn| emn.fields()),
+    fields: |root| Emn::of_element(root).fields(),
     element: |fields| Emn::of_fields(fields).map(Document::into_element),
 };
 
@@ -87,22 +86,18 @@ pub struct Emn<'a> {
     pub timestamp: Option<Stamp>,
 }
 
+impl<'a> Sink<'a> for Emn<'a> {
+    fn attribute(&mut self, _: &'static str, name: Name<'a>, value: Value<'a>) {
+        match name {
+            Name::Known("mailbox") => self.mailbox = value.text(),
+            Name::Known("timestamp") => self.timestamp = value.instant(),
+            _ => {}
+        }
+    }
+}
+
 impl<'a> Document<'a> for Emn<'a> {
     const LANGUAGE: &'static Language = &LANGUAGE;
-
-    fn read(source: &mut impl Source<'a>) -> Result<Self, DecodeError> {
-        let mut emn = Self::default();
-        while let Some(event) = source.next()? {
-            match event {
-                Event::Attribute(Name::Known("mailbox"), value) => emn.mailbox = value.text(),
-                Event::Attribute(Name::Known("timestamp"), value) => {
-                    emn.timestamp = value.stamp().ok();
-                }
-                _ => {}
-            }
-        }
-        Ok(emn)
-    }
 
     fn into_element(self) -> Element<'a> {
         let timestamp = self.timestamp.map(|stamp| stamp.to_string().into());

@@ -3,15 +3,14 @@
 //! Octets that are not what our writer would choose for their meaning (other tokens, a string table, parts that the type
 //! does not know) are shown as `as_sent`; as long as no field differs from what they say, writing gives them back.
 
-use std::collections::VecDeque;
-
 use serde_json::{Map, Value as Json, json};
 
 use super::charset::Charset;
-use super::element::{Element, Node};
+use super::element::Element;
+use super::header::version_name;
 use super::language::Language;
-use super::reader::{Event, Reader, Source, version_name};
-use super::value::{Name, Value};
+use super::reader::Reader;
+use super::value::Name;
 use super::writer::{self, Head};
 use super::xml::{self, XmlReader};
 use crate::codec::format::{Decoded, FieldFault};
@@ -21,7 +20,7 @@ use crate::codec::{DecodeError, Span, hex};
 pub(super) struct Shape {
     pub(super) language: &'static Language,
     /// The fields of a document.
-    pub(super) fields: fn(&mut Replay<'_>) -> Result<Json, DecodeError>,
+    pub(super) fields: fn(&Element<'_>) -> Json,
     /// The document of such fields.
     pub(super) element: fn(&Json) -> Result<Element<'_>, FieldFault>,
 }
@@ -30,14 +29,11 @@ const AS_SENT: &str = "as_sent";
 
 pub(super) fn decode(shape: &Shape, octets: &[u8], lenient: bool) -> Result<Decoded, DecodeError> {
     let language = shape.language;
-    let mut reader = Reader::new(language, octets, lenient)?;
+    let mut reader = Reader::new(language, octets, lenient);
     let root = Element::read(language, &mut reader)?;
     let header = reader.header();
     let mut fields = Map::new();
-    fields.insert(
-        language.name.into(),
-        (shape.fields)(&mut Replay::of(&root))?,
-    );
+    fields.insert(language.name.into(), (shape.fields)(&root));
     fields.insert("wbxml_version".into(), version_name(header.version).into());
     fields.insert("public_id".into(), header.public_id.into());
     fields.insert("charset".into(), header.charset.number().into());
@@ -66,10 +62,7 @@ pub(super) fn decode_xml(
     let mut reader = XmlReader::new(shape.language, octets, lenient)?;
     let root = Element::read(shape.language, &mut reader)?;
     let mut fields = Map::new();
-    fields.insert(
-        shape.language.name.into(),
-        (shape.fields)(&mut Replay::of(&root))?,
-    );
+    fields.insert(shape.language.name.into(), (shape.fields)(&root));
     let mut unknown = Vec::new();
     list_unknown(&root, &root.name.to_string(), &mut unknown);
     let deviations = reader.deviations();
@@ -160,49 +153,6 @@ fn list_unknown(element: &Element<'_>, path: &str, out: &mut Vec<Json>) {
     }
     for inner in element.elements() {
         list_unknown(inner, &format!("{path}.{}", inner.name), out);
-    }
-}
-
-/// A tree told again as events; only what is text.
-pub(super) struct Replay<'a>(VecDeque<Event<'a>>);
-
-impl<'a> Replay<'a> {
-    fn of(root: &Element<'a>) -> Self {
-        let mut events = VecDeque::new();
-        tell(root, &mut events);
-        Self(events)
-    }
-}
-
-fn tell<'a>(element: &Element<'a>, out: &mut VecDeque<Event<'a>>) {
-    out.push_back(Event::Open(element.name.clone()));
-    let mut told: Vec<&str> = Vec::new();
-    for (name, _) in &element.attributes {
-        // The first of a name is meant; the others stay in the tree.
-        if let Name::Known(known) = name
-            && !told.contains(known)
-        {
-            told.push(known);
-            let text = element.attribute(known).unwrap_or_default();
-            let value = Value::Plain(text.into_owned().into());
-            out.push_back(Event::Attribute(name.clone(), value));
-        }
-    }
-    for node in &element.content {
-        match node {
-            Node::Element(inner) => tell(inner, out),
-            Node::Text(super::Part::Text(text)) => {
-                out.push_back(Event::Text(Value::Plain(text.clone())));
-            }
-            Node::Text(_) => {}
-        }
-    }
-    out.push_back(Event::Close);
-}
-
-impl<'a> Source<'a> for Replay<'a> {
-    fn next(&mut self) -> Result<Option<Event<'a>>, DecodeError> {
-        Ok(self.0.pop_front())
     }
 }
 

@@ -1,7 +1,6 @@
 //! The check of a document against its type while it is read, in WBXML and in XML alike.
 
-use super::language::{AttributeRule, ElementRule, Language, Model};
-use super::value::Name;
+use super::language::{AttributeRule, Attributes, Child, ElementRule, Language, Model};
 use crate::limits;
 
 /// What the document type forbids, with what was expected.
@@ -25,14 +24,14 @@ pub(super) struct Grammar {
     language: &'static Language,
     open: [Frame; limits::WBXML_DEPTH],
     depth: usize,
+    /// The attributes met of the element that opened last, as bits.
+    met: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Frame {
     /// None inside an element that is not known; anything may stand there.
     rule: Option<&'static ElementRule>,
-    /// The attributes met, by their place in the rule.
-    attributes: u32,
     /// The place in the sequence of children.
     place: usize,
     /// Whether a child stands at that place already.
@@ -41,7 +40,6 @@ struct Frame {
 
 const NOTHING: Frame = Frame {
     rule: None,
-    attributes: 0,
     place: 0,
     met: false,
 };
@@ -52,6 +50,7 @@ impl Grammar {
             language,
             open: [NOTHING; limits::WBXML_DEPTH],
             depth: 0,
+            met: 0,
         }
     }
 
@@ -67,73 +66,66 @@ impl Grammar {
         self.open.get_mut(self.depth.checked_sub(1)?)
     }
 
-    /// The element that is open.
-    pub(super) fn rule(&self) -> Option<&'static ElementRule> {
+    /// The rule of the element that is open.
+    fn rule(&self) -> Option<&'static ElementRule> {
         self.frame()?.rule
     }
 
-    /// An element begins. Whatever is broken, it is open afterwards, unless that is too deep.
-    pub(super) fn open(&mut self, name: &Name<'_>) -> Result<(), Broken> {
-        let rule = match name {
-            Name::Known(name) => self.language.element(name),
-            _ => None,
-        };
-        let result = match (rule, self.depth) {
-            (Some(rule), 0) if rule.name == self.language.root() => Ok(()),
-            (_, 0) => Err(Broken::Root),
-            (Some(rule), _) => self.frame_mut().map_or(Ok(()), |frame| frame.child(rule)),
-            (None, _) if self.rule().is_none() => Ok(()),
-            (None, _) => Err(Broken::Unknown("an element of the document type")),
+    /// The name of the element that is open; empty when the type does not know it.
+    pub(super) fn name(&self) -> &'static str {
+        self.rule().map_or("", |rule| rule.name)
+    }
+
+    /// An element begins; the rule is that of its name, if the type has it. Whatever is broken, it is open afterwards,
+    /// unless that is too deep.
+    pub(super) fn open(&mut self, rule: Option<&'static ElementRule>) -> Result<(), Broken> {
+        let root = self.language.elements.first().map(|rule| rule.token);
+        let result = match (rule, self.frame_mut()) {
+            (Some(rule), Some(frame)) => frame.child(rule.token),
+            (None, Some(frame)) if frame.rule.is_some() => {
+                Err(Broken::Unknown("an element of the document type"))
+            }
+            (None, Some(_)) => Ok(()),
+            (Some(rule), None) if Some(rule.token) == root => Ok(()),
+            (_, None) => Err(Broken::Root),
         };
         match self.open.get_mut(self.depth) {
             Some(slot) => *slot = Frame { rule, ..NOTHING },
             None => return Err(Broken::Deep),
         }
         self.depth = self.depth.saturating_add(1);
+        self.met = 0;
         result
     }
 
-    /// An attribute of the open element.
+    /// An attribute of the open element; the rule is that of its name, if the type has it. `Some` is what it must keep.
     pub(super) fn attribute(
         &mut self,
-        name: &Name<'_>,
+        rule: Option<&'static AttributeRule>,
     ) -> Result<Option<&'static AttributeRule>, Broken> {
-        let unknown = Broken::Unknown("an attribute of this element");
-        let Some(frame) = self.frame_mut() else {
+        let Some(element) = self.rule() else {
             return Ok(None);
         };
-        let Some(rule) = frame.rule else {
-            return Ok(None);
-        };
-        let Name::Known(name) = name else {
-            return Err(unknown);
-        };
-        let found = rule.attributes.iter().position(|rule| rule.name == *name);
-        let Some(place) = found else {
-            return Err(unknown);
-        };
-        let bit = 1_u32.checked_shl(u32::try_from(place).unwrap_or(31));
-        let bit = bit.unwrap_or(0);
-        if frame.attributes & bit != 0 {
-            return Err(Broken::Misplaced("each attribute once"));
+        match rule {
+            Some(rule) if self.met & rule.bit != 0 => Err(Broken::Misplaced("each attribute once")),
+            Some(rule) if element.attributes.bits & rule.bit != 0 => {
+                self.met |= rule.bit;
+                Ok(Some(rule))
+            }
+            _ => Err(Broken::Unknown("an attribute of this element")),
         }
-        frame.attributes |= bit;
-        Ok(rule.attributes.get(place))
     }
 
     /// The attributes of the open element are all there.
     pub(super) fn attributes_end(&self) -> Result<(), Broken> {
-        let Some((frame, rule)) = self.frame().and_then(|frame| Some((frame, frame.rule?))) else {
+        let attributes = self.rule().map_or(Attributes::NONE, |rule| rule.attributes);
+        let missing = attributes.required & !self.met;
+        if missing == 0 {
             return Ok(());
-        };
-        let mut bits = frame.attributes;
-        for attribute in rule.attributes {
-            if let (Some(expected), 0) = (attribute.required, bits & 1) {
-                return Err(Broken::Missing(expected));
-            }
-            bits >>= 1;
         }
-        Ok(())
+        let first = attributes.rules.iter().find(|rule| missing & rule.bit != 0);
+        let expected = first.and_then(|rule| rule.required);
+        Err(Broken::Missing(expected.unwrap_or("an attribute")))
     }
 
     /// Whether text is content of the open element; blank text elsewhere is only layout.
@@ -143,54 +135,57 @@ impl Grammar {
 
     /// The open element ends.
     pub(super) fn close(&mut self) -> Result<(), Broken> {
-        let frame = self.frame().copied();
+        let frame = self.frame().copied().unwrap_or(NOTHING);
         self.depth = self.depth.saturating_sub(1);
-        let Some(Some(rule)) = frame.map(|frame| frame.rule) else {
-            return Ok(());
-        };
-        let (place, met) = frame.map_or((0, false), |frame| (frame.place, frame.met));
-        match rule.content {
-            Model::Empty | Model::Text => Ok(()),
-            Model::AnyOf(_) if met => Ok(()),
-            Model::AnyOf(_) => Err(Broken::Missing("an element inside this one")),
-            Model::Sequence(children) => {
-                let skip = place.saturating_add(usize::from(met));
-                let lacks = children.iter().skip(skip).any(|child| child.required);
-                if lacks {
-                    Err(Broken::Missing("an element inside this one"))
-                } else {
-                    Ok(())
-                }
+        let is_whole = match frame.rule.map(|rule| rule.content) {
+            None | Some(Model::Empty | Model::Text) => true,
+            Some(Model::AnyOf(_)) => frame.met,
+            Some(Model::Sequence(children)) => {
+                let behind = frame.place.saturating_add(usize::from(frame.met));
+                !children.iter().skip(behind).any(|child| child.required)
             }
+        };
+        if is_whole {
+            Ok(())
+        } else {
+            Err(Broken::Missing("an element inside this one"))
         }
     }
 }
 
 impl Frame {
-    fn child(&mut self, child: &ElementRule) -> Result<(), Broken> {
-        let misplaced = Broken::Misplaced("an element that may stand here");
-        match self.rule.map(|rule| rule.content) {
-            None => Ok(()),
-            Some(Model::Empty | Model::Text) => Err(misplaced),
-            Some(Model::AnyOf(names)) if names.contains(&child.name) => {
-                self.met = true;
-                Ok(())
+    /// An element with that token begins inside.
+    fn child(&mut self, token: u8) -> Result<(), Broken> {
+        let may_stand = match self.rule.map(|rule| rule.content) {
+            None => true,
+            Some(Model::Empty | Model::Text) => false,
+            Some(Model::AnyOf(tokens)) => {
+                let is_one = tokens.contains(&token);
+                self.met |= is_one;
+                is_one
             }
-            Some(Model::AnyOf(_)) => Err(misplaced),
-            Some(Model::Sequence(children)) => {
-                for (place, known) in children.iter().enumerate().skip(self.place) {
-                    let met = self.met && place == self.place;
-                    if known.name == child.name && (!met || known.many) {
-                        self.place = place;
-                        self.met = true;
-                        return Ok(());
-                    }
-                    if known.required && !met {
-                        break;
-                    }
-                }
-                Err(misplaced)
+            Some(Model::Sequence(children)) => self.step(children, token),
+        };
+        if may_stand {
+            Ok(())
+        } else {
+            Err(Broken::Misplaced("an element that may stand here"))
+        }
+    }
+
+    /// Goes on to the place of that element, if it may come next.
+    fn step(&mut self, children: &[Child], token: u8) -> bool {
+        for (place, known) in children.iter().enumerate().skip(self.place) {
+            let met = self.met && place == self.place;
+            if known.token == token && (!met || known.many) {
+                self.place = place;
+                self.met = true;
+                return true;
+            }
+            if known.required && !met {
+                break;
             }
         }
+        false
     }
 }

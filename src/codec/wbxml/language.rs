@@ -39,10 +39,10 @@ pub struct ElementRule {
     /// What it may hold.
     pub content: Model,
     /// Its attributes.
-    pub attributes: &'static [AttributeRule],
+    pub attributes: Attributes,
 }
 
-/// What an element may hold.
+/// What an element may hold; elements are named by their tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Model {
     /// Nothing.
@@ -52,23 +52,36 @@ pub enum Model {
     /// These elements in this order.
     Sequence(&'static [Child]),
     /// One or more of these elements in any order.
-    AnyOf(&'static [&'static str]),
+    AnyOf(&'static [u8]),
 }
 
 /// A place in a sequence of elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Child {
-    /// The element's name.
-    pub name: &'static str,
+    /// The element's token.
+    pub token: u8,
     /// Whether it must be there.
     pub required: bool,
     /// Whether it may be there more than once.
     pub many: bool,
 }
 
-/// An attribute.
+/// The attributes of an element.
+#[derive(Clone, Copy, Debug)]
+pub struct Attributes {
+    /// Each of them.
+    pub rules: &'static [&'static AttributeRule],
+    /// The same as bits.
+    pub bits: u32,
+    /// Those that must be there.
+    pub required: u32,
+}
+
+/// An attribute; it is the same wherever its document type has it.
 #[derive(Debug)]
 pub struct AttributeRule {
+    /// One bit, which no other attribute of its document type has.
+    pub bit: u32,
     /// Its name.
     pub name: &'static str,
     /// What it may hold.
@@ -94,7 +107,7 @@ pub struct Start {
     /// The token.
     pub token: u8,
     /// The attribute.
-    pub name: &'static str,
+    pub rule: &'static AttributeRule,
     /// The first characters of the value.
     pub prefix: &'static str,
 }
@@ -107,85 +120,112 @@ impl Language {
     }
 
     pub(super) fn tag(&self, token: u8) -> Option<&'static ElementRule> {
-        self.elements.iter().find(|rule| rule.token == token)
+        placed(self.elements, token, 0x05, |rule| rule.token)
+    }
+
+    pub(super) fn start(&self, token: u8) -> Option<&'static Start> {
+        placed(self.starts, token, 0x05, |start| start.token)
+    }
+
+    pub(super) fn value(&self, token: u8) -> Option<&'static str> {
+        placed(self.values, token, 0x85, |(token, _)| *token).map(|(_, text)| *text)
     }
 
     pub(super) fn element(&self, name: &str) -> Option<&'static ElementRule> {
         self.elements.iter().find(|rule| rule.name == name)
     }
 
-    pub(super) fn start(&self, token: u8) -> Option<&'static Start> {
-        // The tokens are dense from 05 on; a table that is not still reads right.
-        let dense = usize::from(token).checked_sub(5);
-        dense
-            .and_then(|at| self.starts.get(at))
-            .filter(|start| start.token == token)
-            .or_else(|| self.starts.iter().find(|start| start.token == token))
-    }
-
-    pub(super) fn attribute(&self, name: &str) -> Option<&'static str> {
-        self.elements
-            .iter()
-            .flat_map(|rule| rule.attributes)
-            .find(|rule| rule.name == name)
-            .map(|rule| rule.name)
-    }
-
-    pub(super) fn value(&self, token: u8) -> Option<&'static str> {
-        self.values
-            .iter()
-            .find(|(known, _)| *known == token)
-            .map(|(_, text)| *text)
-    }
-}
-
-impl ElementRule {
     pub(super) fn attribute(&self, name: &str) -> Option<&'static AttributeRule> {
-        self.attributes.iter().find(|rule| rule.name == name)
+        let rules = self.elements.iter().flat_map(|rule| rule.attributes.rules);
+        rules.copied().find(|rule| rule.name == name)
     }
 }
 
-/// An attribute of text.
-pub(super) const fn text(name: &'static str) -> AttributeRule {
-    AttributeRule {
-        name,
-        kind: Kind::Text,
-        required: None,
+/// What a table has for a token. Tokens are dense from the first on; a table that is not still reads right.
+fn placed<T>(
+    table: &'static [T],
+    token: u8,
+    first: u8,
+    token_of: impl Fn(&T) -> u8,
+) -> Option<&'static T> {
+    let place = usize::from(token).checked_sub(usize::from(first))?;
+    match table.get(place) {
+        Some(found) if token_of(found) == token => Some(found),
+        _ => table.iter().find(|found| token_of(found) == token),
     }
 }
 
-/// An attribute of text that must be there.
-pub(super) const fn required(name: &'static str, expected: &'static str) -> AttributeRule {
-    AttributeRule {
-        name,
-        kind: Kind::Text,
-        required: Some(expected),
+impl Attributes {
+    /// No attributes.
+    pub(super) const NONE: Self = Self::of(&[]);
+
+    /// These attributes.
+    pub(super) const fn of(rules: &'static [&'static AttributeRule]) -> Self {
+        let (mut bits, mut required) = (0, 0);
+        let mut rest = rules;
+        while let [rule, others @ ..] = rest {
+            bits |= rule.bit;
+            if rule.required.is_some() {
+                required |= rule.bit;
+            }
+            rest = others;
+        }
+        Self {
+            rules,
+            bits,
+            required,
+        }
+    }
+
+    pub(super) fn named(self, name: &str) -> Option<&'static AttributeRule> {
+        self.rules.iter().copied().find(|rule| rule.name == name)
     }
 }
 
-/// An instant.
-pub(super) const fn date(name: &'static str) -> AttributeRule {
-    AttributeRule {
-        name,
-        kind: Kind::Date,
-        required: None,
+impl AttributeRule {
+    /// The attribute of that number, which its document type gives to no other.
+    const fn new(number: u32, name: &'static str, kind: Kind) -> Self {
+        Self {
+            bit: 1 << number,
+            name,
+            kind,
+            required: None,
+        }
     }
-}
 
-/// One of these words.
-pub(super) const fn words(name: &'static str, words: &'static [&'static str]) -> AttributeRule {
-    AttributeRule {
-        name,
-        kind: Kind::Words(words),
-        required: None,
+    /// Text.
+    pub(super) const fn text(number: u32, name: &'static str) -> Self {
+        Self::new(number, name, Kind::Text)
+    }
+
+    /// An instant.
+    pub(super) const fn date(number: u32, name: &'static str) -> Self {
+        Self::new(number, name, Kind::Date)
+    }
+
+    /// One of these words.
+    pub(super) const fn words(
+        number: u32,
+        name: &'static str,
+        words: &'static [&'static str],
+    ) -> Self {
+        Self::new(number, name, Kind::Words(words))
+    }
+
+    /// The same, which must be there; else that is missing.
+    pub(super) const fn required(self, expected: &'static str) -> Self {
+        Self {
+            required: Some(expected),
+            ..self
+        }
     }
 }
 
 /// An attribute start token.
-pub(super) const fn start(token: u8, name: &'static str, prefix: &'static str) -> Start {
+pub(super) const fn start(token: u8, rule: &'static AttributeRule, prefix: &'static str) -> Start {
     Start {
         token,
-        name,
+        rule,
         prefix,
     }
 }

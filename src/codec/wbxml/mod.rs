@@ -1,8 +1,8 @@
 //! WBXML and the four content types that push sends in it: SI, SL, CO and EMN, each also as XML.
 //!
-//! **Source:** WAP-192 (WBXML 1.3), WAP-167 (SI), WAP-168 (SL), WAP-175 (CO), EMN 1.0. A [`Reader`] gives the events of a
-//! document without copying; a document type reads them from WBXML and from XML alike and writes both. What the type
-//! does not know survives as an [`Element`]. Not here: processing instructions and other document types.
+//! **Source:** WAP-192 (WBXML 1.3), WAP-167 (SI), WAP-168 (SL), WAP-175 (CO), EMN 1.0. A [`Source`] reads a document, from
+//! WBXML or from XML, and tells a [`Sink`] what it says; a document type listens to both alike and writes both. What the
+//! type does not know survives as an [`Element`]. Not here: processing instructions and other document types.
 
 use super::DecodeError;
 use super::format::{Deviation, FieldFault};
@@ -13,10 +13,15 @@ mod element;
 pub mod emn;
 mod fields;
 mod grammar;
+mod header;
 mod language;
+mod notes;
+mod piece;
+mod read_value;
 mod reader;
 pub mod si;
 pub mod sl;
+mod source;
 mod stamp;
 #[cfg(test)]
 mod tests;
@@ -28,35 +33,49 @@ pub use charset::Charset;
 pub use co::Co;
 pub use element::{Element, Node};
 pub use emn::Emn;
-pub use language::{AttributeRule, Child, ElementRule, Kind, Language, Model, Start};
-pub use reader::{Event, Header, Reader, Source};
+pub use header::Header;
+pub use language::{AttributeRule, Attributes, Child, ElementRule, Kind, Language, Model, Start};
+pub use notes::{Notes, Silent};
+pub use reader::Reader;
 pub use si::Si;
 pub use sl::Sl;
+pub use source::{Sink, Source};
 pub use stamp::Stamp;
-pub use value::{Encoded, Name, Part, Value};
+pub use value::{Mixed, Name, Part, Value};
 pub use writer::{Head, write};
 pub use xml::{XmlReader, write as write_xml};
 
-/// A document type of push content.
-pub trait Document<'a>: Sized {
+/// A document type of push content; a blank one becomes what it is told.
+pub trait Document<'a>: Sink<'a> + Default {
     /// Its tokens and rules.
     const LANGUAGE: &'static Language;
 
-    /// Reads the document that the events tell.
+    /// The document as a tree.
+    fn into_element(self) -> Element<'a>;
+
+    /// Reads the document that a source tells.
     ///
     /// # Errors
     /// The first fault.
-    fn read(source: &mut impl Source<'a>) -> Result<Self, DecodeError>;
+    fn read(source: &mut impl Source<'a>) -> Result<Self, DecodeError> {
+        let mut document = Self::default();
+        source.tell(&mut document)?;
+        Ok(document)
+    }
 
-    /// The document as a tree.
-    fn into_element(self) -> Element<'a>;
+    /// The document that a tree says.
+    fn of_element(root: &'a Element<'a>) -> Self {
+        let mut document = Self::default();
+        root.tell(&mut document);
+        document
+    }
 
     /// Reads WBXML by the letter of the standard.
     ///
     /// # Errors
     /// The first fault.
     fn decode(octets: &'a [u8]) -> Result<Self, DecodeError> {
-        Self::read(&mut Reader::new(Self::LANGUAGE, octets, false)?)
+        Self::read(&mut Reader::new(Self::LANGUAGE, octets, false))
     }
 
     /// Reads WBXML and lists what the letter forbids; what is not known is passed over.
@@ -64,7 +83,7 @@ pub trait Document<'a>: Sized {
     /// # Errors
     /// The first fault that no reading allows.
     fn decode_lenient(octets: &'a [u8]) -> Result<(Self, Vec<Deviation>), DecodeError> {
-        let mut reader = Reader::new(Self::LANGUAGE, octets, true)?;
+        let mut reader = Reader::new(Self::LANGUAGE, octets, true);
         let document = Self::read(&mut reader)?;
         Ok((document, reader.deviations()))
     }

@@ -6,13 +6,12 @@ use std::borrow::Cow;
 
 use serde_json::{Value as Json, json};
 
-use super::element::{Element, append};
+use super::element::Element;
 use super::fields::{self, INSTANT, Shape};
-use super::language::{Child, ElementRule, Language, Model, date, required, start, text, words};
-use super::reader::{Event, Reader, Source};
-use super::value::Name;
-use super::{Document, Stamp};
-use crate::codec::DecodeError;
+use super::language::{AttributeRule, Attributes, Child, ElementRule, Language, Model, start};
+use super::source::Sink;
+use super::value::{Name, Value, append};
+use super::{Document, Stamp, reader};
 use crate::codec::format::{FieldFault, Format};
 use crate::codec::object::Object;
 use crate::time::Time;
@@ -31,53 +30,47 @@ pub static LANGUAGE: Language = Language {
         ElementRule {
             name: "si",
             token: 0x05,
-            content: Model::Sequence(&[once("indication", true), once("info", false)]),
-            attributes: &[],
+            content: Model::Sequence(&[once(INDICATION, true), once(INFO, false)]),
+            attributes: Attributes::NONE,
         },
         ElementRule {
             name: "indication",
-            token: 0x06,
+            token: INDICATION,
             content: Model::Text,
-            attributes: &[
-                text("href"),
-                text("si-id"),
-                date("created"),
-                date("si-expires"),
-                words("action", ACTION_WORDS),
-            ],
+            attributes: Attributes::of(&[&HREF, &SI_ID, &CREATED, &EXPIRES, &ACTION]),
         },
         ElementRule {
             name: "info",
-            token: 0x07,
+            token: INFO,
             content: Model::Sequence(&[Child {
-                name: "item",
+                token: ITEM,
                 required: true,
                 many: true,
             }]),
-            attributes: &[],
+            attributes: Attributes::NONE,
         },
         ElementRule {
             name: "item",
-            token: 0x08,
+            token: ITEM,
             content: Model::Text,
-            attributes: &[required("class", "the attribute class")],
+            attributes: Attributes::of(&[&CLASS]),
         },
     ],
     starts: &[
-        start(0x05, "action", "signal-none"),
-        start(0x06, "action", "signal-low"),
-        start(0x07, "action", "signal-medium"),
-        start(0x08, "action", "signal-high"),
-        start(0x09, "action", "delete"),
-        start(0x0A, "created", ""),
-        start(0x0B, "href", ""),
-        start(0x0C, "href", "http://"),
-        start(0x0D, "href", "http://www."),
-        start(0x0E, "href", "https://"),
-        start(0x0F, "href", "https://www."),
-        start(0x10, "si-expires", ""),
-        start(0x11, "si-id", ""),
-        start(0x12, "class", ""),
+        start(0x05, &ACTION, "signal-none"),
+        start(0x06, &ACTION, "signal-low"),
+        start(0x07, &ACTION, "signal-medium"),
+        start(0x08, &ACTION, "signal-high"),
+        start(0x09, &ACTION, "delete"),
+        start(0x0A, &CREATED, ""),
+        start(0x0B, &HREF, ""),
+        start(0x0C, &HREF, "http://"),
+        start(0x0D, &HREF, "http://www."),
+        start(0x0E, &HREF, "https://"),
+        start(0x0F, &HREF, "https://www."),
+        start(0x10, &EXPIRES, ""),
+        start(0x11, &SI_ID, ""),
+        start(0x12, &CLASS, ""),
     ],
     values: &[
         (0x85, ".com/"),
@@ -87,9 +80,20 @@ pub static LANGUAGE: Language = Language {
     ],
 };
 
-const fn once(name: &'static str, required: bool) -> Child {
+const INDICATION: u8 = 0x06;
+const INFO: u8 = 0x07;
+const ITEM: u8 = 0x08;
+
+static HREF: AttributeRule = AttributeRule::text(0, "href");
+static SI_ID: AttributeRule = AttributeRule::text(1, "si-id");
+static CREATED: AttributeRule = AttributeRule::date(2, "created");
+static EXPIRES: AttributeRule = AttributeRule::date(3, "si-expires");
+static ACTION: AttributeRule = AttributeRule::words(4, "action", ACTION_WORDS);
+static CLASS: AttributeRule = AttributeRule::text(5, "class").required("the attribute class");
+
+const fn once(token: u8, required: bool) -> Child {
     Child {
-        name,
+        token,
         required,
         many: false,
     }
@@ -116,7 +120,7 @@ pub const FORMAT: Format = Format {
     name: "wbxml-si",
     clause: "WAP-167, WAP-192",
     decode: |octets, lenient| fields::decode(&SHAPE, octets, lenient),
-    spans: |octets, lenient| Reader::spans(&LANGUAGE, octets, lenient),
+    spans: |octets, lenient| reader::spans(&LANGUAGE, octets, lenient),
     encode: |value| fields::encode(&SHAPE, value),
 };
 
@@ -131,7 +135,7 @@ pub const XML_FORMAT: Format = Format {
 
 const SHAPE: Shape = Shape {
     language: &LANGUAGE,
-    fields: |source| Si::read(source).map(|si| si.fields()),
+    fields: |root| Si::of_element(root).fields(),
     element: |fields| Si::of_fields(fields).map(Document::into_element),
 };
 
@@ -223,51 +227,51 @@ impl Action {
     }
 }
 
+impl<'a> Sink<'a> for Si<'a> {
+    fn open(&mut self, name: Name<'a>) {
+        match name {
+            Name::Known("info") => {
+                self.info.get_or_insert_default();
+            }
+            Name::Known("item") => self.info.get_or_insert_default().push(Item::default()),
+            _ => {}
+        }
+    }
+
+    fn attribute(&mut self, _: &'static str, name: Name<'a>, value: Value<'a>) {
+        let Name::Known(name) = name else {
+            return;
+        };
+        match name {
+            "href" => self.href = Some(value.text()),
+            "si-id" => self.si_id = Some(value.text()),
+            "created" => self.created = value.instant(),
+            "si-expires" => self.expires = value.instant(),
+            "action" => self.action = Action::of(&value.text()),
+            "class" => {
+                if let Some(item) = self.item() {
+                    item.class = value.text();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, of: &'static str, value: Value<'a>) {
+        match of {
+            "indication" => append(&mut self.text, value.text()),
+            "item" => {
+                if let Some(item) = self.item() {
+                    append(&mut item.value, value.text());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 impl<'a> Document<'a> for Si<'a> {
     const LANGUAGE: &'static Language = &LANGUAGE;
-
-    fn read(source: &mut impl Source<'a>) -> Result<Self, DecodeError> {
-        let mut si = Self::default();
-        let mut inside = "";
-        while let Some(event) = source.next()? {
-            match event {
-                Event::Open(Name::Known("info")) => {
-                    si.info.get_or_insert_default();
-                }
-                Event::Open(Name::Known(name)) => {
-                    inside = name;
-                    if name == "item" {
-                        si.info.get_or_insert_default().push(Item::default());
-                    }
-                }
-                Event::Open(_) | Event::Close => inside = "",
-                Event::Attribute(Name::Known(name), value) => match name {
-                    "href" => si.href = Some(value.text()),
-                    "si-id" => si.si_id = Some(value.text()),
-                    "created" => si.created = value.stamp().ok(),
-                    "si-expires" => si.expires = value.stamp().ok(),
-                    "action" => si.action = Action::of(&value.text()),
-                    "class" => {
-                        if let Some(item) = si.info.as_mut().and_then(|info| info.last_mut()) {
-                            item.class = value.text();
-                        }
-                    }
-                    _ => {}
-                },
-                Event::Attribute(..) => {}
-                Event::Text(value) => match inside {
-                    "indication" => append(&mut si.text, value.text()),
-                    "item" => {
-                        if let Some(item) = si.info.as_mut().and_then(|info| info.last_mut()) {
-                            append(&mut item.value, value.text());
-                        }
-                    }
-                    _ => {}
-                },
-            }
-        }
-        Ok(si)
-    }
 
     fn into_element(self) -> Element<'a> {
         let action = (self.action != Action::default()).then(|| self.action.word().into());
@@ -337,6 +341,11 @@ impl<'a> Si<'a> {
             Action::SignalNone => Reception::Silent { replaces },
             _ => Reception::Present { replaces },
         }
+    }
+
+    /// The item that came last.
+    fn item(&mut self) -> Option<&mut Item<'a>> {
+        self.info.as_mut()?.last_mut()
     }
 
     fn fields(&self) -> Json {

@@ -6,13 +6,12 @@ use std::borrow::Cow;
 
 use serde_json::{Value as Json, json};
 
-use super::Document;
 use super::element::Element;
 use super::fields::{self, Shape};
-use super::language::{ElementRule, Language, Model, required, start, words};
-use super::reader::{Event, Reader, Source};
-use super::value::Name;
-use crate::codec::DecodeError;
+use super::language::{AttributeRule, Attributes, ElementRule, Language, Model, start};
+use super::source::Sink;
+use super::value::{Name, Value};
+use super::{Document, reader};
 use crate::codec::format::{FieldFault, Format};
 use crate::codec::object::Object;
 
@@ -30,20 +29,17 @@ pub static LANGUAGE: Language = Language {
         name: "sl",
         token: 0x05,
         content: Model::Empty,
-        attributes: &[
-            required("href", "the attribute href"),
-            words("action", &["execute-low", "execute-high", "cache"]),
-        ],
+        attributes: Attributes::of(&[&HREF, &ACTION]),
     }],
     starts: &[
-        start(0x05, "action", "execute-low"),
-        start(0x06, "action", "execute-high"),
-        start(0x07, "action", "cache"),
-        start(0x08, "href", ""),
-        start(0x09, "href", "http://"),
-        start(0x0A, "href", "http://www."),
-        start(0x0B, "href", "https://"),
-        start(0x0C, "href", "https://www."),
+        start(0x05, &ACTION, "execute-low"),
+        start(0x06, &ACTION, "execute-high"),
+        start(0x07, &ACTION, "cache"),
+        start(0x08, &HREF, ""),
+        start(0x09, &HREF, "http://"),
+        start(0x0A, &HREF, "http://www."),
+        start(0x0B, &HREF, "https://"),
+        start(0x0C, &HREF, "https://www."),
     ],
     values: &[
         (0x85, ".com/"),
@@ -52,6 +48,10 @@ pub static LANGUAGE: Language = Language {
         (0x88, ".org/"),
     ],
 };
+
+static HREF: AttributeRule = AttributeRule::text(0, "href").required("the attribute href");
+static ACTION: AttributeRule =
+    AttributeRule::words(1, "action", &["execute-low", "execute-high", "cache"]);
 
 const ACTIONS: &[(&str, Action)] = &[
     ("execute-low", Action::ExecuteLow),
@@ -64,7 +64,7 @@ pub const FORMAT: Format = Format {
     name: "wbxml-sl",
     clause: "WAP-168, WAP-192",
     decode: |octets, lenient| fields::decode(&SHAPE, octets, lenient),
-    spans: |octets, lenient| Reader::spans(&LANGUAGE, octets, lenient),
+    spans: |octets, lenient| reader::spans(&LANGUAGE, octets, lenient),
     encode: |value| fields::encode(&SHAPE, value),
 };
 
@@ -79,7 +79,7 @@ pub const XML_FORMAT: Format = Format {
 
 const SHAPE: Shape = Shape {
     language: &LANGUAGE,
-    fields: |source| Sl::read(source).map(|sl| sl.fields()),
+    fields: |root| Sl::of_element(root).fields(),
     element: |fields| Sl::of_fields(fields).map(Document::into_element),
 };
 
@@ -118,22 +118,18 @@ impl Action {
     }
 }
 
+impl<'a> Sink<'a> for Sl<'a> {
+    fn attribute(&mut self, _: &'static str, name: Name<'a>, value: Value<'a>) {
+        match name {
+            Name::Known("href") => self.href = value.text(),
+            Name::Known("action") => self.action = Action::of(&value.text()),
+            _ => {}
+        }
+    }
+}
+
 impl<'a> Document<'a> for Sl<'a> {
     const LANGUAGE: &'static Language = &LANGUAGE;
-
-    fn read(source: &mut impl Source<'a>) -> Result<Self, DecodeError> {
-        let mut sl = Self::default();
-        while let Some(event) = source.next()? {
-            match event {
-                Event::Attribute(Name::Known("href"), value) => sl.href = value.text(),
-                Event::Attribute(Name::Known("action"), value) => {
-                    sl.action = Action::of(&value.text());
-                }
-                _ => {}
-            }
-        }
-        Ok(sl)
-    }
 
     fn into_element(self) -> Element<'a> {
         let action = (self.action != Action::default()).then(|| self.action.word().into());

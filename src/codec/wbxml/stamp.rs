@@ -7,9 +7,15 @@ use core::str::FromStr;
 
 use crate::time::{Calendar, NotATimestamp, Time, days_of};
 
+/// Octets of an instant, and of the number that is made of them here, one after another.
+const LENGTH: usize = 7;
+const NIBBLES: u64 = 0x0F0F_0F0F_0F0F_0F0F;
+const ABOVE_9: u64 = 0x7676_7676_7676_7676;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
 /// An instant to the second, UTC. Later ones compare greater.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Stamp([u8; 7]);
+pub struct Stamp([u8; LENGTH]);
 
 impl Stamp {
     /// The instant of an opaque value; the fault is the number of the octet that is wrong.
@@ -17,41 +23,32 @@ impl Stamp {
     /// # Errors
     /// More than seven octets, a digit above 9, a day or an hour that does not exist.
     pub fn of_octets(octets: &[u8]) -> Result<Self, usize> {
-        let mut digits = [0; 7];
-        for (at, octet) in octets.iter().enumerate() {
-            let slot = digits.get_mut(at).ok_or(at)?;
-            if octet >> 4 > 9 || octet & 0x0F > 9 {
-                return Err(at);
-            }
-            *slot = *octet;
+        let mut whole = 0_u64;
+        for octet in octets.iter().take(LENGTH) {
+            whole = whole << 8 | u64::from(*octet);
         }
-        let stamp = Self(digits);
-        match stamp.fault() {
-            None => Ok(stamp),
-            // A field that was left out is zero; that is the fault of the end.
+        // What was left out at the end is zero.
+        let missing = LENGTH.saturating_sub(octets.len());
+        whole = whole.wrapping_shl(u32::try_from(missing).unwrap_or(0).wrapping_mul(8));
+        let (tens, ones) = (whole >> 4 & NIBBLES, whole & NIBBLES);
+        // A digit above 9 reaches the high bit of its octet.
+        let odd = (tens.wrapping_add(ABOVE_9) | ones.wrapping_add(ABOVE_9)) & HIGH;
+        if odd != 0 {
+            let before = odd.leading_zeros().wrapping_div(8).saturating_sub(1);
+            return Err(usize::try_from(before).unwrap_or(0));
+        }
+        if octets.len() > LENGTH {
+            return Err(LENGTH);
+        }
+        let [_, numbers @ ..] = tens.wrapping_mul(10).wrapping_add(ones).to_be_bytes();
+        match fault(numbers) {
+            None => {
+                let [_, digits @ ..] = whole.to_be_bytes();
+                Ok(Self(digits))
+            }
+            // A field that was left out is the fault of the end.
             Some(at) => Err(at.min(octets.len())),
         }
-    }
-
-    /// The octet of the first field that is outside its domain.
-    fn fault(self) -> Option<usize> {
-        let [century, year, month, day, hour, minute, second] = self.0.map(number);
-        let year = u16::from(century)
-            .saturating_mul(100)
-            .saturating_add(u16::from(year));
-        if !(1..=12).contains(&month) {
-            return Some(2);
-        }
-        if day == 0 || day > days_of(year, month) {
-            return Some(3);
-        }
-        if hour > 23 {
-            return Some(4);
-        }
-        if minute > 59 {
-            return Some(5);
-        }
-        (second > 59).then_some(6)
     }
 
     /// The octets without the zero octets at the end.
@@ -119,9 +116,24 @@ impl fmt::Debug for Stamp {
     }
 }
 
-/// The number of two decimal digits.
-const fn number(pair: u8) -> u8 {
-    (pair >> 4).saturating_mul(10).saturating_add(pair & 0x0F)
+/// The first of century, year, month, day, hour, minute, second that is outside its domain.
+fn fault([century, year, month, day, hour, minute, second]: [u8; LENGTH]) -> Option<usize> {
+    let year = u16::from(century)
+        .saturating_mul(100)
+        .saturating_add(u16::from(year));
+    if !(1..=12).contains(&month) {
+        return Some(2);
+    }
+    if day == 0 || day > days_of(year, month) {
+        return Some(3);
+    }
+    if hour > 23 {
+        return Some(4);
+    }
+    if minute > 59 {
+        return Some(5);
+    }
+    (second > 59).then_some(6)
 }
 
 /// The two decimal digits of a number below 100.

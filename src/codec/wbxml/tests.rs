@@ -195,7 +195,7 @@ fn an_element_of_xml_has_as_many_attributes_as_the_limit_and_no_more() {
 }
 
 fn lenient(octets: &[u8]) -> (Element<'_>, usize) {
-    let mut reader = Reader::new(&si::LANGUAGE, octets, true).unwrap();
+    let mut reader = Reader::new(&si::LANGUAGE, octets, true);
     let root = Element::read(&si::LANGUAGE, &mut reader).unwrap();
     (root, reader.deviations().len())
 }
@@ -564,6 +564,42 @@ fn an_instant_reads_back_from_octets_text_and_time() {
     assert_eq!(Stamp::of_octets(&[0x20, 0x00, 0x01]), Err(3));
 }
 
+#[test]
+fn what_is_wrong_in_the_octets_of_an_instant_has_a_place() {
+    let whole = [0x19, 0x99, 0x06, 0x25, 0x15, 0x23, 0x15];
+    assert!(Stamp::of_octets(&whole).is_ok());
+    for at in 0..whole.len() {
+        for odd in [0x0A, 0xA0, 0xFF] {
+            let mut octets = whole;
+            octets[at] = odd;
+            assert_eq!(Stamp::of_octets(&octets), Err(at), "{octets:x?}");
+        }
+    }
+    for (at, odd) in [(2, 0x13), (3, 0x31), (4, 0x24), (5, 0x60), (6, 0x60)] {
+        let mut octets = whole;
+        octets[at] = odd;
+        assert_eq!(Stamp::of_octets(&octets), Err(at), "{octets:x?}");
+    }
+    assert_eq!(Stamp::of_octets(&[&whole[..], &[0x00]].concat()), Err(7));
+}
+
+#[test]
+fn a_value_of_strings_tokens_and_characters_is_one_text() {
+    // The worked example of WAP-167 with its address in every kind of piece, a page switch to the same page among them.
+    let table = b"a b\0";
+    let head = [&[0x02, 0x05, 0x6A, 0x04][..], table, &[0x45, 0xC6]].concat();
+    let pieces = b"\x0D\x03x\x7Ez\0\x85\x00\x00\x83\x00\x02\x41\x03\xC3\xA9\0\x03\0\x88\x01";
+    let octets = [&head[..], pieces, b"\x03n\0\x83\x00\x03o\0\x01\x01"].concat();
+    let si = Si::decode(&octets).unwrap();
+    assert_eq!(si.href.as_deref(), Some("http://www.x~z.com/a bAé.org/"));
+    assert_eq!(si.text, "na bo");
+    let spans = (si::FORMAT.spans)(&octets, false);
+    assert_eq!(
+        spans.iter().map(|span| span.len).sum::<usize>(),
+        octets.len()
+    );
+}
+
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         "[ -~åä€😀\t\n]{0,24}",
@@ -609,6 +645,14 @@ proptest! {
         prop_assert_eq!(&Si::decode(&octets).unwrap(), &si);
         let xml = si.clone().encode_xml().unwrap();
         prop_assert_eq!(&Si::decode_xml(&xml).unwrap(), &si);
+    }
+
+    #[test]
+    fn printable_ascii_is_counted_to_the_first_octet_that_is_none(
+        octets in prop::collection::vec(prop_oneof![20 => 0x20_u8..0x7F, 1 => any::<u8>()], 0..40),
+    ) {
+        let counted = octets.iter().take_while(|octet| matches!(octet, 0x20..=0x7E)).count();
+        prop_assert_eq!(charset::plain(&octets), counted);
     }
 
     #[test]

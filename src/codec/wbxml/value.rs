@@ -1,24 +1,22 @@
-//! Names and values as they stand in a document: nothing is copied until text is asked for.
+//! Names and values as a document says them: borrowed from its octets as long as they are one piece.
 //!
 //! **Source:** WAP-192 section 5.8.4 (global tokens).
 
 use core::fmt;
 use std::borrow::Cow;
 
-use super::charset::Charset;
 use super::language::Language;
+use super::piece::{Piece, Strings};
 use super::stamp::Stamp;
 use crate::codec::cursor::Cursor;
-use crate::codec::xml::is_letter;
-use crate::codec::{Class, DecodeError};
 
 /// The name of an element or an attribute.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Name<'a> {
     /// One of the document type.
     Known(&'static str),
     /// Another, in words.
-    Other(Cow<'a, str>),
+    Other(&'a str),
     /// A token that the document type does not define.
     Token {
         /// Its code page.
@@ -42,61 +40,25 @@ impl fmt::Display for Name<'_> {
 /// The value of an attribute, or a run of text.
 #[derive(Clone, Debug)]
 pub enum Value<'a> {
-    /// As WBXML writes it.
-    Encoded(Encoded<'a>),
-    /// As XML writes it, its references resolved.
-    Plain(Cow<'a, str>),
+    /// Text.
+    Text(Cow<'a, str>),
+    /// An instant, in an opaque value of an attribute that holds one.
+    Instant(Stamp),
+    /// Octets that are no text, and their place in the document.
+    Opaque(&'a [u8], usize),
+    /// Pieces that are not all text.
+    Mixed(Box<Mixed<'a>>),
 }
 
-/// A value in WBXML: the beginning that its start token says, and pieces.
+/// A value in WBXML: the beginning that its start token says, and pieces. They have been read once without a fault.
 #[derive(Clone, Copy, Debug)]
-pub struct Encoded<'a> {
+pub struct Mixed<'a> {
     pub(super) prefix: &'static str,
     pub(super) octets: &'a [u8],
-    pub(super) whole: Whole<'a>,
     /// The code page before the first piece; of no meaning in text.
     pub(super) page: u8,
     pub(super) strings: Strings<'a>,
     pub(super) language: &'static Language,
-}
-
-/// What the pieces of a value are together, noted while they are read.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Whole<'a> {
-    /// One text, which can be borrowed.
-    Text(&'a str),
-    /// Text that has to be put together.
-    Texts,
-    /// Opaque octets, and their place in the document.
-    Opaque(&'a [u8], usize),
-    /// Something else.
-    Mixed,
-}
-
-impl<'a> Whole<'a> {
-    /// The same with a text behind it; `None` is one that cannot be borrowed.
-    pub(super) fn text(self, next: Option<&'a str>) -> Self {
-        match (self, next) {
-            (Self::Text(""), Some(next)) => Self::Text(next),
-            (Self::Text(_) | Self::Texts, _) => Self::Texts,
-            (Self::Opaque(..) | Self::Mixed, _) => Self::Mixed,
-        }
-    }
-
-    /// The same with opaque octets behind it.
-    pub(super) fn opaque(self, octets: &'a [u8], at: usize) -> Self {
-        match self {
-            Self::Text("") => Self::Opaque(octets, at),
-            _ => Self::Mixed,
-        }
-    }
-}
-
-/// The string table and the charset of all strings.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Strings<'a> {
-    pub(super) table: &'a [u8],
-    pub(super) charset: Charset,
 }
 
 /// A piece of a value.
@@ -116,119 +78,97 @@ pub enum Part<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The pieces in order.
-    pub fn parts(&self) -> impl Iterator<Item = Part<'a>> {
-        let (encoded, plain) = match self {
-            Self::Encoded(encoded) => (Some(encoded.parts()), None),
-            Self::Plain(text) => (None, Some(Part::Text(text.clone()))),
-        };
-        encoded.into_iter().flatten().chain(plain)
-    }
-
-    /// The text of it; borrowed when it is one piece.
+    /// The text of it, without what is none.
     #[must_use]
-    pub fn text(&self) -> Cow<'a, str> {
+    pub fn text(self) -> Cow<'a, str> {
         match self {
-            Self::Plain(text) => text.clone(),
-            Self::Encoded(encoded) => encoded.text(),
+            Self::Text(text) => text,
+            Self::Instant(stamp) => stamp.to_string().into(),
+            Self::Opaque(..) => Cow::Borrowed(""),
+            Self::Mixed(mixed) => mixed.text().into(),
         }
     }
 
-    /// The instant it says; else the octets before the fault, counted in the document, when that is known.
-    pub(super) fn stamp(&self) -> Result<Stamp, Option<usize>> {
-        if let Self::Encoded(Encoded {
-            whole: Whole::Opaque(octets, at),
-            ..
-        }) = self
-        {
-            return Stamp::of_octets(octets).map_err(|fault| Some(at.saturating_add(fault)));
+    /// The instant it says.
+    #[must_use]
+    pub fn instant(&self) -> Option<Stamp> {
+        match self {
+            Self::Text(text) => text.parse().ok(),
+            Self::Instant(stamp) => Some(*stamp),
+            Self::Opaque(octets, _) => Stamp::of_octets(octets).ok(),
+            Self::Mixed(mixed) => mixed.text().parse().ok(),
         }
-        self.text().parse().map_err(|_| None)
+    }
+
+    /// The pieces in order, those of text as one where they touch.
+    pub(super) fn parts(self) -> Vec<Part<'a>> {
+        match self {
+            Self::Opaque(octets, _) => vec![Part::Opaque(Cow::Borrowed(octets))],
+            Self::Mixed(mixed) => merged(mixed.parts()),
+            text => merged(core::iter::once(Part::Text(text.text()))),
+        }
     }
 
     /// Whether all of it is text.
     pub(super) const fn is_text(&self) -> bool {
-        match self {
-            Self::Plain(_) => true,
-            Self::Encoded(encoded) => matches!(encoded.whole, Whole::Text(_) | Whole::Texts),
-        }
+        matches!(self, Self::Text(_))
     }
 }
 
-impl<'a> Encoded<'a> {
-    fn parts(&self) -> Parts<'a> {
-        Parts {
-            cursor: Cursor::new(self.language.format, self.octets),
-            prefix: Some(self.prefix).filter(|prefix| !prefix.is_empty()),
-            page: self.page,
-            strings: self.strings,
-            language: self.language,
-        }
-    }
-
-    fn text(&self) -> Cow<'a, str> {
-        if let Whole::Text(text) = self.whole {
-            return Cow::Borrowed(text);
-        }
-        let mut parts = self.parts().filter_map(|part| match part {
+impl<'a> Mixed<'a> {
+    fn text(self) -> String {
+        let texts = self.parts().filter_map(|part| match part {
             Part::Text(text) => Some(text),
             _ => None,
         });
-        let Some(first) = parts.next() else {
-            return Cow::Borrowed("");
-        };
-        let Some(second) = parts.next() else {
-            return first;
-        };
-        // One allocation: pieces are hardly longer than what stands for them, save table references and tokens.
-        let mut text = String::with_capacity(
-            self.octets
-                .len()
-                .saturating_add(self.prefix.len())
-                .saturating_add(8),
-        );
-        text.push_str(&first);
-        text.push_str(&second);
-        parts.for_each(|part| text.push_str(&part));
-        Cow::Owned(text)
+        texts.collect()
+    }
+
+    fn parts(self) -> impl Iterator<Item = Part<'a>> {
+        let prefix = Some(self.prefix).filter(|prefix| !prefix.is_empty());
+        let prefix = prefix.map(|prefix| Part::Text(Cow::Borrowed(prefix)));
+        prefix.into_iter().chain(Parts {
+            cursor: Cursor::new(self.language.format, self.octets),
+            value: self,
+        })
     }
 }
 
-/// The pieces of a value that has been read once without a fault.
+/// The pieces of a value, behind its prefix.
 struct Parts<'a> {
     cursor: Cursor<'a>,
-    prefix: Option<&'static str>,
-    page: u8,
-    strings: Strings<'a>,
-    language: &'static Language,
+    value: Mixed<'a>,
 }
 
 impl<'a> Iterator for Parts<'a> {
     type Item = Part<'a>;
 
     fn next(&mut self) -> Option<Part<'a>> {
-        if let Some(prefix) = self.prefix.take() {
-            return Some(Part::Text(Cow::Borrowed(prefix)));
-        }
         while !self.cursor.is_empty() {
             let start = self.cursor;
-            let piece = self.strings.piece(&mut self.cursor).ok()?;
-            let raw = |parts: &Self| Part::Raw {
-                page: parts.page,
-                octets: Cow::Borrowed(start.until(&parts.cursor)),
+            let Mixed {
+                page,
+                strings,
+                language,
+                ..
+            } = self.value;
+            let piece = strings.piece(&mut self.cursor).ok()?.piece;
+            let raw = |cursor: &Cursor<'a>| Part::Raw {
+                page,
+                octets: Cow::Borrowed(start.until(cursor)),
             };
             return Some(match piece {
                 Piece::Page(page) => {
-                    self.page = page;
+                    self.value.page = page;
                     continue;
                 }
-                Piece::Text { octets, .. } => Part::Text(self.strings.charset.text(octets)),
+                Piece::Text { octets, .. } => Part::Text(strings.charset.text(octets)),
                 Piece::Letter(letter) => Part::Text(Cow::Owned(letter.into())),
                 Piece::Opaque(octets) => Part::Opaque(Cow::Borrowed(octets)),
-                Piece::Extension => raw(self),
-                Piece::Token(token) => match self.language.value(token) {
-                    Some(text) if self.page == 0 => Part::Text(Cow::Borrowed(text)),
-                    _ => raw(self),
+                Piece::Extension => raw(&self.cursor),
+                Piece::Token(token) => match language.value(token) {
+                    Some(text) if page == 0 => Part::Text(Cow::Borrowed(text)),
+                    _ => raw(&self.cursor),
                 },
             });
         }
@@ -236,99 +176,115 @@ impl<'a> Iterator for Parts<'a> {
     }
 }
 
-pub(super) const SWITCH_PAGE: u8 = 0x00;
-pub(super) const END: u8 = 0x01;
-pub(super) const ENTITY: u8 = 0x02;
-pub(super) const STR_I: u8 = 0x03;
-pub(super) const LITERAL: u8 = 0x04;
-pub(super) const PI: u8 = 0x43;
-pub(super) const STR_T: u8 = 0x83;
-pub(super) const OPAQUE: u8 = 0xC3;
-
-/// What stands next in a value.
-pub(super) enum Piece<'a> {
-    /// A string: its octets, and their place in the document unless they are of the string table.
-    Text {
-        octets: &'a [u8],
-        at: Option<usize>,
-    },
-    /// A character by its number.
-    Letter(char),
-    Opaque(&'a [u8]),
-    /// An attribute value token.
-    Token(u8),
-    /// A token that each document type may give a meaning, and these do not.
-    Extension,
-    Page(u8),
+/// Parts without empty texts, and with texts that touch made one.
+fn merged<'a>(parts: impl Iterator<Item = Part<'a>>) -> Vec<Part<'a>> {
+    let mut all: Vec<Part<'a>> = Vec::new();
+    for part in parts {
+        match (all.last_mut(), part) {
+            (_, Part::Text(text)) if text.is_empty() => {}
+            (Some(Part::Text(sum)), Part::Text(text)) => append(sum, text),
+            (_, part) => all.push(part),
+        }
+    }
+    all
 }
 
-impl<'a> Strings<'a> {
-    /// The next piece, its strings not yet looked at.
-    pub(super) fn piece(self, cursor: &mut Cursor<'a>) -> Result<Piece<'a>, DecodeError> {
-        let at = cursor.offset();
-        Ok(match cursor.octet("a piece of a value")? {
-            SWITCH_PAGE => Piece::Page(cursor.octet("a code page")?),
-            ENTITY => {
-                let number = cursor.uintvar_any()?.value;
-                let letter = char::from_u32(number).filter(|letter| is_letter(*letter));
-                let expected = "the number of a character that XML allows";
-                Piece::Letter(letter.ok_or_else(|| cursor.fault_at(at, Class::BadValue, expected))?)
-            }
-            STR_I => {
-                let at = cursor.offset();
-                Piece::Text {
-                    octets: self.string(cursor)?,
-                    at: Some(at),
-                }
-            }
-            STR_T => Piece::Text {
-                octets: self.entry(cursor)?,
-                at: None,
-            },
-            OPAQUE => {
-                let at = cursor.offset();
-                let count = cursor.uintvar_any()?.value;
-                let mut inside = cursor.container(count, at, "as many octets")?;
-                Piece::Opaque(inside.rest())
-            }
-            0x40..=0x42 => {
-                self.string(cursor)?;
-                Piece::Extension
-            }
-            0x80..=0x82 => {
-                cursor.uintvar_any()?;
-                Piece::Extension
-            }
-            0xC0..=0xC2 => Piece::Extension,
-            token @ 0x85.. if token != 0xC4 => Piece::Token(token),
-            _ => return Err(cursor.fault_at(at, Class::BadValue, "a piece of a value")),
-        })
+/// Puts text behind text, without a copy when there was none.
+pub(super) fn append<'a>(sum: &mut Cow<'a, str>, text: Cow<'a, str>) {
+    if sum.is_empty() {
+        *sum = text;
+    } else {
+        sum.to_mut().push_str(&text);
+    }
+}
+
+/// The pieces of a value put together while they are read.
+#[derive(Debug)]
+pub(super) struct Sum<'a> {
+    /// The first text.
+    first: &'a str,
+    /// It and what came behind it, once there is more; never empty then.
+    text: String,
+    kind: Kind<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind<'a> {
+    Text,
+    Opaque(&'a [u8], usize),
+    Mixed,
+}
+
+/// Room made at once for what follows the first two texts of a value; addresses are three or four.
+const ROOM: usize = 32;
+
+impl<'a> Sum<'a> {
+    /// Nothing yet but what the start token says.
+    pub(super) const fn new(prefix: &'static str) -> Self {
+        Self {
+            first: prefix,
+            text: String::new(),
+            kind: Kind::Text,
+        }
     }
 
-    /// A string that stands here, without its end.
-    fn string(self, cursor: &mut Cursor<'a>) -> Result<&'a [u8], DecodeError> {
-        let expected = "the end of a string";
-        let count = self
-            .charset
-            .end(cursor.clone().rest())
-            .ok_or_else(|| cursor.fault_at(cursor.offset(), Class::TextUnterminated, expected))?;
-        let octets = cursor.take(count, Class::TextUnterminated, expected)?;
-        cursor.take(self.charset.width(), Class::TextUnterminated, expected)?;
-        Ok(octets)
+    fn is_empty(&self) -> bool {
+        self.first.is_empty() && self.text.is_empty()
     }
 
-    /// A string of the table by its offset, which stands here.
-    pub(super) fn entry(self, cursor: &mut Cursor<'a>) -> Result<&'a [u8], DecodeError> {
-        let at = cursor.offset();
-        let index = cursor.uintvar_any()?.value;
-        self.at(index).ok_or_else(|| {
-            cursor.fault_at(at, Class::BadLength, "the offset of a string in the table")
-        })
+    /// A text that can be borrowed follows.
+    #[inline]
+    pub(super) fn borrow(&mut self, text: &'a str) {
+        if self.is_empty() {
+            self.first = text;
+            self.kind = self.kind.with_text();
+        } else {
+            self.copy(text);
+        }
     }
 
-    /// The string of the table at that offset.
-    pub(super) fn at(self, index: u32) -> Option<&'a [u8]> {
-        let rest = self.table.get(usize::try_from(index).ok()?..)?;
-        rest.get(..self.charset.end(rest)?)
+    /// A text follows.
+    pub(super) fn copy(&mut self, text: &str) {
+        if self.text.is_empty() {
+            let length = self.first.len().saturating_add(text.len());
+            self.text = String::with_capacity(length.saturating_add(ROOM));
+            self.text.push_str(self.first);
+        }
+        self.text.push_str(text);
+        self.kind = self.kind.with_text();
+    }
+
+    /// Octets follow that are no text; their place is `at`.
+    pub(super) fn opaque(&mut self, octets: &'a [u8], at: usize) {
+        self.kind = match self.kind {
+            Kind::Text if self.is_empty() => Kind::Opaque(octets, at),
+            _ => Kind::Mixed,
+        };
+    }
+
+    /// Something follows that is neither.
+    pub(super) const fn other(&mut self) {
+        self.kind = Kind::Mixed;
+    }
+
+    /// The value; `mixed` is it as it stands.
+    #[inline]
+    pub(super) fn value(self, mixed: impl FnOnce() -> Mixed<'a>) -> Value<'a> {
+        match self.kind {
+            Kind::Text if self.text.is_empty() => Value::Text(Cow::Borrowed(self.first)),
+            Kind::Text => Value::Text(Cow::Owned(self.text)),
+            Kind::Opaque(octets, at) => Value::Opaque(octets, at),
+            Kind::Mixed => Value::Mixed(Box::new(mixed())),
+        }
+    }
+}
+
+impl Kind<'_> {
+    /// The same with a text behind it.
+    const fn with_text(self) -> Self {
+        match self {
+            Self::Text => Self::Text,
+            Self::Opaque(..) | Self::Mixed => Self::Mixed,
+        }
     }
 }

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use super::charset::Charset;
 use super::element::{Element, Node};
 use super::language::{Kind, Language};
-use super::value::{END, ENTITY, LITERAL, Name, OPAQUE, Part, STR_I, SWITCH_PAGE};
+use super::piece::{END, ENTITY, LITERAL, OPAQUE, STR_I, SWITCH_PAGE};
+use super::value::{Name, Part};
 use crate::codec::cursor::put_uintvar;
 use crate::codec::format::FieldFault;
 use crate::codec::xml::is_letter;
@@ -165,7 +166,7 @@ impl Writer {
             .language
             .starts
             .iter()
-            .filter(|start| start.name == known && text.starts_with(start.prefix))
+            .filter(|start| start.rule.name == known && text.starts_with(start.prefix))
             .max_by_key(|start| start.prefix.len());
         match longest {
             Some(start) => self.body.push(start.token),

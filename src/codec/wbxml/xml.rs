@@ -3,15 +3,15 @@
 //! **Source:** XML 1.0. A DOCTYPE is passed over, its internal subset is refused.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
 
 use super::element::{Element, Node};
 use super::grammar::{Broken, Grammar};
 use super::language::{Kind, Language};
-use super::reader::{Event, ROOT, Source};
-use super::value::{Name, Part, Value};
+use super::reader::ROOT;
+use super::source::{Sink, Source};
+use super::value::{Name, Part, Value, append};
 use crate::codec::format::{Deviation, FieldFault, Tolerance};
-use crate::codec::xml::{self as markup, Bounds, Outline, Tag, Token, Tokens};
+use crate::codec::xml::{self as markup, Attr, Bounds, Outline, Tag, Token, Tokens};
 use crate::codec::{Class, DecodeError, Span};
 use crate::limits;
 
@@ -27,8 +27,8 @@ pub struct XmlReader<'a> {
     language: &'static Language,
     tokens: Tokens<'a>,
     grammar: Grammar,
-    events: VecDeque<Event<'a>>,
-    text: Option<(String, usize)>,
+    /// Text that may go on, and its place.
+    text: Option<(Cow<'a, str>, usize)>,
     nodes: usize,
     tolerance: Tolerance,
 }
@@ -47,7 +47,6 @@ impl<'a> XmlReader<'a> {
             language,
             tokens: Tokens::new(language.xml_format, octets, BOUNDS)?,
             grammar: Grammar::new(language),
-            events: VecDeque::new(),
             text: None,
             nodes: 0,
             tolerance: Tolerance::of(lenient),
@@ -59,10 +58,9 @@ impl<'a> XmlReader<'a> {
         let mut outline = Outline::new(self.language.clause, &self.tokens);
         while let Ok(Some(token)) = self.tokens.next() {
             outline.note(&token, &self.tokens);
-            if self.take(token).is_err() {
+            if self.take(token, &mut ()).is_err() {
                 break;
             }
-            self.events.clear();
         }
         outline.spans()
     }
@@ -73,7 +71,7 @@ impl<'a> XmlReader<'a> {
         self.tolerance.deviations()
     }
 
-    fn take(&mut self, token: Token<'a>) -> Result<(), DecodeError> {
+    fn take(&mut self, token: Token<'a>, sink: &mut impl Sink<'a>) -> Result<(), DecodeError> {
         let (at, _) = self.tokens.place();
         match token {
             Token::Doctype(doctype) => match doctype.subset {
@@ -83,16 +81,16 @@ impl<'a> XmlReader<'a> {
                 }
                 None => Ok(()),
             },
-            Token::Start(tag) => self.start(tag),
+            Token::Start(tag) => self.start(tag, sink),
             Token::Empty(tag) => {
-                self.start(tag)?;
-                self.end(at)
+                self.start(tag, sink)?;
+                self.end(at, sink)
             }
-            Token::End => self.end(at),
+            Token::End => self.end(at, sink),
             Token::Text(_) | Token::Section(_) | Token::Letter(_) => {
-                if let Some(text) = token.text().filter(|_| self.grammar.depth() > 0) {
-                    let (sum, _) = self.text.get_or_insert_with(|| (String::new(), at));
-                    sum.push_str(&text);
+                if let Some(text) = token.into_text().filter(|_| self.grammar.depth() > 0) {
+                    let (sum, _) = self.text.get_or_insert((Cow::Borrowed(""), at));
+                    append(sum, text);
                 }
                 Ok(())
             }
@@ -101,16 +99,17 @@ impl<'a> XmlReader<'a> {
         }
     }
 
-    fn start(&mut self, tag: Tag<'a>) -> Result<(), DecodeError> {
-        self.flush()?;
+    fn start(&mut self, tag: Tag<'a>, sink: &mut impl Sink<'a>) -> Result<(), DecodeError> {
+        self.flush(sink)?;
         self.node(tag.at)?;
-        let name = self.language.element(tag.name).map(|rule| rule.name);
-        let name = name.map_or(Name::Other(Cow::Borrowed(tag.name)), Name::Known);
-        let result = self.grammar.open(&name);
+        let rule = self.language.element(tag.name);
+        let result = self.grammar.open(rule);
         self.allow(result, tag.at)?;
-        self.events.push_back(Event::Open(name));
-        for attribute in tag.attributes {
-            self.attribute(attribute.name, attribute.value, attribute.at)?;
+        sink.open(rule.map_or(Name::Other(tag.name), |rule| Name::Known(rule.name)));
+        let of = self.grammar.name();
+        for Attr { name, value, at } in tag.attributes {
+            let (name, value) = self.attribute(name, value, at)?;
+            sink.attribute(of, name, value);
         }
         let result = self.grammar.attributes_end();
         self.allow(result, tag.at)
@@ -121,11 +120,11 @@ impl<'a> XmlReader<'a> {
         name: &'a str,
         mut value: Cow<'a, str>,
         at: usize,
-    ) -> Result<(), DecodeError> {
+    ) -> Result<(Name<'a>, Value<'a>), DecodeError> {
         self.node(at)?;
-        let known = self.language.attribute(name);
-        let name = known.map_or(Name::Other(Cow::Borrowed(name)), Name::Known);
-        let rule = match self.grammar.attribute(&name) {
+        let rule = self.language.attribute(name);
+        let name = rule.map_or(Name::Other(name), |rule| Name::Known(rule.name));
+        let rule = match self.grammar.attribute(rule) {
             Ok(rule) => rule,
             Err(broken) => {
                 self.allow(Err(broken), at)?;
@@ -147,21 +146,19 @@ impl<'a> XmlReader<'a> {
             }
             _ => {}
         }
-        let event = Event::Attribute(name, Value::Plain(value));
-        self.events.push_back(event);
-        Ok(())
+        Ok((name, Value::Text(value)))
     }
 
-    fn end(&mut self, at: usize) -> Result<(), DecodeError> {
-        self.flush()?;
+    fn end(&mut self, at: usize, sink: &mut impl Sink<'a>) -> Result<(), DecodeError> {
+        self.flush(sink)?;
         let result = self.grammar.close();
         self.allow(result, at)?;
-        self.events.push_back(Event::Close);
+        sink.close();
         Ok(())
     }
 
     /// The text so far is complete.
-    fn flush(&mut self) -> Result<(), DecodeError> {
+    fn flush(&mut self, sink: &mut impl Sink<'a>) -> Result<(), DecodeError> {
         let Some((text, at)) = self.text.take() else {
             return Ok(());
         };
@@ -172,8 +169,7 @@ impl<'a> XmlReader<'a> {
             }
             self.deviate(at, Class::XmlInvalid, "no text between elements")?;
         }
-        self.events
-            .push_back(Event::Text(Value::Plain(text.into())));
+        sink.text(self.grammar.name(), Value::Text(text));
         Ok(())
     }
 
@@ -221,16 +217,11 @@ impl<'a> XmlReader<'a> {
 }
 
 impl<'a> Source<'a> for XmlReader<'a> {
-    fn next(&mut self) -> Result<Option<Event<'a>>, DecodeError> {
-        loop {
-            if let Some(event) = self.events.pop_front() {
-                return Ok(Some(event));
-            }
-            let Some(token) = self.tokens.next()? else {
-                return Ok(None);
-            };
-            self.take(token)?;
+    fn tell(&mut self, sink: &mut impl Sink<'a>) -> Result<(), DecodeError> {
+        while let Some(token) = self.tokens.next()? {
+            self.take(token, sink)?;
         }
+        Ok(())
     }
 }
 

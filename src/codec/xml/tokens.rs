@@ -73,13 +73,23 @@ pub(in crate::codec) struct Attribute<'a> {
     pub(in crate::codec) at: usize,
 }
 
-impl Token<'_> {
+impl<'a> Token<'a> {
     /// What a text, a section or a reference says, with line ends as XML reads them.
     pub(in crate::codec) fn text(&self) -> Option<Cow<'_, str>> {
         match self {
             Token::Text(text) | Token::Section(text) => Some(line_ends(text)),
             Token::Letter(letter) => Some(letter.to_string().into()),
             _ => None,
+        }
+    }
+
+    /// The same of a token that is not needed any more.
+    pub(in crate::codec) fn into_text(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Text(Cow::Borrowed(text)) | Self::Section(Cow::Borrowed(text)) => {
+                Some(line_ends(text))
+            }
+            token => token.text().map(|text| text.into_owned().into()),
         }
     }
 }
