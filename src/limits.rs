@@ -163,6 +163,8 @@ pub const HTTP_CONNECTIONS: usize = 1_024;
 pub const HTTP_HEADER_ROWS: usize = 100;
 /// Octets of the head of one HTTP request.
 pub const HTTP_HEAD_OCTETS: usize = 32_768;
+/// Octets of the body with which a terminal answers on a connection that it opened; it has hardly any.
+pub const OTA_HTTP_ANSWER_OCTETS: usize = 65_536;
 /// HTTP requests of a node under way at once; further ones wait.
 pub const FETCHES_AT_ONCE: usize = 256;
 /// HTTP requests of a node that are not finished; further ones fail at once.

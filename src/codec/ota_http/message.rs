@@ -138,14 +138,22 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn message(&mut self, is_request: bool) -> Result<Message<'a>, DecodeError> {
+    /// The start line and the rows; what follows is the body.
+    pub(super) fn head(
+        &mut self,
+        is_request: bool,
+    ) -> Result<(Start<'a>, Vec<Row<'a>>), DecodeError> {
         let line = self.line("a start line")?;
         let start = if is_request {
             request_line(&line)?
         } else {
             status_line(&line)?
         };
-        let rows = self.rows()?;
+        Ok((start, self.rows()?))
+    }
+
+    pub(super) fn message(&mut self, is_request: bool) -> Result<Message<'a>, DecodeError> {
+        let (start, rows) = self.head(is_request)?;
         let body_at = self.base.saturating_add(self.at);
         let rest = self.octets.get(self.at..).unwrap_or_default();
         let body = body(&start, &rows, rest, body_at)?;
@@ -344,6 +352,24 @@ fn row<'a>(line: &Line<'a>) -> Result<Row<'a>, DecodeError> {
     })
 }
 
+/// The octets of the body that the head announces, with the place of the number.
+pub(super) fn length_of(rows: &[Row<'_>]) -> Result<Option<(usize, usize)>, DecodeError> {
+    let is_length = |row: &&Row<'_>| row.name.eq_ignore_ascii_case("Content-Length");
+    let mut lengths = rows.iter().filter(is_length);
+    match (lengths.next(), lengths.next()) {
+        (Some(row), None) => {
+            let digits = row.value.as_ref();
+            let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+            let length: Option<usize> = digits.parse().ok().filter(|_| is_number);
+            let length =
+                length.ok_or_else(|| fault(row.value_at, Class::BadValue, "a number of octets"))?;
+            Ok(Some((length, row.value_at)))
+        }
+        (_, Some(second)) => Err(fault(second.at, Class::Repeated, "one Content-Length")),
+        (None, None) => Ok(None),
+    }
+}
+
 /// The body that the head announces; nothing may follow it.
 fn body<'a>(
     start: &Start<'_>,
@@ -351,26 +377,11 @@ fn body<'a>(
     rest: &'a [u8],
     at: usize,
 ) -> Result<&'a [u8], DecodeError> {
-    let find = |name: &'static str| {
-        rows.iter()
-            .filter(move |row| row.name.eq_ignore_ascii_case(name))
-    };
-    if let Some(row) = find("Transfer-Encoding").next() {
+    let is_coding = |row: &&Row<'_>| row.name.eq_ignore_ascii_case("Transfer-Encoding");
+    if let Some(row) = rows.iter().find(is_coding) {
         return Err(fault(row.value_at, Class::BadValue, "a Content-Length"));
     }
-    let mut lengths = find("Content-Length");
-    let length = match (lengths.next(), lengths.next()) {
-        (Some(row), None) => {
-            let digits = row.value.as_ref();
-            let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-            let length: Option<usize> = digits.parse().ok().filter(|_| is_number);
-            let length =
-                length.ok_or_else(|| fault(row.value_at, Class::BadValue, "a number of octets"))?;
-            Some((length, row.value_at))
-        }
-        (_, Some(second)) => return Err(fault(second.at, Class::Repeated, "one Content-Length")),
-        (None, None) => None,
-    };
+    let length = length_of(rows)?;
     let has_none = match start {
         Start::Request { .. } => length.is_none(),
         Start::Response { status, .. } => matches!(status, 100..=199 | 204 | 304),

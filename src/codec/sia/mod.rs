@@ -336,6 +336,9 @@ impl ProvUrl {
 pub const PROTOCOL_HTTP: u32 = 0;
 /// OTA-HTTP with a CPI tag.
 pub const PROTOCOL_HTTP_CPI: u32 = 1;
+/// OTA-HTTP inside TLS at another port than the registered one, which alone says so: private to this profile, so that
+/// a terminal of WAP leaves such a contact point alone.
+pub const PROTOCOL_HTTPS: u32 = 257;
 
 #[cfg(test)]
 mod tests;
