@@ -1,6 +1,7 @@
 //! State machines of the protocols, without IO.
 
 pub mod msrp;
+pub mod ota_http;
 pub mod sip;
 pub mod smpp;
 pub mod wsp;
