@@ -28,7 +28,7 @@ pub struct Doors {
     #[arg(long, value_name = "ADDRESS")]
     wsp_session: Option<SocketAddr>,
     /// What the first device connects by when a SIR leaves it the choice
-    #[arg(long, value_name = "PROTOCOL", value_parser = ["sip", "wsp"])]
+    #[arg(long, value_name = "PROTOCOL", value_parser = ["sip", "wsp", "http"])]
     prefer: Option<String>,
     /// The first device has this number, as in +15550103, on the --radio
     #[arg(long, value_name = "NUMBER", requires = "radio", value_parser = number)]
@@ -79,6 +79,7 @@ impl Doors {
             let mut behaviour = device.behaviour.as_ref().clone();
             behaviour.connect = match prefer.as_str() {
                 "wsp" => Connect::Wsp,
+                "http" => Connect::Http,
                 _ => Connect::Invite,
             };
             device.behaviour = Arc::new(behaviour);

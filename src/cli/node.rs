@@ -302,6 +302,14 @@ fn listen(listen: &Listen, config: &mut Config, setup: &mut Setup) -> Result<(),
         }
     }
     faults.extend(accept(Transport::Tcp, listen.msrp, Speaks::Msrp, config, setup).err());
+    for (transport, address) in [
+        (Transport::Tcp, listen.ota_http),
+        (Transport::Tls, listen.ota_https),
+    ] {
+        let accepted =
+            address.map(|address| accept(transport, address, Speaks::OtaHttp, config, setup));
+        faults.extend(accepted.and_then(Result::err));
+    }
     match TcpListener::bind(listen.http) {
         Ok(listener) => setup.http.push(listener),
         Err(error) => faults.push(taken(listen.http, &error)),
@@ -345,7 +353,9 @@ fn bind_udp(address: SocketAddr, octets: Option<usize>) -> Result<UdpSocket, Vec
 
 fn tls(listen: &Listen) -> Result<Tls, Vec<Fault>> {
     let mut sip = listen.sip.iter();
-    if listen.https.is_none() && !sip.any(|(transport, _)| *transport == Transport::Tls) {
+    let streams = [listen.https, listen.ota_https];
+    let is_asked = streams.iter().any(Option::is_some);
+    if !is_asked && !sip.any(|(transport, _)| *transport == Transport::Tls) {
         return Ok(Tls::default());
     }
     let served = match &listen.tls {

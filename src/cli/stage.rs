@@ -181,6 +181,7 @@ impl Sockets {
             front: format!("http://{front}/pap"),
             wsp: bound.datagrams()?,
             wsp_session: bound.datagrams()?,
+            ota_http: bound.streams(ANY)?,
             info: format!("http://{http}/info"),
             smpp: bound.streams(ANY)?,
             radio: bound.datagrams()?,
@@ -209,6 +210,9 @@ impl Sockets {
         gateway.udp = own.iter().filter_map(|at| bound.udp.remove(at)).collect();
         gateway.listeners.extend(bound.listener(0, places.sip));
         gateway.listeners.extend(bound.listener(1, places.msrp));
+        if cast::connects_by(script, "http") {
+            gateway.listeners.extend(bound.listener(2, places.ota_http));
+        }
         gateway.http.extend(bound.tcp.remove(&self.http));
         let seats = cast::seats(script, places, &mut random()?)?;
         let mut handles = Handles {

@@ -230,6 +230,8 @@ pub enum Connect {
     Subscribe,
     /// By a session of WSP, where the SIR names a contact point for it and the device has a socket; else by INVITE.
     Wsp,
+    /// By a connection for push over HTTP (TO-TCP), where the SIR names a contact point for it; else by INVITE.
+    Http,
 }
 
 /// How a device refuses a push in a WSP session (WAP-235 section 6.1).

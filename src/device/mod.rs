@@ -162,6 +162,8 @@ enum Timer {
     WspResume,
     /// Nothing has happened in sessions of WSP for long.
     WspIdle,
+    /// A connection for push over HTTP is silent for long.
+    Line(LinkId),
     /// The subscription to SIRs is to be refreshed, or made again.
     Signalling,
     /// The device goes to sleep.
@@ -170,6 +172,8 @@ enum Timer {
 
 /// Links of MSRP sessions are numbered from here; those below are SIP's.
 const MEDIA_LINKS: u64 = 1 << 40;
+/// Links for push over HTTP are numbered from here.
+const PUSH_LINKS: u64 = 1 << 48;
 
 impl Device {
     /// A device that starts as soon as it is told the time: its first deadline is due at once.
@@ -205,7 +209,8 @@ impl Device {
         });
         let mut timers = Timers::default();
         timers.set(Timer::Start, Time::EPOCH);
-        let doors = config.bearers.is_any().then(Box::default);
+        let connects = config.behaviour.connect == behaviour::Connect::Http;
+        let doors = (config.bearers.is_any() || connects).then(Box::default);
         Self {
             features: judging::features(&config),
             config,
@@ -478,7 +483,11 @@ impl Device {
     }
 
     fn is_media(link: LinkId) -> bool {
-        (MEDIA_LINKS..LinkId::ACCEPTED).contains(&link.0)
+        (MEDIA_LINKS..PUSH_LINKS).contains(&link.0)
+    }
+
+    fn is_push(link: LinkId) -> bool {
+        (PUSH_LINKS..LinkId::ACCEPTED).contains(&link.0)
     }
 }
 
@@ -513,6 +522,13 @@ impl Machine for Device {
             Input::Closed { link, .. } if Self::is_media(link) => {
                 self.media_closed(now, link, out);
             }
+            Input::Opened { link, .. } if Self::is_push(link) => self.line_opened(now, link),
+            Input::Octets { link, octets } if Self::is_push(link) => {
+                self.line_octets(now, link, &octets, out);
+            }
+            Input::Closed { link, .. } if Self::is_push(link) => {
+                self.line_closed(now, link, out);
+            }
             Input::Opened {
                 link,
                 listener,
@@ -535,7 +551,10 @@ impl Machine for Device {
             Input::Closed { link, why } => {
                 self.sip(now, endpoint::Input::Closed { link, why }, out);
             }
-            Input::Request { id, request, .. } => self.http_request(now, id, &request, out),
+            Input::Request { id, request, .. } => {
+                let asker = bearer::Asker::Door(id);
+                self.http_request(now, asker, &request, out);
+            }
             Input::Response { response, .. } => self.fetched(now, response, out),
         }
         self.settle(now, out);
@@ -568,6 +587,7 @@ impl Machine for Device {
                 Timer::WspSuspend => self.suspend_wsp(now, out),
                 Timer::WspResume => self.resume_wsp(now, out),
                 Timer::WspIdle => self.leave_wsp(now, out),
+                Timer::Line(link) => self.line_due(now, link, out),
                 Timer::Signalling => self.subscribe_to_sirs(now, out),
                 Timer::Sleep => self.rest(now, out),
             }

@@ -17,6 +17,7 @@ use crate::protocol::wsp::contact_point;
 use crate::time::Time;
 use crate::world::Output;
 
+use super::bearer::HttpPoint;
 use super::behaviour::{Activate, Connect, ContactKind};
 use super::config::Config;
 use super::registration::ALLOW;
@@ -43,6 +44,8 @@ pub(super) struct About {
     pub(super) apps: Vec<App>,
     /// Where the gateway takes sessions of WSP.
     pub(super) wsp: Vec<SocketAddr>,
+    /// Where the gateway takes connections for push over HTTP.
+    pub(super) http: Vec<HttpPoint>,
     /// How often it was tried.
     tries: u32,
 }
@@ -95,6 +98,7 @@ impl About {
                     .collect(),
                 _ => Vec::new(),
             },
+            http: HttpPoint::of(sir),
             tries: 0,
         }
     }
@@ -221,11 +225,16 @@ impl Device {
         let Some(about) = self.connect_by_wsp(now, about, out) else {
             return;
         };
+        let Some(about) = self.connect_by_http(now, about, out) else {
+            return;
+        };
         match self.config.behaviour.connect {
             // A registrar that was never asked does not know the device.
             Connect::Register if self.config.register => self.ask_by_register(now, about, out),
             Connect::Subscribe => self.ask_by_subscribe(now, about, out),
-            Connect::Invite | Connect::Register | Connect::Wsp => self.call(now, about, out),
+            Connect::Invite | Connect::Register | Connect::Wsp | Connect::Http => {
+                self.call(now, about, out);
+            }
         }
     }
 

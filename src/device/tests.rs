@@ -13,3 +13,4 @@ mod registering;
 mod returning;
 mod sessions;
 mod sleeping;
+mod to_tcp;

@@ -24,7 +24,7 @@ pub struct Config {
     pub uri: String,
     /// SIP over datagrams: sockets and the addresses peers reach them at.
     pub udp: Vec<(SocketId, SocketAddr)>,
-    /// SIP and MSRP over streams.
+    /// SIP, MSRP and push over HTTP (TO-TCP) on streams; SIRs name those of the last one.
     pub listeners: Vec<Listener>,
     /// WSP over datagrams: the socket, and the address peers reach it at.
     pub wsp: Option<(SocketId, SocketAddr)>,
@@ -114,6 +114,8 @@ pub enum Speaks {
     Sip,
     /// MSRP.
     Msrp,
+    /// Push over HTTP, by us on connections that terminals open (TO-TCP).
+    OtaHttp,
 }
 
 /// A public user identity and its devices.
@@ -184,7 +186,7 @@ impl Smsc {
     }
 }
 
-/// Push over HTTP, to terminals that we connect to.
+/// Push over HTTP, to terminals that we connect to or that connect to us.
 #[derive(Clone, Debug, Default)]
 pub struct OtaHttp {
     /// When a content goes by itself, without a SIR and a session.

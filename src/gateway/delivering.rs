@@ -484,6 +484,10 @@ impl Gateway {
             let push = no;
             return self.push_by_wsp(now, number, Item { push, group, via }, out);
         }
+        if let Some(number) = session.terminal() {
+            let push = no;
+            return self.push_by_http(now, number, Item { push, group, via }, out);
+        }
         if let Some(open) = self.sessions.get_mut(session) {
             open.via = via;
             open.waiting.push_back(Item {

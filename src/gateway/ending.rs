@@ -291,6 +291,9 @@ impl Gateway {
         if let Some(number) = no.wsp() {
             return self.recall_by_wsp(now, number, push, out);
         }
+        if let Some(number) = no.terminal() {
+            return self.recall_by_http(now, number, push);
+        }
         let Some(session) = self.sessions.get_mut(no) else {
             return;
         };

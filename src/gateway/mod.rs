@@ -40,6 +40,7 @@ mod on_invite;
 mod on_msrp;
 mod on_sip;
 mod on_smpp;
+mod ota_http;
 mod ota_wsp;
 mod paging;
 pub mod policy;
@@ -93,6 +94,8 @@ pub struct Gateway {
     centre: Option<centre::Centre>,
     /// Terminals that take pushes over HTTP.
     terminals: bearer::terminal::Terminals,
+    /// Connections that such terminals opened.
+    connections: ota_http::Connections,
     /// Contents that go in requests of SIP.
     pages: paging::Pages,
     /// Subscriptions of devices to SIRs.
@@ -160,6 +163,8 @@ enum Timer {
     Asleep(DeviceKey),
     /// What was published under that number is over.
     Unpublish(IdentityNo, u64),
+    /// The connection of a terminal, by its number.
+    Terminal(u32),
 }
 
 impl Gateway {
@@ -203,6 +208,7 @@ impl Gateway {
             envelopes: sending::Envelopes::default(),
             sessions: Sessions::default(),
             terminals: bearer::terminal::Terminals::default(),
+            connections: ota_http::Connections::default(),
             pages: paging::Pages::default(),
             watches: watching::Watches::new(),
             notifier: events::notifier(),
@@ -285,6 +291,8 @@ impl Gateway {
     fn on_octets(&mut self, now: Time, link: LinkId, octets: Bytes, out: &mut Vec<Output>) {
         if let Some(leg) = self.centre_leg(link) {
             self.centre_octets(now, leg, octets, out);
+        } else if let Some(number) = self.connections.of_link(link) {
+            self.terminal_octets(now, number, &octets, out);
         } else if self.sessions.link(link).is_some() {
             self.link_octets(now, link, &octets, out);
         } else {
@@ -296,6 +304,8 @@ impl Gateway {
     fn on_closed(&mut self, now: Time, link: LinkId, why: CloseReason, out: &mut Vec<Output>) {
         if self.centre_leg(link).is_some() {
             self.centre_closed(now, link, out);
+        } else if let Some(number) = self.connections.of_link(link) {
+            self.terminal_closed(now, number, out);
         } else if self.sessions.link(link).is_some() {
             self.link_closed(now, link, out);
         } else {
@@ -324,6 +334,7 @@ impl Gateway {
             Timer::Wsp => self.wsp_due(now, out),
             Timer::Asleep(key) => self.stayed_asleep(now, key, out),
             Timer::Unpublish(identity, number) => self.unpublish(now, identity, number),
+            Timer::Terminal(number) => self.terminal_due(now, number, out),
         }
     }
 
@@ -375,6 +386,8 @@ impl Machine for Gateway {
                     self.centre_opened(now, leg, out);
                 } else if speaks == Some(Speaks::Msrp) {
                     self.link_opened(now, link, out);
+                } else if speaks == Some(Speaks::OtaHttp) {
+                    self.terminal_opened(now, link, peer, out);
                 } else {
                     self.todo.push_back(endpoint::Input::Opened {
                         link,

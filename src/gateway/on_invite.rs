@@ -459,6 +459,9 @@ impl Gateway {
         if let Some(number) = no.wsp() {
             return self.disconnect_wsp(now, number, out);
         }
+        if let Some(number) = no.terminal() {
+            return self.leave_terminal(now, number, why, out);
+        }
         let Some(session) = self.sessions.get_mut(no) else {
             return;
         };

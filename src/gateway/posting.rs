@@ -1,7 +1,7 @@
 //! Pushes over HTTP to terminals: registration first, then the content where it fits, else a SIR.
 //!
 //! **Source:** WAP-235 sections 7.2 to 7.5, SIN 101; WAP-249 section 5.1 (states); requirements R2.51, R2.52. Not here:
-//! connections that terminals open (TO-TCP).
+//! connections that terminals open (TO-TCP, `ota_http`).
 //!
 //! ```text
 //! unknown, or not heard for a while: OPTIONS ──▶ POST ──▶ 400, 401: taken or delivered
@@ -194,7 +194,7 @@ impl Gateway {
         if !may || push.options.devices_judge || !self.waking(job).has(key.at) {
             return None;
         }
-        let whole = http::content_of(push);
+        let whole = http::content_of(push, true);
         let content = &push.content;
         let (media, application) = (&content.content_type, &content.application);
         let takes = self.terminals.of(key, address).capabilities();
@@ -243,7 +243,7 @@ impl Gateway {
     }
 
     /// Whether the terminal showed who it is, where it has to.
-    fn is_proved(&self, nonce: Option<&str>, answer: &HttpResponse) -> bool {
+    pub(super) fn is_proved(&self, nonce: Option<&str>, answer: &HttpResponse) -> bool {
         let Some((users, nonce)) = self.config.ota_http.terminals.as_ref().zip(nonce) else {
             return answer.status != 412;
         };
@@ -417,7 +417,7 @@ fn is_taken(response: &Result<HttpResponse, FetchError>) -> bool {
 }
 
 /// The terminal refused the content: PAP's 5abc is the status of WAP-235.
-fn aborted(status: u16, now: Time) -> Ending {
+pub(super) fn aborted(status: u16, now: Time) -> Ending {
     let reason = match status {
         234 => "the terminal asks for the content again, again and again",
         236 => "the terminal discarded the content, because it was pending too long",

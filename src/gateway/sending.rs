@@ -318,6 +318,7 @@ impl Gateway {
         {
             return Some(texts);
         }
+        let http = self.http_contacts(form.short);
         let sir = sir::compose(&Parts {
             pui: &of.pui,
             server: &self.config.uri,
@@ -328,6 +329,7 @@ impl Gateway {
             targeted: job.mode == Mode::Targeted,
             contact: self.contact().filter(|_| !form.short),
             wsp: self.wsp_contact().filter(|_| !form.short),
+            http: &http,
             add_pui: self.config.add_pui,
         });
         // An Expires of 0 would say that it is over.

@@ -24,6 +24,8 @@ pub struct SessionNo(pub u64);
 impl SessionNo {
     /// Sessions of WSP are numbered from here, by what WSP numbers them.
     const WSP: u64 = 1 << 48;
+    /// Connections of terminals that take pushes over HTTP are numbered from here.
+    const TERMINAL: u64 = 2 << 48;
 
     /// The session that WSP gave that number.
     #[must_use]
@@ -31,10 +33,22 @@ impl SessionNo {
         Self(Self::WSP | u64::from(number))
     }
 
-    /// The number that WSP gave it; `None` for a session of SIP and MSRP.
+    /// The number that WSP gave it; `None` for a session of something else.
     #[must_use]
     pub fn wsp(self) -> Option<u32> {
         u32::try_from(self.0.checked_sub(Self::WSP)?).ok()
+    }
+
+    /// The connection of that number, which a terminal opened.
+    #[must_use]
+    pub fn of_terminal(number: u32) -> Self {
+        Self(Self::TERMINAL | u64::from(number))
+    }
+
+    /// The number of the connection that a terminal opened; `None` for a session of something else.
+    #[must_use]
+    pub fn terminal(self) -> Option<u32> {
+        u32::try_from(self.0.checked_sub(Self::TERMINAL)?).ok()
     }
 }
 

@@ -6,7 +6,8 @@
 use std::net::SocketAddr;
 
 use crate::codec::device_id::DeviceId;
-use crate::codec::sia::{AppId, BearerAddress, Contact, Sia};
+use crate::codec::ota_http;
+use crate::codec::sia::{AppId, BearerAddress, Contact, PROTOCOL_HTTP, PROTOCOL_HTTPS, Sia};
 use crate::codec::sir::{Placement, SiaContent, Sir};
 use crate::gateway::push::submission::Options;
 
@@ -37,6 +38,8 @@ pub struct Parts<'a> {
     pub contact: Option<SocketAddr>,
     /// Where we take sessions of WSP; only in a SIA that names [`Parts::contact`] too.
     pub wsp: Option<SocketAddr>,
+    /// Where terminals connect for push over HTTP, and whether in TLS; only in such a SIA too.
+    pub http: &'a [(SocketAddr, bool)],
     /// Say the identity in the body too.
     pub add_pui: bool,
 }
@@ -48,7 +51,7 @@ pub fn compose(parts: &Parts<'_>) -> Sir {
     sir.id = Some(parts.sir.to_owned());
     sir.other_server.clone_from(&parts.options.ppg);
     if let Some(contact) = parts.contact {
-        sir.sia = SiaContent::Binary(sia(parts.application, contact, parts.wsp));
+        sir.sia = SiaContent::Binary(sia(parts, contact));
     }
     let sir = add(sir, parts);
     if parts.add_pui {
@@ -82,14 +85,22 @@ pub fn add_pui(mut sir: Sir, pui: &str) -> Sir {
 
 /// The SIA: the application the session is for, and where we are.
 ///
-/// A device uses one of the two lists, as it likes (WAP-235 section 8.4): that of WSP, or the other one with SIP.
-fn sia(application: &str, contact: SocketAddr, wsp: Option<SocketAddr>) -> Sia {
-    let mut sia = Sia::new(
-        vec![AppId::of_uri(application)],
-        point(contact).into_iter().collect(),
-        vec![PROTOCOL_SIP],
-    );
-    sia.wsp_contacts = wsp.and_then(point).into_iter().collect();
+/// A device uses one of the two lists, as it likes (WAP-235 section 8.4): that of WSP, or the other one with SIP and HTTP.
+fn sia(parts: &Parts<'_>, contact: SocketAddr) -> Sia {
+    let http = parts.http.iter().filter_map(|(address, is_tls)| {
+        let says_tls = address.port() == ota_http::PORTS.1;
+        let protocol = match (is_tls, says_tls) {
+            (false, false) | (true, true) => PROTOCOL_HTTP,
+            (true, false) => PROTOCOL_HTTPS,
+            (false, true) => return None,
+        };
+        Some((*address, protocol))
+    });
+    let points = core::iter::once((contact, PROTOCOL_SIP)).chain(http);
+    let points = points.filter_map(|(address, protocol)| Some((point(address)?, protocol)));
+    let (contacts, protocols) = points.unzip();
+    let mut sia = Sia::new(vec![AppId::of_uri(parts.application)], contacts, protocols);
+    sia.wsp_contacts = parts.wsp.and_then(point).into_iter().collect();
     sia
 }
 
@@ -133,6 +144,7 @@ mod tests {
             targeted: true,
             contact: None,
             wsp: None,
+            http: &[],
             add_pui: false,
         }
     }
@@ -187,5 +199,33 @@ mod tests {
         assert_eq!(read.ppg(), "sip:push@ppg2.example.com");
         assert_eq!(read.server, "sip:push@ppg.example.com");
         assert!(matches!(read.sia, SiaContent::Binary(_)));
+    }
+
+    #[test]
+    fn ota_http_016_contact_points_over_http_stand_beside_that_of_sip() {
+        let options = options(Placement::VALUE);
+        let at = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let http = [
+            (at("192.0.2.5:4035"), false),
+            (at("192.0.2.5:4036"), true),
+            (at("192.0.2.5:5036"), true),
+            (at("192.0.2.6:4036"), false),
+        ];
+        let mut parts = parts(&options, &[]);
+        parts.contact = Some(at("192.0.2.5:5060"));
+        parts.http = &http;
+        let read = compose(&parts).encode().decode().unwrap();
+        let SiaContent::Binary(sia) = read.sia else {
+            panic!("{read:?}")
+        };
+        let points = sia.reached();
+        let points = points.map(|it| (it.contact.port, it.protocol, it.is_tls()));
+        let expected = [
+            (Some(5060), PROTOCOL_SIP, false),
+            (Some(4035), PROTOCOL_HTTP, false),
+            (Some(4036), PROTOCOL_HTTP, true),
+            (Some(5036), PROTOCOL_HTTPS, false),
+        ];
+        assert_eq!(points.collect::<Vec<_>>(), expected);
     }
 }

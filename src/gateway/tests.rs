@@ -18,5 +18,6 @@ mod paths;
 mod restarts;
 mod short_messages;
 mod taking_back;
+mod to_tcp;
 mod ussd;
 mod waking;

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::Gateway;
 use super::bearer::Job;
 use super::push::notification::OwedNo;
+use super::push::submission::PushNo;
 use super::sessions::SessionNo;
 use crate::codec::{msrp, sip};
 use crate::event::Fact;
@@ -179,6 +180,22 @@ impl Gateway {
             let dev = self.lane_name(job.lane);
             let push = self.ledger.get(job.push).map(|push| push.push_id.as_str());
             self.wire(now, (&dev, PPG), line, what, octets, push, out);
+        }
+    }
+
+    /// Something goes, or comes, on a connection that a terminal opened; `ends` names who says it first.
+    pub(super) fn wire_connection(
+        &self,
+        now: Time,
+        ends: (&str, &str),
+        (what, octets): (&str, &Bytes),
+        push: Option<PushNo>,
+        out: &mut Vec<Output>,
+    ) {
+        if self.config.report_wire {
+            let push = push.and_then(|push| self.ledger.get(push));
+            let push = push.map(|push| push.push_id.as_str());
+            self.wire(now, ends, "http", what, octets, push, out);
         }
     }
 

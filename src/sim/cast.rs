@@ -54,6 +54,8 @@ pub struct Places {
     pub wsp: SocketAddr,
     /// The gateway's sessions of WSP.
     pub wsp_session: SocketAddr,
+    /// Where terminals connect to the gateway for push over HTTP.
+    pub ota_http: SocketAddr,
     /// Where the gateway takes information by HTTP.
     pub info: String,
     /// The message centre's SMPP, where the scenario has one.
@@ -77,6 +79,7 @@ impl Places {
             front: String::new(),
             wsp: near(sip, 9200),
             wsp_session: near(sip, 9201),
+            ota_http: near(sip, 4035),
             info: format!("http://{HOST}/info"),
             smpp: near(core, 2775),
             radio: near(core, 2776),
@@ -135,7 +138,7 @@ pub fn gateway(script: &Script, places: &Places) -> Result<Gateway, String> {
         uri: format!("sip:push@{HOST}"),
         udp: vec![(SocketId(0), places.sip)],
         wsp: Some((SocketId(1), places.wsp)),
-        wsp_session: connects_by_wsp(script).then_some((SocketId(2), places.wsp_session)),
+        wsp_session: connects_by(script, "wsp").then_some((SocketId(2), places.wsp_session)),
         listeners: vec![
             Listener {
                 id: ListenerId(0),
@@ -159,6 +162,14 @@ pub fn gateway(script: &Script, places: &Places) -> Result<Gateway, String> {
         report_wire: true,
         ..Gateway::default()
     };
+    if connects_by(script, "http") {
+        config.listeners.push(Listener {
+            id: ListenerId(2),
+            speaks: Speaks::OtaHttp,
+            transport: Transport::Tcp,
+            address: places.ota_http,
+        });
+    }
     config.smsc = has_centre(script).then(|| Smsc::new(places.smpp));
     for (key, value) in &script.gateway {
         match (key.as_str(), value.as_str()) {
@@ -272,13 +283,13 @@ pub fn fleet(script: &Script, places: &Places, random: &mut Random) -> Result<Fl
     Ok(first.map_or_else(|| Fleet::new(Vec::new()), |seat| seat.fleet))
 }
 
-/// True when a device of the script opens sessions of WSP, so that the gateway takes them.
+/// True when a device of the script connects by `wsp` or `http`, so that the gateway takes that.
 #[must_use]
-pub fn connects_by_wsp(script: &Script) -> bool {
+pub fn connects_by(script: &Script, way: &str) -> bool {
     script.devices.iter().any(|line| {
         line.settings
             .iter()
-            .any(|(key, value)| key == "connect" && value == "wsp")
+            .any(|(key, value)| key == "connect" && value == way)
     })
 }
 

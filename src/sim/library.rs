@@ -23,6 +23,10 @@ pub const TEXTS: &[(&str, &str)] = &[
         include_str!("../../testdata/scenarios/S2.1-message.txt"),
     ),
     ("S2.2", include_str!("../../testdata/scenarios/S2.2.txt")),
+    (
+        "S2.2-http-to",
+        include_str!("../../testdata/scenarios/S2.2-http-to.txt"),
+    ),
     ("S2.3", include_str!("../../testdata/scenarios/S2.3.txt")),
     (
         "S2.4-value",
@@ -61,6 +65,10 @@ pub const TEXTS: &[(&str, &str)] = &[
     (
         "S2.7-http",
         include_str!("../../testdata/scenarios/S2.7-http.txt"),
+    ),
+    (
+        "S2.7-http-to",
+        include_str!("../../testdata/scenarios/S2.7-http-to.txt"),
     ),
     (
         "S2.7-wsp",

@@ -179,6 +179,9 @@ fn enter_gateway(
     simulation
         .network
         .listen(node, ListenerId(1), Transport::Tcp, places.msrp);
+    simulation
+        .network
+        .listen(node, ListenerId(2), Transport::Tcp, places.ota_http);
     Ok(node)
 }
 

@@ -57,6 +57,10 @@ pub struct Listen {
     pub wsp: Option<SocketAddr>,
     /// WSP sessions, where they are wanted.
     pub wsp_session: Option<SocketAddr>,
+    /// Push over HTTP, by us on connections that terminals open, where it is wanted.
+    pub ota_http: Option<SocketAddr>,
+    /// The same over TLS.
+    pub ota_https: Option<SocketAddr>,
     /// Certificate and key of TLS; made at start when absent.
     pub tls: Option<(PathBuf, PathBuf)>,
 }
@@ -203,6 +207,8 @@ impl Default for Listen {
             msrp: at(2855),
             wsp: None,
             wsp_session: None,
+            ota_http: None,
+            ota_https: None,
             tls: None,
         }
     }
@@ -222,6 +228,8 @@ impl Listen {
         }
         listen.wsp = table.parsed(source, "wsp", form);
         listen.wsp_session = table.parsed(source, "wsp_session", form);
+        listen.ota_http = table.parsed(source, "ota_http", form);
+        listen.ota_https = table.parsed(source, "ota_https", form);
         listen.https = table.parsed(source, "https", form);
         let clients = table.text(source, "tls_clients");
         listen.tls_clients = clients.map(|file| folder.join(file));

@@ -26,7 +26,7 @@ impl<'a, N: Notes> Reader<'a, N> {
             (Kind::Words(_), _) => "a word of this attribute",
             (Kind::Date, Value::Opaque(octets, octets_at)) => match Stamp::of_octets(octets) {
                 Ok(stamp) => {
-                    *value = Value::Instant(stamp);
+                    *value = Value::Moment(stamp);
                     return Ok(());
                 }
                 Err(fault) => {

@@ -43,7 +43,7 @@ pub enum Value<'a> {
     /// Text.
     Text(Cow<'a, str>),
     /// An instant, in an opaque value of an attribute that holds one.
-    Instant(Stamp),
+    Moment(Stamp),
     /// Octets that are no text, and their place in the document.
     Opaque(&'a [u8], usize),
     /// Pieces that are not all text.
@@ -83,7 +83,7 @@ impl<'a> Value<'a> {
     pub fn text(self) -> Cow<'a, str> {
         match self {
             Self::Text(text) => text,
-            Self::Instant(stamp) => stamp.to_string().into(),
+            Self::Moment(stamp) => stamp.to_string().into(),
             Self::Opaque(..) => Cow::Borrowed(""),
             Self::Mixed(mixed) => mixed.text().into(),
         }
@@ -94,7 +94,7 @@ impl<'a> Value<'a> {
     pub fn instant(&self) -> Option<Stamp> {
         match self {
             Self::Text(text) => text.parse().ok(),
-            Self::Instant(stamp) => Some(*stamp),
+            Self::Moment(stamp) => Some(*stamp),
             Self::Opaque(octets, _) => Stamp::of_octets(octets).ok(),
             Self::Mixed(mixed) => mixed.text().parse().ok(),
         }

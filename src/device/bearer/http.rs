@@ -1,6 +1,6 @@
-//! OTA-HTTP: the device is the server of a gateway that opens the connection.
+//! OTA-HTTP: the device is the server of a gateway, whoever opened the connection.
 //!
-//! **Source:** WAP-235 section 7 with SIN 100 and 101. Not here: connections that the terminal opens (TO-TCP).
+//! **Source:** WAP-235 section 7 with SIN 100 and 101. Not here: the connections that the device opens (`ota_http`).
 
 use crate::codec::ota_http::ClientId;
 use crate::codec::ota_http::{
@@ -14,9 +14,9 @@ use crate::device::behaviour::Trust;
 use crate::device::reply::Answer;
 use crate::event::Fact;
 use crate::time::Time;
-use crate::world::{HttpRequest, HttpResponse, Output, RequestId};
+use crate::world::{HttpRequest, HttpResponse, Output};
 
-use super::{Arrival, Pushed};
+use super::{Arrival, Asker, Pushed};
 
 /// Octets of the largest push.
 const PUSH_OCTETS: usize = 65_535;
@@ -33,13 +33,14 @@ impl Device {
     pub(in crate::device) fn http_request(
         &mut self,
         now: Time,
-        id: RequestId,
+        id: Asker,
         request: &HttpRequest,
         out: &mut Vec<Output>,
     ) {
         let start = format!("{} {} HTTP/1.1", request.method, request.target);
         self.wire(now, "http", false, &start.into_bytes().into(), out);
-        if !self.config.bearers.http || request.target.split('?').next() != Some(PATH) {
+        let is_served = self.config.bearers.http || matches!(id, Asker::Line(_));
+        if !is_served || request.target.split('?').next() != Some(PATH) {
             return self.http_answer(now, id, 404, Vec::new(), out);
         }
         if !matches!(request.method.as_str(), "OPTIONS" | "POST") {
@@ -79,7 +80,7 @@ impl Device {
     fn http_registration(
         &mut self,
         now: Time,
-        id: RequestId,
+        id: Asker,
         request: &HttpRequest,
         mut rows: Rows,
         out: &mut Vec<Output>,
@@ -87,6 +88,7 @@ impl Device {
         let (capabilities, tag) = self.capabilities();
         rows.push(row(header::TERMINAL_ID, &self.terminal_id()));
         rows.push(row(header::BEARER, ANY_IPV4));
+        rows.extend(self.line_rows(id));
         let is_known = tag_of(request) == Some(tag);
         if !is_known {
             rows.push(row(header::CPI_TAG, &tag.to_string()));
@@ -99,7 +101,7 @@ impl Device {
     fn http_push(
         &mut self,
         now: Time,
-        id: RequestId,
+        id: Asker,
         request: &HttpRequest,
         (mut rows, is_proved): (Rows, bool),
         out: &mut Vec<Output>,
@@ -139,7 +141,7 @@ impl Device {
     pub(super) fn http_judged(
         &mut self,
         now: Time,
-        id: RequestId,
+        id: Asker,
         rows: &[(String, String)],
         answer: Answer,
         out: &mut Vec<Output>,
@@ -152,7 +154,7 @@ impl Device {
     fn http_status(
         &mut self,
         now: Time,
-        id: RequestId,
+        id: Asker,
         status: u16,
         mut rows: Rows,
         out: &mut Vec<Output>,
@@ -165,7 +167,7 @@ impl Device {
     fn http_answer(
         &mut self,
         now: Time,
-        id: RequestId,
+        id: Asker,
         status: u16,
         headers: Rows,
         out: &mut Vec<Output>,
@@ -187,7 +189,10 @@ impl Device {
             headers,
             body,
         };
-        out.push(Output::Respond { id, response });
+        match id {
+            Asker::Door(id) => out.push(Output::Respond { id, response }),
+            Asker::Line(link) => self.answer_on_line(now, link, &response, out),
+        }
     }
 
     /// The questions who the gateway is: its password in the clear, or hashed with a new nonce.

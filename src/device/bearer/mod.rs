@@ -5,7 +5,7 @@
 //!
 //! | bearer | where |
 //! |---|---|
-//! | OTA-HTTP | `http` |
+//! | OTA-HTTP | `http`; on connections that the device opens `ota_http` |
 //! | WSP datagram | `wsp` |
 //! | WSP session | `ota_wsp` |
 //! | the radio, and what is attached to it | `radio`, `sms`, `ussd` |
@@ -22,7 +22,7 @@ use crate::codec::sir::{self, Ask, Sir};
 use crate::event::{Bearer, Fact, Via, When};
 use crate::protocol::sip::endpoint::{Flow, ServerId};
 use crate::time::Time;
-use crate::world::{Output, RequestId, SocketId};
+use crate::world::{LinkId, Output, RequestId, SocketId};
 
 use super::behaviour::Trust;
 use super::judging::Heard;
@@ -31,6 +31,7 @@ use super::session::About;
 use super::{Device, host_of};
 
 mod http;
+mod ota_http;
 mod ota_wsp;
 mod push;
 mod radio;
@@ -41,6 +42,7 @@ mod sms;
 mod ussd;
 mod wsp;
 
+pub(super) use ota_http::HttpPoint;
 pub(super) use radio::Radio;
 pub(super) use segments::Segments;
 pub(super) use signalling::carries_sir;
@@ -80,12 +82,23 @@ pub(super) struct Doors {
     capabilities: Option<(Vec<(&'static str, String)>, CpiTag)>,
     /// Its sessions of WSP.
     wsp: Option<Box<ota_wsp::Sessions>>,
+    /// Connections that it opened for push over HTTP.
+    lines: ota_http::Lines,
     /// What gateways have to hash with their password, and how often it was used.
     nonce: Option<(String, u32)>,
     /// The number of the session for another service.
     service: Option<u64>,
     /// Its subscription to SIRs.
     signalling: Option<signalling::Subscription>,
+}
+
+/// Who waits for the answer to an HTTP request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// Whoever came to the device's door.
+    Door(RequestId),
+    /// The gateway, on a connection that the device opened.
+    Line(LinkId),
 }
 
 /// How a SIR came, and so how it is answered.
@@ -100,7 +113,7 @@ pub(super) enum Arrival {
     },
     /// In an HTTP request.
     Http {
-        id: RequestId,
+        id: Asker,
         /// Rows that its answer has in any case.
         rows: Vec<(String, String)>,
         /// The gateway said who it is.
@@ -318,7 +331,14 @@ impl Device {
         out: &mut Vec<Output>,
     ) {
         // Whoever reaches a door may push: a device that wants to know who it is takes contents in sessions alone.
-        if self.config.behaviour.require > Trust::None {
+        let is_in_session = matches!(
+            arrival,
+            Arrival::Http {
+                id: Asker::Line(_),
+                ..
+            }
+        );
+        if self.config.behaviour.require > Trust::None && !is_in_session {
             let (from, why) = (arrival.bearer().word(), "content of an unproved sender");
             let (from, why) = (from.to_owned(), why.to_owned());
             self.report(now, Fact::Refused { from, why }, out);

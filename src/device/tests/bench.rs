@@ -46,6 +46,10 @@ pub(super) struct Bench {
     pub(super) events: Vec<Event>,
     pub(super) link: Option<(LinkId, SocketAddr)>,
     pub(super) closed: Vec<LinkId>,
+    /// Links for push over HTTP that it asked for: in TLS or not, whereto, and the name of the gateway there.
+    pub(super) lines: VecDeque<(LinkId, Transport, SocketAddr, Option<String>)>,
+    /// What it sent on those.
+    pub(super) on_lines: VecDeque<(LinkId, Bytes)>,
     /// Frames to the short message centre.
     pub(super) frames: VecDeque<Bytes>,
     /// Datagrams from the socket of WSP sessions.
@@ -140,6 +144,8 @@ impl Bench {
             events: Vec::new(),
             link: None,
             closed: Vec::new(),
+            lines: VecDeque::new(),
+            on_lines: VecDeque::new(),
             frames: VecDeque::new(),
             wsp: VecDeque::new(),
             responses: VecDeque::new(),
@@ -195,6 +201,18 @@ impl Bench {
                 Output::Datagram { peer, octets, .. } if !stun::is_stun(&octets) => {
                     self.sent
                         .push_back((peer, Message::decode(octets).unwrap()));
+                }
+                Output::Connect {
+                    link,
+                    transport,
+                    target,
+                    server_name,
+                } if Device::is_push(link) => {
+                    let line = (link, transport, target, server_name);
+                    self.lines.push_back(line);
+                }
+                Output::Octets { link, octets } if Device::is_push(link) => {
+                    self.on_lines.push_back((link, octets));
                 }
                 Output::Connect { link, target, .. } => self.link = Some((link, target)),
                 Output::Octets { octets, .. } => {

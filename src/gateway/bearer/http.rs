@@ -1,4 +1,4 @@
-//! Requests to a terminal over HTTP on a connection that we open, and what their answers mean.
+//! Requests to a terminal over HTTP, and what their answers mean.
 //!
 //! **Source:** WAP-235 sections 7.1 (PO-TCP: an empty Host, one resource), 7.2 to 7.4 (registration, push,
 //! authentication) and 7.5 (outcomes), SIN 101. What is known of a terminal is in [`super::terminal`].
@@ -13,7 +13,8 @@ use crate::event::Reason;
 use crate::gateway::push::submission::Push;
 use crate::world::{FetchError, HttpRequest, HttpResponse};
 
-/// A registration (`OPTIONS`) of the terminal at `http://host:port`, with further rows.
+/// A registration (`OPTIONS`) of the terminal at `http://host:port`, with further rows. The address is empty for a
+/// connection that the terminal opened.
 #[must_use]
 pub fn registration(address: &str, rows: Vec<(String, String)>) -> HttpRequest {
     request("OPTIONS", address, rows, Vec::new())
@@ -38,11 +39,15 @@ pub fn push_of(sir: &Wrapped) -> Vec<u8> {
     sir::push_of(sir)
 }
 
-/// The push with a content: what its initiator said of it, and what names it among ours.
+/// The push with a content: what its initiator said of it, what names it among ours, and what is asked where no SIR did.
 #[must_use]
-pub fn content_of(push: &Push) -> Vec<u8> {
+pub fn content_of(push: &Push, asks: bool) -> Vec<u8> {
     let content = &push.content;
-    let questions = write_questions(push.options.ask, &push.options.apps);
+    let questions = if asks {
+        write_questions(push.options.ask, &push.options.apps)
+    } else {
+        Vec::new()
+    };
     let own = [
         ("X-Wap-Application-Id", content.application.as_str()),
         ("X-Sirgate-Push", push.push_id.as_str()),

@@ -156,6 +156,12 @@ impl Terminal {
         self.label.as_ref().map(|label| label.tag)
     }
 
+    /// True once it registered, until its tag turns out to be another.
+    #[must_use]
+    pub const fn is_registered(&self) -> bool {
+        self.heard.is_some()
+    }
+
     /// Takes over what the answer to a registration says of it.
     pub fn registered(&mut self, now: Time, response: &HttpResponse) {
         self.heard = Some(now);

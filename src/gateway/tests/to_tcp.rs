@@ -1,0 +1,538 @@
+//! Terminals that connect for push over HTTP: who they are, what goes to them, what makes the gateway leave them.
+
+use core::time::Duration;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+
+use super::bearers::with_bearers;
+use super::lab::*;
+use crate::codec::ota_http::{Authentication, Message, terminal_response};
+use crate::codec::sia::PROTOCOL_HTTP;
+use crate::codec::sip::digest::Credentials;
+use crate::codec::sir::SiaContent;
+use crate::codec::wsp::sir::sir_of;
+use crate::event::{Bearer, Fact};
+use crate::gateway::config::{Authentication as Users, Config, Listener, Speaks};
+use crate::protocol::ota_http::{Asked, Server};
+use crate::world::{CloseReason, HttpRequest, HttpResponse, Input, LinkId, ListenerId, Transport};
+
+const PUSH: ListenerId = ListenerId(7);
+const TAG: &str = "AAAAAQ==";
+const OTHER_TAG: &str = "AAAAAg==";
+/// What a terminal says that is the first device.
+const FIRST: [(&str, &str); 6] = [
+    ("X-Wap-Push-Status", "501 Accepted"),
+    ("X-Wap-Terminal-Id", "4+15550103"),
+    ("X-Wap-Bearer-Indication", "0B"),
+    ("X-Wap-CPITag", TAG),
+    ("X-Wap-Push-Accept", "text/*"),
+    ("X-Wap-Push-MaxMsgSize", "600"),
+];
+
+/// A gateway that takes connections of terminals; the first device gets its SIRs by these bearers.
+fn config(bearers: &[Bearer]) -> Config {
+    let mut config = with_bearers(bearers);
+    config.listeners.push(Listener {
+        id: PUSH,
+        speaks: Speaks::OtaHttp,
+        transport: Transport::Tcp,
+        address: "192.0.2.5:4035".parse().unwrap(),
+    });
+    config
+}
+
+fn lab(change: impl FnOnce(&mut Config)) -> Lab {
+    let mut config = config(&[Bearer::Wsp]);
+    change(&mut config);
+    Lab::with(config)
+}
+
+/// A terminal with its connection.
+struct Line {
+    link: LinkId,
+    server: Server,
+}
+
+impl Line {
+    fn open(lab: &mut Lab, host: u8) -> Self {
+        let link = LinkId(LinkId::ACCEPTED + lab.number());
+        let peer: SocketAddr = ([192, 0, 2, host], 40_000).into();
+        lab.input(Input::Opened {
+            link,
+            listener: Some(PUSH),
+            transport: Transport::Tcp,
+            local: "192.0.2.5:4035".parse().unwrap(),
+            peer,
+        });
+        Self {
+            link,
+            server: Server::default(),
+        }
+    }
+
+    /// A connection whose terminal said that it is the first device.
+    fn registered(lab: &mut Lab) -> Self {
+        let mut line = Self::open(lab, 11);
+        line.asked(lab, "OPTIONS");
+        line.answer(lab, 204, &FIRST);
+        line
+    }
+
+    /// What came on the connection.
+    fn next(&mut self, lab: &mut Lab) -> Option<HttpRequest> {
+        let came = core::mem::take(&mut lab.octets);
+        for (link, octets) in came {
+            if link == self.link {
+                self.server.octets(&octets).unwrap();
+            } else {
+                lab.octets.push((link, octets));
+            }
+        }
+        match self.server.next().unwrap() {
+            Some(Asked::Request(request)) => Some(request),
+            _ => None,
+        }
+    }
+
+    fn asked(&mut self, lab: &mut Lab, method: &str) -> HttpRequest {
+        let request = self.next(lab).expect("a request");
+        assert_eq!(
+            (request.method.as_str(), request.target.as_str()),
+            (method, "/wappush")
+        );
+        assert_eq!(request.header("host"), Some(""));
+        assert_eq!(request.header("x-wap-push-ota-version"), Some("1.0"));
+        request
+    }
+
+    fn say(&mut self, lab: &mut Lab, octets: impl Into<Bytes>) {
+        let (link, octets) = (self.link, octets.into());
+        lab.input(Input::Octets { link, octets });
+    }
+
+    fn answer(&mut self, lab: &mut Lab, status: u16, rows: &[(&str, &str)]) {
+        let each = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let response = HttpResponse {
+            status,
+            headers: rows.iter().map(each).collect(),
+            body: Bytes::new(),
+        };
+        let octets = self.server.answer(&response).unwrap();
+        self.say(lab, octets);
+    }
+
+    fn outcome(&mut self, lab: &mut Lab, status: &str) {
+        self.answer(lab, 204, &[("X-Wap-Push-Status", status)]);
+    }
+
+    /// The content of the POST that came.
+    fn content(&mut self, lab: &mut Lab) -> String {
+        let post = self.asked(lab, "POST");
+        let push = Message::decode(&post.body, false).unwrap();
+        String::from_utf8(push.body.to_vec()).unwrap()
+    }
+
+    fn is_closed(&self, lab: &Lab) -> bool {
+        lab.closed.contains(&self.link)
+    }
+}
+
+fn is_up(lab: &mut Lab) -> bool {
+    let shown = lab.get("/api/v1/identities/sip:alice@example.com");
+    shown["devices"][0]["connected"] == true
+}
+
+fn is_delivered(lab: &mut Lab, push: &str) -> bool {
+    lab.end(push) == Some(("delivered".to_owned(), 1000))
+}
+
+fn refusals(lab: &Lab) -> Vec<String> {
+    let why = |fact: &Fact| match fact {
+        Fact::Refused { why, .. } => Some(why.clone()),
+        _ => None,
+    };
+    lab.facts.iter().filter_map(why).collect()
+}
+
+#[test]
+fn ota_http_001_the_sir_names_the_contact_point_and_the_connection_gets_the_content() {
+    let mut lab = lab(|_| {});
+    lab.push("p1", &[UUID], "");
+    let sir = sir_of(&lab.wsp.remove(0).1).unwrap();
+    let SiaContent::Binary(sia) = sir.sia else {
+        panic!("{:?}", sir.sia)
+    };
+    let point = sia.reached().find(|point| point.protocol == PROTOCOL_HTTP);
+    assert_eq!(point.unwrap().contact.port, Some(4035));
+    let mut line = Line::registered(&mut lab);
+    let post = line.asked(&mut lab, "POST");
+    assert_eq!(post.header("content-type"), Some("application/http"));
+    assert_eq!(post.header("x-wap-cpitag"), Some(TAG));
+    let push = Message::decode(&post.body, false).unwrap();
+    assert_eq!(push.value("X-Sirgate-Push"), Some("p1"));
+    assert_eq!(push.body, b"hello");
+    assert_eq!(lab.end("p1"), None);
+    line.outcome(&mut lab, "400 Accepted");
+    assert!(is_delivered(&mut lab, "p1"));
+    assert_eq!(lab.events("push.tx")[0]["via"], "http");
+    assert_eq!(lab.events("sess.up").len(), 1);
+}
+
+#[test]
+fn ota_http_001_later_pushes_go_on_the_open_connection_one_after_the_other_until_it_is_idle() {
+    let mut lab = lab(|_| {});
+    let mut line = Line::registered(&mut lab);
+    for push in ["p1", "p2"] {
+        lab.push(push, &[UUID], "");
+    }
+    assert!(lab.wsp.is_empty(), "no SIR is needed");
+    assert_eq!(line.content(&mut lab), "hello");
+    assert!(line.next(&mut lab).is_none(), "the first is not answered");
+    line.outcome(&mut lab, "400");
+    assert_eq!(line.content(&mut lab), "hello");
+    line.outcome(&mut lab, "400");
+    assert!(is_delivered(&mut lab, "p1") && is_delivered(&mut lab, "p2"));
+    lab.wait(Duration::from_secs(4));
+    assert!(!line.is_closed(&lab));
+    lab.wait(Duration::from_secs(2));
+    assert!(line.is_closed(&lab));
+    assert_eq!(lab.events("sess.down")[0]["why"], "nothing is left to send");
+    lab.push("p3", &[UUID], "");
+    assert_eq!(lab.wsp.len(), 1, "it is woken again");
+}
+
+#[test]
+fn ota_http_001_a_content_that_the_terminal_does_not_take_is_undeliverable() {
+    let mut lab = lab(|_| {});
+    let mut line = Line::registered(&mut lab);
+    lab.post(&pap_body("p1", &[UUID], "", "").replace("text/plain", "image/png"));
+    lab.post(&pap_body("p2", &[UUID], "", "").replace("hello", &"x".repeat(600)));
+    assert!(line.next(&mut lab).is_none());
+    for push in ["p1", "p2"] {
+        assert_eq!(
+            lab.end(push),
+            Some(("undeliverable".to_owned(), 2005)),
+            "{push}"
+        );
+    }
+    assert!(!line.is_closed(&lab));
+}
+
+#[test]
+fn ota_http_001_each_outcome_is_a_state_of_pap() {
+    for (status, state, code) in [
+        ("235", "aborted", 5235),
+        ("236", "aborted", 5236),
+        ("238", "aborted", 5238),
+    ] {
+        let mut lab = lab(|_| {});
+        let mut line = Line::registered(&mut lab);
+        lab.push("p1", &[UUID], "");
+        line.asked(&mut lab, "POST");
+        line.outcome(&mut lab, status);
+        assert_eq!(lab.end("p1"), Some((state.to_owned(), code)), "{status}");
+    }
+}
+
+#[test]
+fn ota_http_001_a_terminal_without_room_is_asked_again_and_not_for_ever() {
+    let mut lab = lab(|config| config.session_linger = Duration::from_secs(600));
+    let mut line = Line::registered(&mut lab);
+    lab.push("p1", &[UUID], "");
+    let mut tries = 0;
+    while lab.end("p1").is_none() {
+        line.asked(&mut lab, "POST");
+        line.outcome(&mut lab, "237");
+        tries += 1;
+        while lab.end("p1").is_none() && lab.octets.is_empty() {
+            lab.wait(Duration::from_secs(1));
+        }
+    }
+    let end = Some(("aborted".to_owned(), 5237));
+    assert_eq!((tries, lab.end("p1")), (5, end));
+}
+
+#[test]
+fn ota_http_006_a_tag_that_is_another_is_refreshed_and_the_push_repeated_once() {
+    let mut lab = lab(|_| {});
+    let mut line = Line::registered(&mut lab);
+    lab.push("p1", &[UUID], "");
+    line.asked(&mut lab, "POST");
+    let stale = [("X-Wap-Push-Status", "256"), ("X-Wap-CPITag", OTHER_TAG)];
+    line.answer(&mut lab, 204, &stale);
+    line.asked(&mut lab, "OPTIONS");
+    let mut rows = FIRST;
+    rows[3].1 = OTHER_TAG;
+    line.answer(&mut lab, 204, &rows);
+    let post = line.asked(&mut lab, "POST");
+    assert_eq!(post.header("x-wap-cpitag"), Some(OTHER_TAG));
+    assert_eq!(lab.events("push.tx").len(), 1);
+    line.answer(&mut lab, 204, &stale);
+    assert!(line.next(&mut lab).is_none());
+    assert_eq!(lab.end("p1"), None, "another try follows");
+    lab.wait(Duration::from_secs(4));
+    assert!(line.next(&mut lab).is_some());
+}
+
+#[test]
+fn ota_http_007_a_terminal_is_known_by_its_number_its_name_or_what_it_calls_its_device() {
+    for (host, rows, is_known) in [
+        (11, vec![("X-Wap-Terminal-Id", "4+15550103")], true),
+        (99, vec![("X-Wap-Terminal-Id", "4+15550103")], true),
+        (
+            99,
+            vec![("X-Wap-Terminal-Id", "01alice@example.com")],
+            false,
+        ),
+        (99, vec![("X-Wap-Terminal-Id", UUID)], true),
+        (
+            99,
+            vec![("X-Wap-Terminal-Id", "x"), ("X-Sirgate-Device", UUID)],
+            true,
+        ),
+        (99, vec![("X-Wap-Terminal-Id", "4+15559999")], false),
+        (99, Vec::new(), false),
+        (11, Vec::new(), true),
+    ] {
+        let mut lab = lab(|_| {});
+        let mut line = Line::open(&mut lab, host);
+        line.asked(&mut lab, "OPTIONS");
+        let mut said = vec![("X-Wap-Push-Status", "501")];
+        said.extend(&rows);
+        line.answer(&mut lab, 204, &said);
+        assert_eq!(is_up(&mut lab), is_known, "{host} {rows:?}");
+        assert_eq!(line.is_closed(&lab), !is_known, "{host} {rows:?}");
+    }
+}
+
+#[test]
+fn ota_http_014_where_devices_need_credentials_a_name_counts_from_its_own_address_only() {
+    for (host, is_known) in [(11, true), (99, false)] {
+        let mut lab = lab(|config| {
+            let (realm, users) = ("example.com".to_owned(), Vec::new());
+            config.authentication = Some(Users { realm, users });
+        });
+        let mut line = Line::open(&mut lab, host);
+        line.asked(&mut lab, "OPTIONS");
+        line.answer(&mut lab, 204, &FIRST);
+        assert_eq!(line.is_closed(&lab), !is_known, "{host}");
+    }
+}
+
+/// A gateway whose terminals have to prove who they are.
+fn lab_that_asks() -> Lab {
+    lab(|config| {
+        config.ota_http.terminals = Some(Users {
+            realm: "ppg.example.com".to_owned(),
+            users: vec![("4+15550103".to_owned(), "secret".to_owned())],
+        });
+    })
+}
+
+/// What a terminal says that has this password.
+fn credentials(request: &HttpRequest, user: &str, password: &str) -> String {
+    let asked = request.header("x-wap-authenticate").unwrap();
+    let asked = Authentication::decode(asked, true).unwrap();
+    let who = (user, asked.param("realm").unwrap(), password);
+    terminal_response(who, asked.param("nonce").unwrap(), "OPTIONS").to_string()
+}
+
+#[test]
+fn ota_http_008_a_terminal_proves_who_it_is_and_is_the_device_of_that_name() {
+    let mut lab = lab_that_asks();
+    let mut line = Line::open(&mut lab, 99);
+    let asked = line.asked(&mut lab, "OPTIONS");
+    let said = credentials(&asked, "4+15550103", "secret");
+    // It cannot claim to be another device by that.
+    let rows = [
+        ("X-Wap-Push-Status", "501"),
+        ("X-Wap-Authorization", said.as_str()),
+        ("X-Sirgate-Device", IMEI),
+    ];
+    line.answer(&mut lab, 204, &rows);
+    assert_eq!(lab.events("sess.up")[0]["dev"], "C1");
+}
+
+#[test]
+fn ota_http_008_a_wrong_password_is_asked_for_once_more_and_then_refused_for_good() {
+    let mut lab = lab_that_asks();
+    let mut line = Line::open(&mut lab, 11);
+    let mut judged = Vec::new();
+    for _ in 0..2 {
+        let asked = line.asked(&mut lab, "OPTIONS");
+        let read = Authentication::decode(asked.header("x-wap-authenticate").unwrap(), true);
+        judged.push(read.unwrap().param("x-wap-auth-status").map(str::to_owned));
+        let said = credentials(&asked, "4+15550103", "wrong");
+        line.answer(
+            &mut lab,
+            204,
+            &[("X-Wap-Push-Status", "501"), ("X-Wap-Authorization", &said)],
+        );
+    }
+    assert_eq!(judged, [None, Some("failed_retry".to_owned())]);
+    let last = line.asked(&mut lab, "OPTIONS");
+    assert!(
+        last.header("x-wap-authenticate")
+            .unwrap()
+            .contains("failed_noretry")
+    );
+    assert!(line.is_closed(&lab));
+    assert!(!is_up(&mut lab));
+}
+
+#[test]
+fn ota_http_008_a_terminal_that_refuses_to_say_who_it_is_is_left() {
+    let mut lab = lab_that_asks();
+    let mut line = Line::open(&mut lab, 11);
+    line.asked(&mut lab, "OPTIONS");
+    let never = [("X-Wap-Authorization", "x-wap-auth-status=failed_noretry")];
+    line.answer(&mut lab, 412, &never);
+    assert!(line.is_closed(&lab));
+}
+
+#[test]
+fn ota_http_009_a_terminal_that_asks_who_the_gateway_is_gets_a_hash() {
+    let mut lab = lab(|config| {
+        config.credentials = Some(("ppg".to_owned(), "secret".to_owned()));
+    });
+    let mut line = Line::open(&mut lab, 11);
+    line.asked(&mut lab, "OPTIONS");
+    let challenge = [(
+        "WWW-Authenticate",
+        "Digest realm=\"t1\", nonce=\"n\", qop=\"auth\"",
+    )];
+    line.answer(&mut lab, 401, &challenge);
+    let again = line.asked(&mut lab, "OPTIONS");
+    let said = again.header("authorization").unwrap();
+    let said = Credentials::decode(said.as_bytes()).unwrap();
+    assert!(said.is_right("secret", "OPTIONS", b""));
+    line.answer(&mut lab, 401, &challenge);
+    assert!(line.is_closed(&lab), "once is enough");
+}
+
+#[test]
+fn ota_http_013_a_terminal_of_another_version_is_left() {
+    let mut lab = lab(|_| {});
+    let mut line = Line::open(&mut lab, 11);
+    line.asked(&mut lab, "OPTIONS");
+    line.outcome(&mut lab, "600");
+    assert!(line.is_closed(&lab));
+    assert!(refusals(&lab)[0].contains("version"));
+}
+
+#[test]
+fn ota_http_014_a_terminal_that_says_nothing_is_left_and_what_it_was_sent_goes_again() {
+    let mut lab = lab(|_| {});
+    let mute = Line::open(&mut lab, 11);
+    lab.wait(Duration::from_secs(6));
+    assert!(mute.is_closed(&lab));
+    let mut line = Line::registered(&mut lab);
+    lab.push("p1", &[UUID], "");
+    line.asked(&mut lab, "POST");
+    lab.wait(Duration::from_secs(29));
+    assert!(!line.is_closed(&lab));
+    lab.wait(Duration::from_secs(2));
+    assert!(line.is_closed(&lab));
+    assert_eq!(lab.end("p1"), None);
+    lab.wait(Duration::from_secs(9));
+    assert_eq!(lab.wsp.len(), 1, "it is woken by a SIR");
+    let mut again = Line::registered(&mut lab);
+    assert_eq!(again.content(&mut lab), "hello");
+    again.outcome(&mut lab, "400");
+    assert!(is_delivered(&mut lab, "p1"));
+}
+
+#[test]
+fn ota_http_014_a_terminal_that_answers_slowly_does_not_stay_by_that() {
+    let mut lab = lab(|_| {});
+    let mut line = Line::open(&mut lab, 11);
+    for octet in b"HTTP/1.1 204 No" {
+        lab.wait(Duration::from_millis(500));
+        if !line.is_closed(&lab) {
+            line.say(&mut lab, vec![*octet]);
+        }
+    }
+    assert!(line.is_closed(&lab));
+}
+
+#[test]
+fn ota_http_014_garbage_and_floods_close_one_connection_and_leave_the_others() {
+    let mut lab = lab(|_| {});
+    let mut good = Line::registered(&mut lab);
+    let mut garbage = Line::open(&mut lab, 50);
+    garbage.say(&mut lab, &b"INVITE sip:x SIP/2.0\r\n\r\n"[..]);
+    assert!(garbage.is_closed(&lab));
+    let mut endless = Line::open(&mut lab, 51);
+    for _ in 0..40 {
+        if !endless.is_closed(&lab) {
+            endless.say(&mut lab, vec![b'x'; 1_024]);
+        }
+    }
+    assert!(endless.is_closed(&lab));
+    let mut unasked = Line::registered(&mut lab);
+    assert!(
+        good.is_closed(&lab),
+        "the newer connection of a device counts"
+    );
+    unasked.say(&mut lab, &b"HTTP/1.1 204 x\r\n\r\n"[..]);
+    assert!(unasked.is_closed(&lab));
+    good = Line::registered(&mut lab);
+    for _ in 0..600 {
+        Line::open(&mut lab, 52);
+    }
+    let turned_away = refusals(&lab);
+    let turned_away = turned_away.iter().filter(|why| why.contains("too many"));
+    assert_eq!(turned_away.count(), 600 - 512);
+    lab.push("p1", &[UUID], "");
+    assert_eq!(good.content(&mut lab), "hello");
+    good.outcome(&mut lab, "400");
+    assert!(is_delivered(&mut lab, "p1"));
+    lab.wait(Duration::from_secs(6));
+    let mut late = Line::open(&mut lab, 53);
+    assert!(late.next(&mut lab).is_some(), "room is there again");
+}
+
+#[test]
+fn ota_http_001_a_connection_that_breaks_puts_back_what_was_not_answered() {
+    let mut lab = lab(|_| {});
+    let mut line = Line::registered(&mut lab);
+    lab.push("p1", &[UUID], "");
+    lab.push("p2", &[UUID], "");
+    line.asked(&mut lab, "POST");
+    let (link, why) = (line.link, CloseReason::Broken);
+    lab.input(Input::Closed { link, why });
+    assert!(!is_up(&mut lab));
+    lab.wait(Duration::from_secs(9));
+    assert!(!lab.wsp.is_empty());
+    let mut again = Line::registered(&mut lab);
+    for _ in 0..2 {
+        assert_eq!(again.content(&mut lab), "hello");
+        again.outcome(&mut lab, "400");
+    }
+    assert!(is_delivered(&mut lab, "p1") && is_delivered(&mut lab, "p2"));
+}
+
+#[test]
+fn ota_http_001_what_is_cancelled_does_not_leave_and_an_answer_to_what_left_changes_nothing() {
+    let mut lab = lab(|_| {});
+    let mut line = Line::registered(&mut lab);
+    lab.push("p1", &[UUID], "");
+    lab.push("p2", &[UUID], "");
+    line.asked(&mut lab, "POST");
+    for push in ["p1", "p2"] {
+        let cancel = format!(
+            "<?xml version=\"1.0\"?><!DOCTYPE pap PUBLIC \"-//WAPFORUM//DTD PAP 2.0//EN\" \"x\"><pap><cancel-message push-id=\"{push}\"/></pap>"
+        );
+        lab.http("POST", "/pap", "application/xml", &cancel);
+    }
+    line.outcome(&mut lab, "400");
+    assert!(line.next(&mut lab).is_none());
+    for push in ["p1", "p2"] {
+        assert_eq!(
+            lab.end(push).map(|end| end.0),
+            Some("cancelled".to_owned()),
+            "{push}"
+        );
+    }
+}
