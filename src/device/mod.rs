@@ -12,6 +12,9 @@
 //! | application activating | [`applications`], `responding` |
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
 
 use crate::codec::sip::{Draft, Message, Method};
 use crate::codec::uri::{Scheme, Uri};
@@ -24,7 +27,7 @@ use crate::protocol::sip::outbound::{self, KeepAlive, Power};
 use crate::random::Random;
 use crate::time::Time;
 use crate::timers::Timers;
-use crate::world::{Input, LinkId, Output, Transport};
+use crate::world::{Input, LinkId, Output, SocketId, Transport};
 
 pub mod applications;
 mod asking;
@@ -300,14 +303,7 @@ impl Device {
     }
 
     /// Reports a protocol message, if that is wanted.
-    fn wire(
-        &self,
-        now: Time,
-        line: &str,
-        sent: bool,
-        octets: &bytes::Bytes,
-        out: &mut Vec<Output>,
-    ) {
+    fn wire(&self, now: Time, line: &str, sent: bool, octets: &Bytes, out: &mut Vec<Output>) {
         if !self.config.report_wire {
             return;
         }
@@ -491,6 +487,29 @@ impl Device {
     }
 }
 
+impl Device {
+    /// A datagram: of a bearer with a door of its own, or SIP.
+    fn datagram(
+        &mut self,
+        now: Time,
+        socket: SocketId,
+        peer: SocketAddr,
+        octets: Bytes,
+        out: &mut Vec<Output>,
+    ) {
+        if let Some(octets) = self.by_door(now, socket, peer, octets, out)
+            && !self.sleeps_through(socket)
+        {
+            let input = endpoint::Input::Datagram {
+                socket,
+                peer,
+                octets,
+            };
+            self.sip(now, input, out);
+        }
+    }
+}
+
 impl Machine for Device {
     type Input = Input;
     type Output = Output;
@@ -501,18 +520,7 @@ impl Machine for Device {
                 socket,
                 peer,
                 octets,
-            } => {
-                if let Some(octets) = self.by_door(now, socket, peer, octets, out)
-                    && !self.sleeps_through(socket)
-                {
-                    let input = endpoint::Input::Datagram {
-                        socket,
-                        peer,
-                        octets,
-                    };
-                    self.sip(now, input, out);
-                }
-            }
+            } => self.datagram(now, socket, peer, octets, out),
             Input::Opened { link, .. } if Self::is_media(link) => {
                 self.media_opened(now, link, out);
             }
@@ -623,7 +631,7 @@ impl Machine for Device {
 }
 
 /// True for a response to a MESSAGE: what a silent device keeps to itself, even the endpoint's 100.
-fn answers_message(octets: &bytes::Bytes) -> bool {
+fn answers_message(octets: &Bytes) -> bool {
     Message::decode(octets.clone()).is_ok_and(|message| {
         message.status().is_some()
             && message

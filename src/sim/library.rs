@@ -24,8 +24,8 @@ pub const TEXTS: &[(&str, &str)] = &[
     ),
     ("S2.2", include_str!("../../testdata/scenarios/S2.2.txt")),
     (
-        "S2.2-http-to",
-        include_str!("../../testdata/scenarios/S2.2-http-to.txt"),
+        "http-terminal",
+        include_str!("../../testdata/scenarios/http-terminal.txt"),
     ),
     ("S2.3", include_str!("../../testdata/scenarios/S2.3.txt")),
     (

@@ -195,7 +195,7 @@ impl Device {
     /// Takes the requests that came, one after the other.
     fn serve_line(&mut self, now: Time, link: LinkId, out: &mut Vec<Output>) {
         while let Some(line) = self.line(link) {
-            match line.server.next() {
+            match line.server.next_asked() {
                 Ok(None) => return,
                 Ok(Some(Asked::Leave(octets))) => out.push(Output::Octets { link, octets }),
                 // A device that is silent says nothing at all.

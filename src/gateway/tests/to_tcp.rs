@@ -89,7 +89,7 @@ impl Line {
                 lab.octets.push((link, octets));
             }
         }
-        match self.server.next().unwrap() {
+        match self.server.next_asked().unwrap() {
             Some(Asked::Request(request)) => Some(request),
             _ => None,
         }

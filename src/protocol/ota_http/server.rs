@@ -58,7 +58,7 @@ impl Server {
     ///
     /// # Errors
     /// Octets that are no request, or above a bound.
-    pub fn next(&mut self) -> Result<Option<Asked>, Fault> {
+    pub fn next_asked(&mut self) -> Result<Option<Asked>, Fault> {
         if self.is_busy || self.is_over {
             return Ok(None);
         }

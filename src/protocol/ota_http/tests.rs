@@ -24,7 +24,7 @@ fn response(status: u16, body: &[u8]) -> HttpResponse {
 }
 
 fn asked(server: &mut Server) -> HttpRequest {
-    match server.next().unwrap() {
+    match server.next_asked().unwrap() {
         Some(Asked::Request(request)) => request,
         other => panic!("{other:?}"),
     }
@@ -54,7 +54,7 @@ fn one_request_is_under_way_at_a_time_and_the_connection_serves_many() {
         let read = asked(&mut server);
         assert_eq!((read.method.as_str(), &read.body[..]), ("POST", body));
         assert_eq!(read.header("host"), Some(""));
-        assert_eq!(server.next(), Ok(None));
+        assert_eq!(server.next_asked(), Ok(None));
         let octets = server.answer(&response(204, b"")).unwrap();
         assert_eq!(server.answer(&response(204, b"")), None);
         let answer = client.octets(&octets).unwrap().unwrap();
@@ -131,8 +131,8 @@ fn a_gateway_that_asks_leave_for_its_body_gets_it_once() {
         "POST /wappush HTTP/1.1\r\nHost:\r\nExpect: 100-Continue\r\nContent-Length: 2\r\n\r\n";
     server.octets(head.as_bytes()).unwrap();
     let leave = Asked::Leave(Bytes::from_static(b"HTTP/1.1 100 Continue\r\n\r\n"));
-    assert_eq!(server.next(), Ok(Some(leave)));
-    assert_eq!(server.next(), Ok(None));
+    assert_eq!(server.next_asked(), Ok(Some(leave)));
+    assert_eq!(server.next_asked(), Ok(None));
     server.octets(b"ok").unwrap();
     assert_eq!(&asked(&mut server).body[..], b"ok");
 }
@@ -228,7 +228,7 @@ proptest! {
                 let (part, more) = rest.split_at((*sizes.next().unwrap()).min(rest.len()));
                 rest = more;
                 server.octets(part).unwrap();
-                came = server.next().unwrap();
+                came = server.next_asked().unwrap();
                 prop_assert_eq!(came.is_some(), rest.is_empty());
             }
             let Some(Asked::Request(read)) = came else { panic!() };
@@ -250,6 +250,6 @@ proptest! {
         let _ = asked.ended();
         let mut server = Server::default();
         server.octets(&octets).unwrap();
-        let _ = server.next();
+        let _ = server.next_asked();
     }
 }
