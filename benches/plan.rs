@@ -112,6 +112,7 @@ fn plan_and_compose_three_messages(bencher: Bencher<'_, '_>) {
             targeted: false,
             contact: Some("192.0.2.5:5060".parse().unwrap()),
             wsp: None,
+            http: &[],
             add_pui: false,
         });
         let validity = core::time::Duration::from_secs(600);
