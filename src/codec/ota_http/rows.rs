@@ -361,11 +361,13 @@ impl Rows {
     /// The message with these rows.
     pub(super) fn message(mut self, start: &str, body: &[u8]) -> Result<Vec<u8>, FieldFault> {
         check("start", start)?;
-        let length = body.len().to_string();
-        let has_length = self.value("Content-Length").is_some();
+        let said = self.value("Content-Length");
+        let is_so = |said: &str| {
+            said.bytes().all(|octet| octet.is_ascii_digit()) && said.parse() == Ok(body.len())
+        };
         let needs_length = !body.is_empty() && (!self.1 || !start.starts_with("HTTP/"));
-        if self.value("Content-Length") != Some(&length) && (has_length || needs_length) {
-            self.set("Content-Length", length)?;
+        if said.map_or(needs_length, |said| !is_so(said)) {
+            self.set("Content-Length", body.len().to_string())?;
         }
         let mut out = format!("{start}\r\n");
         for row in &self.0 {
