@@ -13,9 +13,10 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -133,13 +134,26 @@ pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// A port that was free a moment ago.
+/// A port of loopback that was free a moment ago, for TCP and UDP.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .expect("loopback")
-        .local_addr()
-        .expect("bound")
-        .port()
+    /// Below those that systems give to connections, so that none of them takes one between here and its use.
+    const FIRST: u16 = 10_000;
+    const PORTS: u16 = 20_000;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Tests of several processes begin at different places.
+    let start = u16::try_from(std::process::id() * 97 % u32::from(PORTS)).expect("a remainder");
+    let candidates = std::iter::from_fn(|| {
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        Some(FIRST + start.wrapping_add(next) % PORTS)
+    });
+    let is_free = |port: &u16| {
+        TcpListener::bind(("127.0.0.1", *port)).is_ok()
+            && UdpSocket::bind(("127.0.0.1", *port)).is_ok()
+    };
+    candidates
+        .take(usize::from(PORTS))
+        .find(is_free)
+        .expect("a free port")
 }
 
 /// One HTTP exchange on a connection of its own: status and body; `None` when nobody answers.
