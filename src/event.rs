@@ -13,7 +13,7 @@ pub mod filter;
 pub use filter::Filter;
 
 /// The names of all events, in the order of [`Fact`].
-pub const NAMES: [&str; 28] = [
+pub const NAMES: [&str; 29] = [
     "pap.rx",
     "pap.refused",
     "obtain",
@@ -21,6 +21,7 @@ pub const NAMES: [&str; 28] = [
     "sir.tx",
     "sir.answer",
     "sir.next",
+    "wake",
     "sir.rx",
     "sir.decide",
     "prompt",
@@ -329,6 +330,16 @@ pub enum Fact {
         why: String,
         /// What carries the SIR now.
         next: Bearer,
+    },
+    /// A device that sleeps is being woken (RFC 8599).
+    #[serde(rename = "wake")]
+    Wake {
+        /// Whom.
+        dev: String,
+        /// What wakes it: a bearer, or the name of a push service.
+        by: String,
+        /// The push it is woken for; without one it is to renew its registration.
+        push: Option<String>,
     },
     /// A device received a SIR.
     #[serde(rename = "sir.rx")]

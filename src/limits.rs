@@ -182,7 +182,7 @@ pub const CONTENT_OCTETS: usize = 512 * 1024 * 1024;
 /// Initiators whose quotas are remembered.
 pub const QUOTAS: usize = 4_096;
 /// Subscriptions to one event package about one identity.
-pub const SUBSCRIPTIONS_PER_TOPIC: usize = 16;
+pub const SUBSCRIPTIONS_PER_TOPIC: usize = DEVICES_PER_IDENTITY;
 /// Subscriptions to identities of one gateway.
 pub const SUBSCRIPTIONS: usize = 100_000;
 /// Presence documents that one identity may have published at a time.

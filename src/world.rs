@@ -257,6 +257,10 @@ pub enum RecordKind {
     Binding,
     /// An identity and its devices.
     Identity,
+    /// A subscription to what happens with an identity.
+    Subscription,
+    /// What a device published of its presence.
+    Publication,
 }
 
 impl RecordKind {
@@ -268,15 +272,23 @@ impl RecordKind {
             Self::Owed => "owed",
             Self::Binding => "binding",
             Self::Identity => "identity",
+            Self::Subscription => "subscription",
+            Self::Publication => "publication",
         }
     }
 
     /// The kind of a name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Push, Self::Owed, Self::Binding, Self::Identity]
-            .into_iter()
-            .find(|kind| kind.name() == name)
+        let all = [
+            Self::Push,
+            Self::Owed,
+            Self::Binding,
+            Self::Identity,
+            Self::Subscription,
+            Self::Publication,
+        ];
+        all.into_iter().find(|kind| kind.name() == name)
     }
 }
 

@@ -54,11 +54,12 @@ const fn number(fact: &Fact) -> usize {
         Fact::Wire { .. } => 24,
         Fact::DevReg { .. } => 25,
         Fact::SirNext { .. } => 26,
+        Fact::Wake { .. } => 27,
         Fact::Refused { .. } => LAST,
     }
 }
 
-const LAST: usize = 27;
+const LAST: usize = 28;
 
 const MODES: [Mode; 4] = [Mode::Targeted, Mode::Fanout, Mode::FanoutId, Mode::Legacy];
 const BEARERS: [Bearer; 9] = [
@@ -190,6 +191,16 @@ fn plans_and_sirs() -> Vec<Fact> {
             bearer: Bearer::Sip,
             why: s("no answer to the SIR"),
             next: Bearer::Sms,
+        },
+        Fact::Wake {
+            dev: s("C1"),
+            by: s("sms"),
+            push: some("k7q4"),
+        },
+        Fact::Wake {
+            dev: s("C1"),
+            by: s("acme"),
+            push: None,
         },
         Fact::SirRx {
             dev: s("C1"),

@@ -81,11 +81,24 @@ impl Gateway {
         message: Option<&Message>,
         out: &mut Vec<Output>,
     ) {
-        self.mark(now, &job, status, reading, out);
         let road = job.road();
-        let next = self.act(now, job, reading, message, out);
+        let next = self.come_to(now, job, status, reading, message, out);
         let next = next.or_else(|| self.jobs.next(road));
         self.send_next(now, next, out);
+    }
+
+    /// Marks what a job came to, and does it; a job that is to be sent again at once comes back.
+    pub(super) fn come_to(
+        &mut self,
+        now: Time,
+        job: Job,
+        status: u16,
+        reading: Reading,
+        message: Option<&Message>,
+        out: &mut Vec<Output>,
+    ) -> Option<Job> {
+        self.mark(now, &job, status, reading, out);
+        self.act(now, job, reading, message, out)
     }
 
     /// A bearer failed for the devices that wait for its answer: the next one of each carries the SIR. Who has no other

@@ -158,6 +158,20 @@ impl Gateway {
             self.strand_short(job);
             return Err("the message centre is out of reach");
         }
+        let push = self.ledger.get(job.push).ok_or("the push is over")?;
+        let until = push.expires_at;
+        self.short_until(job.bearer, to, sir, push_id, until)
+    }
+
+    /// A SIR in short messages or strings, worth to be delivered until then.
+    pub(super) fn short_until(
+        &mut self,
+        bearer: Bearer,
+        to: &str,
+        sir: &Wrapped,
+        push_id: u8,
+        until: Time,
+    ) -> Result<Parcel, &'static str> {
         let reference = u16::try_from(self.random.below(1 << 16)).unwrap_or_default();
         let none = "no message centre is configured";
         let centre = self.centre.as_mut().ok_or(none)?;
@@ -167,13 +181,9 @@ impl Gateway {
             to,
             reference,
             push_id,
-            until: self
-                .ledger
-                .get(job.push)
-                .ok_or("the push is over")?
-                .expires_at,
+            until,
         };
-        let submission = smpp::submission_of(centre.number(), job.bearer, sir, &between);
+        let submission = smpp::submission_of(centre.number(), bearer, sir, &between);
         let submission = submission.ok_or("no short message holds the SIR")?;
         Ok(Parcel::Short(Box::new(submission)))
     }

@@ -7,6 +7,7 @@ use crate::codec::device_id::DeviceId;
 use crate::codec::sir::{Ask, Placement};
 use crate::event::Bearer;
 use crate::gateway::bearer::choice::Bearers;
+use crate::gateway::bearer::push_service::PushService;
 use crate::gateway::policy::Policy;
 use crate::gateway::profile::Profile;
 use crate::gateway::push::plan::{Fork, PlanWish};
@@ -86,6 +87,8 @@ pub struct Config {
     pub notification: Notification,
     /// Bounds of what is kept in memory.
     pub bounds: Bounds,
+    /// Push services that wake devices, beside our own bearers (RFC 8599).
+    pub wake: Vec<PushService>,
     /// Identities that may watch everybody's presence; others watch their own.
     pub presence_watchers: Vec<String>,
     /// Tell devices how many pushes wait for them although they did not subscribe (RFC 3842).
@@ -328,6 +331,7 @@ impl Default for Config {
             registration: Registration::default(),
             notification: Notification::default(),
             bounds: Bounds::default(),
+            wake: Vec::new(),
             presence_watchers: Vec::new(),
             unsolicited_summaries: false,
             report_wire: false,

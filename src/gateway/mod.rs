@@ -33,7 +33,7 @@ mod ending;
 mod events;
 mod forwarding;
 mod initiating;
-mod message_waiting;
+
 mod on_ccq;
 mod on_http;
 mod on_invite;
@@ -45,11 +45,11 @@ mod ota_wsp;
 mod paging;
 pub mod policy;
 mod posting;
-mod presence;
+
 pub mod profile;
 pub mod push;
 mod refreshing;
-mod registrations;
+
 pub mod registry;
 mod restoring;
 mod sending;
@@ -103,9 +103,9 @@ pub struct Gateway {
     /// Subscriptions to what happens with identities.
     notifier: Notifier<events::Topic>,
     /// What devices published.
-    publications: presence::Publications,
+    publications: events::Publications,
     /// How many pushes wait, as subscribers know it.
-    summaries: message_waiting::Summaries,
+    summaries: events::Summaries,
     /// Sessions that our requests refresh.
     refreshes: BTreeMap<ClientId, SessionNo>,
     notices: Notices,
@@ -161,6 +161,8 @@ enum Timer {
     Wsp,
     /// A device that was woken should have registered by now.
     Asleep(DeviceKey),
+    /// A device that sleeps is to renew its registration.
+    Renew(DeviceKey),
     /// What was published under that number is over.
     Unpublish(IdentityNo, u64),
     /// The connection of a terminal, by its number.
@@ -212,8 +214,8 @@ impl Gateway {
             pages: paging::Pages::default(),
             watches: watching::Watches::new(),
             notifier: events::notifier(),
-            publications: presence::Publications::default(),
-            summaries: message_waiting::Summaries::new(),
+            publications: events::Publications::default(),
+            summaries: events::Summaries::new(),
             refreshes: BTreeMap::new(),
             notices: Notices::default(),
             quotas: Quotas::default(),
@@ -241,7 +243,7 @@ impl Gateway {
         records.sort_by_key(|record| match record.key.kind {
             RecordKind::Identity => 0,
             RecordKind::Binding => 1,
-            RecordKind::Push => 2,
+            RecordKind::Push | RecordKind::Subscription | RecordKind::Publication => 2,
             RecordKind::Owed => 3,
         });
         for record in records {
@@ -280,6 +282,7 @@ impl Gateway {
             self.effects = effects;
             if self.todo.is_empty() {
                 self.tell_summaries(now);
+                self.forget_subscriptions(out);
             }
             let Some(input) = self.todo.pop_front() else {
                 return;
@@ -333,8 +336,9 @@ impl Gateway {
             Timer::Dialogue(key) => self.dialogue_lost(now, key, out),
             Timer::Wsp => self.wsp_due(now, out),
             Timer::Asleep(key) => self.stayed_asleep(now, key, out),
-            Timer::Unpublish(identity, number) => self.unpublish(now, identity, number),
             Timer::Terminal(number) => self.terminal_due(now, number, out),
+            Timer::Renew(key) => self.renew(now, key, out),
+            Timer::Unpublish(identity, number) => self.unpublish(now, identity, number, out),
         }
     }
 
@@ -453,10 +457,7 @@ fn registrar(config: &Config, random: Random) -> Registrar {
     policy.default_expires = config.registration.default_expires;
     policy.min = config.registration.min_expires;
     policy.max = config.registration.max_expires;
-    policy.wakers = vec![registrar::Waker {
-        provider: bearer::wake::PROVIDER.to_owned(),
-        params: bearer::wake::params(config.bearers()),
-    }];
+    policy.wakers = waking::wakers(config);
     policy.flow_timer = Some(config.registration.flow_timer);
     if !config.learn_devices {
         policy.identities = registrar::Identities::Listed(

@@ -4,7 +4,6 @@
 //! on: this gateway is a registrar and a user agent, not a proxy.
 
 use super::Gateway;
-use super::bearer::wake::Wake;
 use super::config::Config;
 use super::on_invite::SERVICE;
 use super::paging::is_of;
@@ -12,14 +11,13 @@ use super::registry::{DeviceKey, Registered, Route, canonical};
 use super::snapshot;
 use super::{events, watching};
 use crate::codec::device_id::DeviceId;
-use crate::codec::sip::push_notification::PushWish;
 use crate::codec::sip::{Address, Contact, Draft, Message, Method, Name};
 use crate::codec::uri::Uri;
 use crate::event::{Fact, Via};
 use crate::protocol::sip::authentication::{Authenticator, Secret, Verdict};
 use crate::protocol::sip::endpoint::{self, Flow, Output as Effect, ServerId};
 use crate::protocol::sip::push_session::Within;
-use crate::protocol::sip::registrar::{Binding, Change, Removal, Resolved, may_wake};
+use crate::protocol::sip::registrar::{Binding, Change, Removal, Resolved};
 use crate::random::Random;
 use crate::time::Time;
 use crate::world::Output;
@@ -48,7 +46,7 @@ pub(super) fn authenticator(config: &Config, random: &mut Random) -> Option<Auth
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mirrored {
     /// The device it is of.
-    key: DeviceKey,
+    pub(super) key: DeviceKey,
     /// The registry changed and must be saved.
     changed: bool,
     /// The device is reached in another way than before.
@@ -224,7 +222,7 @@ impl Gateway {
             self.report(now, Fact::Refused { from, why }, out);
             return self.respond(id, draft);
         }
-        if cannot_be_woken(request) {
+        if self.cannot_be_woken(request) {
             let draft = self.answer(request, 555);
             return self.respond(id, draft);
         }
@@ -235,6 +233,9 @@ impl Gateway {
             self.page(now, flow, request, out);
         }
         for (key, is_new) in restarted {
+            if is_new {
+                self.greet(key);
+            }
             self.came_back(now, key, is_new, out);
         }
     }
@@ -249,8 +250,12 @@ impl Gateway {
         let verdict = self.authenticator.as_mut()?.check(now, request);
         match verdict {
             Verdict::Accepted(user) => {
-                let from = request.from().ok()?;
-                if from.uri.user() == Some(user.as_str()) {
+                // Who registers does so for himself alone (RFC 3261 section 10.3 step 4).
+                let whose = match request.method() {
+                    Some(Method::Register) => request.to().ok()?,
+                    _ => request.from().ok()?,
+                };
+                if whose.uri.user() == Some(user.as_str()) {
                     return None;
                 }
                 let fact = Fact::Refused {
@@ -313,6 +318,7 @@ impl Gateway {
                         Change::Refreshed(_) => back.push((key, is_news)),
                         Change::Removed(..) => self.follow(now, key, false, out),
                     }
+                    self.renew_later(now, key);
                     self.name(key.identity, key.at).map(str::to_owned)
                 }
                 None => None,
@@ -508,18 +514,6 @@ impl Gateway {
             response: draft.finish(),
         });
     }
-}
-
-/// True when a contact names us as its push service with an address that is none of its bearer (RFC 8599 section 5.3).
-fn cannot_be_woken(request: &Message) -> bool {
-    request.rows(Name::Contact).any(may_wake)
-        && request.contacts().any(|contact| match contact {
-            Ok(Contact::Address(address)) => match PushWish::of_uri(&address.uri) {
-                Some(PushWish::Resource(resource)) => Wake::of(&resource).is_none(),
-                Some(PushWish::Query) | None => false,
-            },
-            _ => false,
-        })
 }
 
 /// Who sent a request, for events.

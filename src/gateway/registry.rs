@@ -114,6 +114,8 @@ pub struct Route {
     pub registered_at: Time,
     /// What wakes the device when it sleeps.
     pub wake: Option<Wake>,
+    /// When it ends, where the device must be woken to renew it (RFC 8599 section 5.5).
+    pub renew_by: Option<Time>,
 }
 
 /// A source of device information beside the registry: a presence server, a home subscriber server (R2.11).
@@ -485,6 +487,7 @@ impl Route {
         let wake = binding.push_resource().as_ref().and_then(Wake::of);
         // A device that can be woken says where it is once it is awake.
         let asleep = wake.as_ref().map(|_| Target::Flow(binding.flow));
+        let renew_by = wake.is_some() && !binding.renews_itself();
         Some(Self {
             serial: binding.serial,
             contact: binding.contact.clone(),
@@ -495,6 +498,7 @@ impl Route {
             q: binding.q,
             registered_at: binding.registered_at,
             wake,
+            renew_by: renew_by.then_some(binding.expires_at),
         })
     }
 }

@@ -20,6 +20,8 @@ impl Gateway {
             RecordKind::Push => snapshot::read_push(&record.body, &mut self.registry).map(|push| {
                 self.ledger.enter(push);
             }),
+            RecordKind::Subscription => self.restore_subscription(now, record, out),
+            RecordKind::Publication => self.restore_publication(now, record, out),
             RecordKind::Owed if !record.live => Ok(()),
             RecordKind::Owed => snapshot::read_owed(&record.body).map(|owed| {
                 if !self.is_premature(&owed) {
@@ -56,8 +58,11 @@ impl Gateway {
             .map(|binding| Change::Refreshed(binding.clone()))
             .collect();
         for change in &bindings {
-            self.mirror(change);
+            if let Some(mirrored) = self.mirror(change) {
+                self.renew_later(now, mirrored.key);
+            }
         }
+        self.resume_events(now);
         let open: Vec<PushNo> = self
             .ledger
             .all()

@@ -30,7 +30,7 @@ use crate::time::Time;
 use crate::world::{Record, RecordKey, RecordKind};
 
 /// The version of every body written here.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 /// How long the record of an ended push is kept for queries.
 const HISTORY: Duration = Duration::from_secs(7 * 86_400);
 
@@ -594,7 +594,7 @@ pub fn read_binding(body: &[u8]) -> Result<Binding, BadRecord> {
     Ok(read.binding)
 }
 
-const fn check(version: u32) -> Result<(), BadRecord> {
+pub(super) const fn check(version: u32) -> Result<(), BadRecord> {
     if version > VERSION {
         return Err(BadRecord::Version(version));
     }
@@ -602,7 +602,7 @@ const fn check(version: u32) -> Result<(), BadRecord> {
 }
 
 /// Our bodies hold only strings as keys and no failing serialisers, so writing them cannot fail.
-fn json<T: Serialize>(body: &T) -> Vec<u8> {
+pub(super) fn json<T: Serialize>(body: &T) -> Vec<u8> {
     let mut octets = Vec::with_capacity(1_024);
     match serde_json::to_writer(&mut octets, body) {
         Ok(()) => octets,

@@ -215,7 +215,9 @@ pub(super) fn push_of(fact: &Fact) -> Option<&str> {
         | Fact::PushDev { push, .. }
         | Fact::PushEnd { push, .. }
         | Fact::PapNotify { push, .. } => Some(push),
-        Fact::PapRefused { push, .. } | Fact::Wire { push, .. } => push.as_deref(),
+        Fact::PapRefused { push, .. } | Fact::Wake { push, .. } | Fact::Wire { push, .. } => {
+            push.as_deref()
+        }
         _ => None,
     }
 }
@@ -225,6 +227,7 @@ fn device_of(fact: &Fact) -> Option<&str> {
         Fact::SirTx { dev, .. }
         | Fact::SirAnswer { dev, .. }
         | Fact::SirNext { dev, .. }
+        | Fact::Wake { dev, .. }
         | Fact::SirRx { dev, .. }
         | Fact::SirDecide { dev, .. }
         | Fact::Prompt { dev, .. }

@@ -319,6 +319,7 @@ const fn name(fact: &Fact) -> &'static str {
         Fact::SirTx { .. } => "sir.tx",
         Fact::SirAnswer { .. } => "sir.answer",
         Fact::SirNext { .. } => "sir.next",
+        Fact::Wake { .. } => "wake",
         Fact::SirRx { .. } => "sir.rx",
         Fact::SirDecide { .. } => "sir.decide",
         Fact::Prompt { .. } => "prompt",

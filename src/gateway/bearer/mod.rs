@@ -17,6 +17,7 @@ use crate::world::FetchId;
 pub mod choice;
 pub mod http;
 pub mod outstanding;
+pub mod push_service;
 pub mod sip;
 pub mod smpp;
 pub mod terminal;
@@ -38,6 +39,8 @@ pub enum Leg {
     Service(SessionNo, u64),
     /// A submission to the message centre, by our number.
     Short(u64),
+    /// A request to a push service, which wakes the device.
+    PushService(FetchId),
     /// Nothing: the device was woken, and its registration is awaited.
     Bucket(u64),
     /// The dialogue of USSD with a device.
@@ -212,6 +215,12 @@ impl<T: Copy + Eq + core::hash::Hash> Jobs<T> {
     #[must_use]
     pub fn get(&self, leg: T) -> Option<&Job> {
         self.open.get(&leg)
+    }
+
+    /// What waits on a road, which waits no more.
+    pub fn take_waiting(&mut self, road: Road) -> VecDeque<Job> {
+        let queue = self.roads.get_mut(&road);
+        queue.map_or_else(VecDeque::new, |queue| core::mem::take(&mut queue.waiting))
     }
 
     /// Frees a road, or hands out the next job for it.

@@ -1,7 +1,7 @@
 //! How a device that sleeps is woken: the bearer and the address that it registered with.
 //!
 //! **Source:** RFC 8599 sections 4.1 and 5.3; spec/sip.md E.8: `pn-provider` is `sirgate`, `pn-param` the bearer, `pn-prid`
-//! the address there.
+//! the address there. Other providers are push services of others.
 
 use std::net::SocketAddr;
 
@@ -29,17 +29,23 @@ pub enum Wake {
     Datagram(SocketAddr),
     /// A push over HTTP to this address: `http://host:port`.
     Http(String),
+    /// A push service of others.
+    Service(PushResource),
 }
 
 impl Wake {
-    /// What a resource stands for; `None` for another service, another bearer, or an address that is none.
+    /// What a resource stands for; `None` for a bearer that wakes nobody, or an address that is none.
     #[must_use]
     pub fn of(resource: &PushResource) -> Option<Self> {
+        if !resource.provider.eq_ignore_ascii_case(PROVIDER) {
+            return resource
+                .is_complete()
+                .then(|| Self::Service(resource.clone()));
+        }
         let (param, prid) = (resource.param.as_deref()?, resource.prid.as_deref()?);
-        let is_ours = resource.provider.eq_ignore_ascii_case(PROVIDER);
         let (_, bearer) = WORDS
             .iter()
-            .find(|(word, _)| is_ours && word.eq_ignore_ascii_case(param))?;
+            .find(|(word, _)| word.eq_ignore_ascii_case(param))?;
         match bearer {
             Bearer::Wsp => prid.parse().ok().map(Self::Datagram),
             Bearer::Http => prid
@@ -60,7 +66,16 @@ impl Wake {
         match self {
             Self::Number(bearer, _) => *bearer,
             Self::Datagram(_) => Bearer::Wsp,
-            Self::Http(_) => Bearer::Http,
+            Self::Http(_) | Self::Service(_) => Bearer::Http,
+        }
+    }
+
+    /// Its name for people: the bearer, or the push service.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Service(resource) => resource.provider.clone(),
+            _ => self.bearer().word().to_owned(),
         }
     }
 }
@@ -104,7 +119,14 @@ mod tests {
         assert_eq!(wake("sirgate", "wsp", "phone.example.com"), None);
         assert_eq!(wake("sirgate", "http", "file:///etc/passwd"), None);
         assert_eq!(wake("sirgate", "sip", "+15550103"), None);
-        assert_eq!(wake("apns", "sms", "+15550103"), None);
+        assert_eq!(wake("", "sms", "+15550103"), None);
+    }
+
+    #[test]
+    fn another_provider_is_a_push_service() {
+        let service = wake("acme", "app", "d1").unwrap();
+        assert_eq!(service.name(), "acme");
+        assert_eq!(wake("sirgate", "sms", "+15550103").unwrap().name(), "sms");
     }
 
     #[test]

@@ -51,6 +51,7 @@ fn route(serial: u64, at: u64) -> Route {
         q: 1000,
         registered_at: Time::from_secs(at),
         wake: None,
+        renew_by: None,
     }
 }
 

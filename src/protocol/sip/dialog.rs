@@ -3,12 +3,14 @@
 //! **Source:** RFC 3261 section 12 (state, requests within a dialog), 13.2.2.4 (ACK of a 2xx), 16.12.1.2 (strict
 //! routers), 12.2.2 (CSeq order). Not here: sending, finding the address of the next hop, what a session means.
 
+use serde::{Deserialize, Serialize};
+
 use crate::codec::sip::{Contact, Draft, Message, Method, Name};
 use crate::codec::uri::Uri;
 use crate::codec::{Class, DecodeError};
 
 /// One dialog, seen from one end.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Dialog {
     call_id: String,
     /// Our From, with our tag.
@@ -130,6 +132,11 @@ impl Dialog {
     #[must_use]
     pub fn ack(&self, number: u32) -> Draft {
         self.compose(Method::Ack, number)
+    }
+
+    /// Leaves out so many numbers: of a dialog that was taken back from a record, it is not known how many were used.
+    pub fn skip(&mut self, numbers: u32) {
+        self.local_number = self.local_number.saturating_add(numbers);
     }
 
     fn compose(&self, method: Method, number: u32) -> Draft {

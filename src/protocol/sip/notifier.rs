@@ -1,7 +1,8 @@
 //! The notifier's half of every event package: subscriptions from SUBSCRIBE to the last NOTIFY.
 //!
 //! **Source:** RFC 6665 sections 4.2 and 4.4. Not here: what an event package tells (its topic `K` is the caller's), who
-//! may subscribe, and sending. `pending` is not used: a subscription is allowed or refused at once.
+//! may subscribe, and sending. `pending` is not used: a subscription is allowed or refused at once. One that came in a
+//! datagram can be kept beyond a restart, and is told everything then; one of a connection ends with it.
 //!
 //! ```text
 //! SUBSCRIBE ──▶ active ──▶ NOTIFY under way ──▶ active ...
@@ -14,9 +15,12 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::codec::sip::{Draft, Message, Method, Name};
 use crate::protocol::sip::dialog::Dialog;
 use crate::protocol::sip::endpoint::{ClientId, Flow};
+use crate::protocol::sip::registrar::flow_record;
 use crate::time::Time;
 use crate::timers::Timers;
 
@@ -96,6 +100,35 @@ struct Subscription<K> {
     is_stale: bool,
 }
 
+/// A subscription in a record: everything but its topic and what is under way.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Kept {
+    event: String,
+    dialog: Dialog,
+    #[serde(with = "flow_record")]
+    flow: Flow,
+    /// When it ends.
+    pub until: Time,
+    told: u32,
+}
+
+/// More than the NOTIFY requests that leave between two records of a subscription.
+const LEAP: u32 = 1 << 20;
+
+impl Kept {
+    /// The name of its record: our tag.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.dialog.local_tag()
+    }
+
+    /// The event package it is to.
+    #[must_use]
+    pub fn package(&self) -> &str {
+        package_of(&self.event)
+    }
+}
+
 /// A NOTIFY without its body.
 #[derive(Debug)]
 pub struct Notice {
@@ -128,6 +161,8 @@ pub struct Notifier<K> {
     by_tag: BTreeMap<String, SubscriptionNo>,
     under_way: BTreeMap<ClientId, SubscriptionNo>,
     timers: Timers<SubscriptionNo>,
+    /// Tags of those that are gone, for their records.
+    gone: Vec<String>,
     per_topic: usize,
     most: usize,
     next: u64,
@@ -143,6 +178,7 @@ impl<K: Copy + Ord> Notifier<K> {
             by_tag: BTreeMap::new(),
             under_way: BTreeMap::new(),
             timers: Timers::default(),
+            gone: Vec::new(),
             per_topic,
             most,
             next: 0,
@@ -168,26 +204,67 @@ impl<K: Copy + Ord> Notifier<K> {
             return Err(Refused::Full);
         }
         let dialog = Dialog::from_request(request, tag).map_err(|_| Refused::Status(400))?;
-        let no = SubscriptionNo(self.next);
-        self.next = self.next.saturating_add(1);
-        let until = now + Duration::from_secs(expires.into());
-        let event = request.text(Name::Event).unwrap_or_default().to_owned();
-        self.by_tag.insert(dialog.local_tag().to_owned(), no);
-        self.by_topic.entry(topic).or_default().push(no);
-        self.timers.set(no, until);
-        let subscription = Subscription {
-            topic,
-            event,
+        let kept = Kept {
+            event: request.text(Name::Event).unwrap_or_default().to_owned(),
             dialog,
             flow,
-            until,
-            terms,
+            until: now + Duration::from_secs(expires.into()),
             told: 0,
+        };
+        let no = self.enter(kept, topic, terms);
+        Ok(Accepted { no, expires })
+    }
+
+    /// Takes a subscription back from its record: a NOTIFY with all there is is owed.
+    pub fn restore(&mut self, mut kept: Kept, topic: K, terms: Terms) -> SubscriptionNo {
+        kept.dialog.skip(LEAP);
+        kept.told = kept.told.saturating_add(LEAP);
+        self.enter(kept, topic, terms)
+    }
+
+    fn enter(&mut self, kept: Kept, topic: K, terms: Terms) -> SubscriptionNo {
+        let no = SubscriptionNo(self.next);
+        self.next = self.next.saturating_add(1);
+        self.by_tag.insert(kept.name().to_owned(), no);
+        self.by_topic.entry(topic).or_default().push(no);
+        self.timers.set(no, kept.until);
+        let subscription = Subscription {
+            topic,
+            event: kept.event,
+            dialog: kept.dialog,
+            flow: kept.flow,
+            until: kept.until,
+            terms,
+            told: kept.told,
             under_way: None,
             is_stale: false,
         };
         self.subscriptions.insert(no, subscription);
-        Ok(Accepted { no, expires })
+        no
+    }
+
+    /// The record of a subscription; none for one whose connection would be gone, or that is over.
+    #[must_use]
+    pub fn kept(&self, now: Time, no: SubscriptionNo) -> Option<Kept> {
+        let subscription = self.subscriptions.get(&no)?;
+        let lasts = subscription.until > now && matches!(subscription.flow, Flow::Udp { .. });
+        lasts.then(|| Kept {
+            event: subscription.event.clone(),
+            dialog: subscription.dialog.clone(),
+            flow: subscription.flow,
+            until: subscription.until,
+            told: subscription.told,
+        })
+    }
+
+    /// All subscriptions.
+    pub fn all(&self) -> impl Iterator<Item = SubscriptionNo> {
+        self.subscriptions.keys().copied()
+    }
+
+    /// Names of records that are of no use any more.
+    pub fn take_gone(&mut self) -> Vec<String> {
+        core::mem::take(&mut self.gone)
     }
 
     /// Takes a SUBSCRIBE within a dialog; `None` when no subscription is of that dialog.
@@ -304,7 +381,11 @@ impl<K: Copy + Ord> Notifier<K> {
     fn remove(&mut self, no: SubscriptionNo) -> Option<Subscription<K>> {
         let subscription = self.subscriptions.remove(&no)?;
         self.timers.cancel(no);
-        self.by_tag.remove(subscription.dialog.local_tag());
+        let tag = subscription.dialog.local_tag();
+        self.by_tag.remove(tag);
+        if matches!(subscription.flow, Flow::Udp { .. }) {
+            self.gone.push(tag.to_owned());
+        }
         if let Some(id) = subscription.under_way {
             self.under_way.remove(&id);
         }

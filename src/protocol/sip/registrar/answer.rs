@@ -2,6 +2,7 @@
 //!
 //! **Source:** RFC 3261 section 10.3 step 8; RFC 5626 sections 6 and 4.4.1; RFC 5627 section 5.3; RFC 3327; RFC 3608; RFC 8599.
 
+use crate::codec::sip::push_notification::{PushCapability, REFRESH_BEFORE_MIN};
 use crate::codec::sip::{Draft, Message, quote};
 use crate::protocol::sip::caller_preferences::is_feature;
 use crate::time::{HttpDate, Time};
@@ -38,7 +39,12 @@ pub(super) fn answer(
         draft = draft.header("Service-Route", policy.service_route.join(", "));
     }
     for provider in &register.wakers {
-        draft = draft.header("Feature-Caps", format_args!("*;+sip.pns=\"{provider}\""));
+        let capability = PushCapability {
+            provider: Some(provider.clone()),
+            refresh_before: register.renews_itself.then_some(REFRESH_BEFORE_MIN),
+            ..PushCapability::default()
+        };
+        draft = draft.header("Feature-Caps", capability);
     }
     draft.header("Date", HttpDate(now))
 }

@@ -168,6 +168,13 @@ impl Binding {
         }
     }
 
+    /// True when the device said that it renews the binding without being woken (RFC 8599 section 4.1.4).
+    #[must_use]
+    pub fn renews_itself(&self) -> bool {
+        let mut params = self.params.iter();
+        params.any(|(name, _)| name.eq_ignore_ascii_case("+sip.pnsreg"))
+    }
+
     /// True when the binding ends with the connection that made it: no proxy in between, no address of its own, and
     /// nothing that wakes the device.
     pub(super) fn needs(&self, flow: Flow, plain_outlives_link: bool) -> bool {
@@ -281,7 +288,8 @@ pub fn instances(bindings: &[Binding]) -> Vec<Instance<'_>> {
 }
 
 /// A flow in a store: a link's number means nothing after a restart, so it is not kept.
-mod flow_record {
+/// A flow in a record: links are not there any more when it is read.
+pub mod flow_record {
     use super::{
         Deserialize, Deserializer, Flow, NO_FLOW, Serialize, Serializer, SocketAddr, SocketId,
     };
@@ -293,7 +301,11 @@ mod flow_record {
         Link,
     }
 
-    pub(super) fn serialize<S: Serializer>(flow: &Flow, to: S) -> Result<S::Ok, S::Error> {
+    /// Writes a flow.
+    ///
+    /// # Errors
+    /// Those of the serialiser.
+    pub fn serialize<S: Serializer>(flow: &Flow, to: S) -> Result<S::Ok, S::Error> {
         match *flow {
             Flow::Udp { socket, peer } => Record::Udp {
                 socket: socket.0,
@@ -304,7 +316,11 @@ mod flow_record {
         .serialize(to)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Flow, D::Error> {
+    /// Reads a flow; of a link, [`NO_FLOW`].
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Flow, D::Error> {
         Ok(match Record::deserialize(from)? {
             Record::Udp { socket, peer } => Flow::Udp {
                 socket: SocketId(socket),

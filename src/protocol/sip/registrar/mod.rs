@@ -30,7 +30,7 @@ use table::Table;
 use wish::{Asked, Register, Wish, canonical_aor};
 
 pub use crate::protocol::sip::endpoint::Flow;
-pub use binding::{Binding, Change, Instance, NO_FLOW, Removal, instances, may_wake};
+pub use binding::{Binding, Change, Instance, NO_FLOW, Removal, flow_record, instances, may_wake};
 pub use policy::{Identities, Policy, Waker};
 
 /// The bindings of one or more domains.

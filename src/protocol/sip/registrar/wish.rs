@@ -4,6 +4,7 @@
 //! section 5.
 
 use crate::codec::device_id::DeviceId;
+use crate::codec::sip::push_notification::refreshes_itself;
 use crate::codec::sip::{Address, Contact, Message, Name, unquoted};
 use crate::codec::uri::{Scheme, Uri};
 use crate::limits;
@@ -28,6 +29,8 @@ pub(super) struct Register {
     pub(super) aliases: Vec<DeviceId>,
     /// Push services to name in the answer.
     pub(super) wakers: Vec<String>,
+    /// The device renews its binding without being woken.
+    pub(super) renews_itself: bool,
 }
 
 /// What is to be done with the bindings.
@@ -85,6 +88,7 @@ impl Register {
             is_first_hop: request.via_count() <= 1,
             aliases: aliases(request)?,
             wakers: Vec::new(),
+            renews_itself: false,
         };
         register.asked = register.asked(request, policy)?;
         Ok(register)
@@ -117,8 +121,13 @@ impl Register {
         let mut wishes = Vec::with_capacity(contacts.len());
         for contact in &contacts {
             if let Contact::Address(address) = contact {
-                wishes.push(self.wish(address, request.expires(), policy)?);
-                self.find_wakers(&address.uri, policy)?;
+                let wish = self.wish(address, request.expires(), policy)?;
+                // Who leaves needs nobody to wake it.
+                if wish.interval > 0 {
+                    self.find_wakers(&address.uri, policy)?;
+                    self.renews_itself |= refreshes_itself(address).is_some();
+                }
+                wishes.push(wish);
             }
         }
         let kept: Vec<&Wish> = wishes.iter().filter(|wish| wish.interval > 0).collect();

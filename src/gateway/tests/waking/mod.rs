@@ -1,5 +1,8 @@
 //! Devices that sleep, as RFC 8599 has it: woken by the bearer they registered with, asked by SIP once they are back.
 
+mod renewing;
+mod services;
+
 use core::time::Duration;
 
 use super::bearers::{answer_http, bearers_of, connect, told, with_bearers};

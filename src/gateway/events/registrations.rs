@@ -2,19 +2,19 @@
 //!
 //! **Source:** RFC 3680 section 5 (documents, full and partial), RFC 5628 (GRUUs in them).
 
-use super::Gateway;
-use super::events::{Package, Topic};
-use super::registry::IdentityNo;
+use super::{Package, Topic};
 use crate::codec::reginfo::{
     Contact, ContactState, Event, Extent, Param, Reginfo, Registration, State, TempGruu,
 };
 use crate::codec::sip::quote;
+use crate::gateway::Gateway;
+use crate::gateway::registry::IdentityNo;
 use crate::protocol::sip::registrar::{Binding, Change, Removal};
 use crate::time::Time;
 
 impl Gateway {
     /// Tells subscribers what became of bindings.
-    pub(super) fn tell_registrations(&mut self, now: Time, changes: &[Change]) {
+    pub(in crate::gateway) fn tell_registrations(&mut self, now: Time, changes: &[Change]) {
         let mut told: Vec<IdentityNo> = Vec::new();
         for change in changes {
             let identity = self.registry.identity(&change.binding().aor);
@@ -33,7 +33,7 @@ impl Gateway {
     }
 
     /// The document of a subscription's NOTIFY number `version`: all bindings, or these changes of them.
-    pub(super) fn registrations_of(
+    pub(in crate::gateway) fn registrations_of(
         &self,
         now: Time,
         identity: IdentityNo,

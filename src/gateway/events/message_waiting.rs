@@ -5,13 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Gateway;
-use super::events::{Package, Topic};
-use super::push::submission::PushNo;
-use super::registry::{DeviceKey, IdentityNo};
+use super::{Package, Topic};
 use crate::codec::message_summary::{self, Counts, MessageSummary};
 use crate::codec::sip::{Draft, Method};
+use crate::gateway::Gateway;
+use crate::gateway::push::submission::{Phase, PushNo};
+use crate::gateway::registry::{DeviceKey, IdentityNo};
 use crate::protocol::sip::endpoint::{self, Target};
+use crate::protocol::sip::notifier::SubscriptionNo;
 use crate::protocol::sip::registrar::NO_FLOW;
 use crate::time::Time;
 
@@ -19,20 +20,24 @@ use crate::time::Time;
 const CLASS: &str = "Voice-Message";
 
 /// What was told last, by identity; none told is 0.
-pub(super) type Summaries = BTreeMap<IdentityNo, u32>;
+pub(in crate::gateway) type Summaries = BTreeMap<IdentityNo, u32>;
 
 impl Gateway {
-    /// How many pushes wait for devices of an identity.
+    /// How many pushes wait for devices of an identity; one whose time has not come does not yet.
     fn waiting_pushes(&self, identity: IdentityNo) -> u32 {
         let devices = self.registry.get(identity).map_or(0, |it| it.devices.len());
         let pushes: BTreeSet<PushNo> = (0..devices)
             .flat_map(|at| self.ledger.waiting_for(DeviceKey { identity, at }))
             .map(|(no, _)| no)
+            .filter(|no| {
+                let push = self.ledger.get(*no);
+                push.is_some_and(|push| push.phase == Phase::Running)
+            })
             .collect();
         u32::try_from(pushes.len()).unwrap_or(u32::MAX)
     }
 
-    pub(super) fn summary_of(&self, identity: IdentityNo) -> MessageSummary {
+    pub(in crate::gateway) fn summary_of(&self, identity: IdentityNo) -> MessageSummary {
         let new = self.waiting_pushes(identity);
         let of = self.registry.get(identity);
         MessageSummary {
@@ -49,7 +54,7 @@ impl Gateway {
     }
 
     /// Tells of identities for which another number of pushes waits than before.
-    pub(super) fn tell_summaries(&mut self, now: Time) {
+    pub(in crate::gateway) fn tell_summaries(&mut self, now: Time) {
         if self.notifier.is_empty() && !self.config.unsolicited_summaries {
             self.ledger.forget_changed();
             return;
@@ -80,13 +85,40 @@ impl Gateway {
         }
     }
 
+    /// A subscriber is about to be told how many pushes wait: what comes after is measured by that.
+    pub(super) fn note_summary(&mut self, now: Time, no: SubscriptionNo) {
+        let topic = self.notifier.topic(no);
+        let Some(topic) = topic.filter(|topic| topic.package == Package::MessageSummary) else {
+            return;
+        };
+        // Others learn first of what changed before.
+        self.tell_summaries(now);
+        match self.waiting_pushes(topic.identity) {
+            0 => self.summaries.remove(&topic.identity),
+            new => self.summaries.insert(topic.identity, new),
+        };
+    }
+
     /// Tells every device of an identity that is awake, without a subscription.
     fn tell_unasked(&mut self, identity: IdentityNo) {
+        let devices = self.registry.get(identity).map_or(0, |it| it.devices.len());
+        let keys = (0..devices).map(|at| DeviceKey { identity, at });
+        self.tell_devices(identity, keys);
+    }
+
+    /// A device registered anew, with a lamp that shows what was before: it is told what waits, where that is configured.
+    pub(in crate::gateway) fn greet(&mut self, key: DeviceKey) {
+        if self.config.unsolicited_summaries {
+            self.tell_devices(key.identity, core::iter::once(key));
+        }
+    }
+
+    fn tell_devices(&mut self, identity: IdentityNo, keys: impl Iterator<Item = DeviceKey>) {
         let Some(known) = self.registry.get(identity) else {
             return;
         };
         let pui = known.pui.clone();
-        let best = known.devices.iter().filter_map(|it| it.routes.first());
+        let best = keys.filter_map(|key| self.registry.device(key)?.routes.first());
         let awake = best.filter(|route| route.flow != NO_FLOW);
         let ways: Vec<(Target, String, Vec<String>)> = awake
             .map(|route| (route.target, route.contact.clone(), route.path.clone()))

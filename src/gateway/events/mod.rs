@@ -1,16 +1,17 @@
 //! Event packages about identities: presence, registrations, messages waiting. Who may subscribe, and what is told.
 //!
 //! **Source:** RFC 6665 section 4.2, RFC 3856 (presence), RFC 3680 and RFC 5628 (reg), RFC 3842 (message-summary). The
-//! subscriptions themselves are those of `protocol::sip::notifier`. Packages about the gateway's own pushes and SIRs are
-//! in `paging` and `watching`.
+//! subscriptions themselves are those of `protocol::sip::notifier`; `records` keeps them. Packages about the gateway's own
+//! pushes and SIRs are in `gateway::paging` and `gateway::watching`.
 
-use super::Gateway;
-use super::on_invite::NotAccepted;
-use super::registry::{IdentityNo, canonical};
-use super::{paging, watching};
 use crate::codec::message_summary;
+use crate::codec::presence::TYPE as PIDF;
+use crate::codec::reginfo;
 use crate::codec::sip::{Draft, Message, Name};
-use crate::codec::{presence, reginfo};
+use crate::gateway::Gateway;
+use crate::gateway::on_invite::NotAccepted;
+use crate::gateway::registry::{IdentityNo, canonical};
+use crate::gateway::{paging, watching};
 use crate::limits;
 use crate::protocol::sip::endpoint::{self, ClientId, Flow, ServerId, Target};
 use crate::protocol::sip::notifier::{
@@ -20,9 +21,17 @@ use crate::protocol::sip::registrar::Change;
 use crate::time::Time;
 use crate::world::Output;
 
+mod message_waiting;
+mod presence;
+mod records;
+mod registrations;
+
+pub(in crate::gateway) use message_waiting::Summaries;
+pub(in crate::gateway) use presence::Publications;
+
 /// An event package about identities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Package {
+pub(in crate::gateway) enum Package {
     /// Whether an identity's devices are there.
     Presence,
     /// Its bindings.
@@ -33,9 +42,9 @@ pub(super) enum Package {
 
 /// What a subscription is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Topic {
-    pub(super) package: Package,
-    pub(super) identity: IdentityNo,
+pub(in crate::gateway) struct Topic {
+    pub(in crate::gateway) package: Package,
+    pub(in crate::gateway) identity: IdentityNo,
 }
 
 impl Package {
@@ -43,11 +52,14 @@ impl Package {
 
     /// The package that a request names.
     fn of(request: &Message) -> Option<Self> {
-        let named = package(request);
-        Self::ALL.into_iter().find(|own| own.name() == named)
+        Self::named(package(request))
     }
 
-    pub(super) const fn name(self) -> &'static str {
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|own| own.name() == name)
+    }
+
+    pub(in crate::gateway) const fn name(self) -> &'static str {
         match self {
             Self::Presence => "presence",
             Self::Reg => "reg",
@@ -57,7 +69,7 @@ impl Package {
 
     const fn media(self) -> &'static str {
         match self {
-            Self::Presence => presence::TYPE,
+            Self::Presence => PIDF,
             Self::Reg => reginfo::TYPE,
             Self::MessageSummary => message_summary::TYPE,
         }
@@ -77,25 +89,25 @@ impl Package {
 }
 
 /// The event packages that are served, for Allow-Events.
-pub(super) fn allowed() -> String {
+pub(in crate::gateway) fn allowed() -> String {
     let own = Package::ALL.map(Package::name).join(", ");
     format!("{own}, {}, {}", paging::EVENT, watching::EVENT)
 }
 
 /// The keeper of subscriptions.
-pub(super) fn notifier() -> Notifier<Topic> {
+pub(in crate::gateway) fn notifier() -> Notifier<Topic> {
     Notifier::new(limits::SUBSCRIPTIONS_PER_TOPIC, limits::SUBSCRIPTIONS)
 }
 
 impl Gateway {
     /// True for a SUBSCRIBE or PUBLISH about an identity: by its event package, or by whom it is sent to.
-    pub(super) fn is_about_identity(&self, request: &Message) -> bool {
+    pub(in crate::gateway) fn is_about_identity(&self, request: &Message) -> bool {
         Package::of(request).is_some()
             || (!self.is_for_us(request) && self.about(request).is_some())
     }
 
     /// The identity that a request is sent to.
-    pub(super) fn about(&self, request: &Message) -> Option<IdentityNo> {
+    pub(in crate::gateway) fn about(&self, request: &Message) -> Option<IdentityNo> {
         let uri = request.request_uri().ok()?;
         self.registry.identity(&canonical(uri.as_str()))
     }
@@ -111,7 +123,7 @@ impl Gateway {
     }
 
     /// Somebody wants to be told about an identity.
-    pub(super) fn on_event(
+    pub(in crate::gateway) fn on_event(
         &mut self,
         now: Time,
         id: ServerId,
@@ -142,7 +154,7 @@ impl Gateway {
     }
 
     /// A SUBSCRIBE within a dialog; false when there is no such subscription.
-    pub(super) fn on_event_again(
+    pub(in crate::gateway) fn on_event_again(
         &mut self,
         now: Time,
         id: ServerId,
@@ -198,6 +210,8 @@ impl Gateway {
                     .header("Contact", format_args!("<{}>", self.contact_of(flow)))
                     .header("Expires", expires);
                 self.respond(id, draft);
+                self.keep_subscription(now, no, out);
+                self.note_summary(now, no);
                 self.tell_event(now, no, None);
             }
             Err(Refused::TooBrief(least)) => {
@@ -221,7 +235,12 @@ impl Gateway {
     }
 
     /// Sends the NOTIFY that a subscription is owed: all there is, or only these changes of registrations.
-    pub(super) fn tell_event(&mut self, now: Time, no: SubscriptionNo, changes: Option<&[Change]>) {
+    pub(in crate::gateway) fn tell_event(
+        &mut self,
+        now: Time,
+        no: SubscriptionNo,
+        changes: Option<&[Change]>,
+    ) {
         let id = self.client_id();
         let Some(topic) = self.notifier.topic(no) else {
             return;
@@ -249,14 +268,24 @@ impl Gateway {
     }
 
     /// Tells everybody who subscribed to that.
-    pub(super) fn tell_all(&mut self, now: Time, topic: Topic, changes: Option<&[Change]>) {
+    pub(in crate::gateway) fn tell_all(
+        &mut self,
+        now: Time,
+        topic: Topic,
+        changes: Option<&[Change]>,
+    ) {
         for no in self.notifier.of(topic) {
             self.tell_event(now, no, changes);
         }
     }
 
     /// A NOTIFY was answered; false when the request was none.
-    pub(super) fn event_answered(&mut self, now: Time, id: ClientId, status: u16) -> bool {
+    pub(in crate::gateway) fn event_answered(
+        &mut self,
+        now: Time,
+        id: ClientId,
+        status: u16,
+    ) -> bool {
         match self.notifier.answered(id, status) {
             Answered::Unknown => return false,
             Answered::Stale(no) => self.tell_event(now, no, None),
@@ -266,7 +295,7 @@ impl Gateway {
     }
 
     /// Ends subscriptions whose time is over.
-    pub(super) fn end_events(&mut self, now: Time) {
+    pub(in crate::gateway) fn end_events(&mut self, now: Time) {
         while let Some(no) = self.notifier.take_due(now) {
             self.tell_event(now, no, None);
         }

@@ -1,19 +1,18 @@
 //! Presence: what devices publish of themselves, what the planner makes of it, what subscribers are told.
 //!
-//! **Source:** RFC 3903 sections 4 and 6 (PUBLISH), RFC 3856, RFC 3863; requirement R2.8. What is published is forgotten
-//! with its time and with a restart: devices publish again (412).
+//! **Source:** RFC 3903 sections 4 and 6 (PUBLISH), RFC 3856, RFC 3863; requirement R2.8.
 
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use super::events::{Package, Topic, allowed};
-use super::on_invite::NotAccepted;
-use super::profile;
-use super::registry::{Device, DeviceKey, IdentityNo};
-use super::{Gateway, Timer};
+use super::{Package, Topic, allowed};
 use crate::codec::device_id::{DeviceId, Kind};
 use crate::codec::presence::{self, Basic, Presence, Tuple};
 use crate::codec::sip::{Message, Name};
+use crate::gateway::on_invite::NotAccepted;
+use crate::gateway::profile;
+use crate::gateway::registry::{Device, DeviceKey, IdentityNo};
+use crate::gateway::{Gateway, Timer};
 use crate::limits;
 use crate::protocol::sip::endpoint::{Flow, ServerId};
 use crate::protocol::sip::notifier;
@@ -29,17 +28,19 @@ const MOST: u32 = 7_200;
 
 /// What one device published.
 #[derive(Debug)]
-struct Publication {
+pub(super) struct Publication {
     /// Who published it.
-    device: DeviceKey,
+    pub(super) device: DeviceKey,
     /// Its name until the next PUBLISH.
-    etag: String,
-    presence: Presence,
+    pub(super) etag: String,
+    pub(super) presence: Presence,
+    /// When it is over.
+    pub(super) until: Time,
 }
 
 /// What was published, by number.
 #[derive(Debug, Default)]
-pub(super) struct Publications {
+pub(in crate::gateway) struct Publications {
     by_identity: BTreeMap<IdentityNo, BTreeMap<u64, Publication>>,
     count: usize,
     next: u64,
@@ -81,11 +82,34 @@ impl Publications {
 
     fn enter(&mut self, identity: IdentityNo, publication: Publication) -> u64 {
         let number = self.next;
-        self.next = self.next.saturating_add(1);
+        self.put(identity, number, publication);
+        number
+    }
+
+    /// Enters a publication under its number.
+    pub(super) fn put(&mut self, identity: IdentityNo, number: u64, publication: Publication) {
+        self.next = self.next.max(number.saturating_add(1));
         self.count = self.count.saturating_add(1);
         let own = self.by_identity.entry(identity).or_default();
         own.insert(number, publication);
-        number
+    }
+
+    pub(super) fn get(&self, identity: IdentityNo, number: u64) -> Option<&Publication> {
+        self.by_identity.get(&identity)?.get(&number)
+    }
+
+    /// The publication of a device that ends first.
+    fn first_of(&self, device: DeviceKey) -> Option<u64> {
+        let own = self
+            .of(device.identity)
+            .filter(|(_, it)| it.device == device);
+        let first = own.min_by_key(|(_, it)| it.until);
+        first.map(|(number, _)| *number)
+    }
+
+    /// Identities of which something is published.
+    pub(super) fn identities(&self) -> Vec<IdentityNo> {
+        self.by_identity.keys().copied().collect()
     }
 
     /// Whether what is published says that a device is there; `None` when nothing does.
@@ -117,7 +141,7 @@ fn own_status(publication: &Publication, key: DeviceKey) -> Option<bool> {
 
 impl Gateway {
     /// A device publishes its presence.
-    pub(super) fn on_publish(
+    pub(in crate::gateway) fn on_publish(
         &mut self,
         now: Time,
         id: ServerId,
@@ -136,14 +160,14 @@ impl Gateway {
         }
         let read = self
             .publisher(flow, request)
-            .and_then(|device| Ok((device, self.publish(device.identity, request)?)));
+            .and_then(|device| Ok((device, self.publish(device, request)?)));
         let (device, publish) = match read {
             Ok(read) => read,
             Err(no) => return self.decline(now, id, request, no, out),
         };
         let expires = publish.expires;
         let etag = self.random.token::<16>().to_string();
-        self.carry_out_publish(now, device, publish, etag.clone());
+        self.carry_out_publish(now, device, publish, etag.clone(), out);
         let draft = self
             .answer(request, 200)
             .header("SIP-ETag", etag)
@@ -167,7 +191,8 @@ impl Gateway {
     }
 
     /// Reads a PUBLISH (RFC 3903 section 6, steps 4 to 6).
-    fn publish(&self, identity: IdentityNo, request: &Message) -> Result<Publish, NotAccepted> {
+    fn publish(&self, device: DeviceKey, request: &Message) -> Result<Publish, NotAccepted> {
+        let identity = device.identity;
         let old = match request.text(Name::SipIfMatch) {
             None => None,
             Some(_) if request.is_repeated(Name::SipIfMatch) => {
@@ -190,10 +215,15 @@ impl Gateway {
         let own = self.publications.of(identity).count();
         let is_full = own >= limits::PUBLICATIONS_PER_IDENTITY
             || self.publications.count >= limits::PUBLICATIONS;
-        if old.is_none() && is_full {
-            let no = NotAccepted::new(503, "too many publications");
-            return Err(no.with("Retry-After", "300".to_owned()));
-        }
+        // A device that starts again has forgotten what it published before: that makes room.
+        let old = match old {
+            None if is_full => {
+                let no = NotAccepted::new(503, "too many publications");
+                let no = no.with("Retry-After", "300".to_owned());
+                Some(self.publications.first_of(device).ok_or(no)?)
+            }
+            old => old,
+        };
         Ok(Publish {
             old,
             expires,
@@ -201,7 +231,14 @@ impl Gateway {
         })
     }
 
-    fn carry_out_publish(&mut self, now: Time, device: DeviceKey, publish: Publish, etag: String) {
+    fn carry_out_publish(
+        &mut self,
+        now: Time,
+        device: DeviceKey,
+        publish: Publish,
+        etag: String,
+        out: &mut Vec<Output>,
+    ) {
         let identity = device.identity;
         let is_news = publish.presence.is_some() || publish.expires == 0;
         let end = now + Duration::from_secs(publish.expires.into());
@@ -209,24 +246,29 @@ impl Gateway {
             (Some(number), _) if publish.expires == 0 => {
                 self.timers.cancel(Timer::Unpublish(identity, number));
                 self.publications.remove(identity, number);
+                self.forget_publication(number, out);
             }
             (Some(number), presence) => {
                 let own = self.publications.by_identity.get_mut(&identity);
                 if let Some(known) = own.and_then(|own| own.get_mut(&number)) {
                     known.etag = etag;
+                    known.until = end;
                     known.presence =
                         presence.unwrap_or_else(|| core::mem::take(&mut known.presence));
                 }
                 self.timers.set(Timer::Unpublish(identity, number), end);
+                self.keep_publication(identity, number, out);
             }
             (None, Some(presence)) if publish.expires > 0 => {
                 let publication = Publication {
                     device,
                     etag,
                     presence,
+                    until: end,
                 };
                 let number = self.publications.enter(identity, publication);
                 self.timers.set(Timer::Unpublish(identity, number), end);
+                self.keep_publication(identity, number, out);
             }
             (None, _) => {}
         }
@@ -236,14 +278,21 @@ impl Gateway {
     }
 
     /// The time of a publication is over.
-    pub(super) fn unpublish(&mut self, now: Time, identity: IdentityNo, number: u64) {
+    pub(in crate::gateway) fn unpublish(
+        &mut self,
+        now: Time,
+        identity: IdentityNo,
+        number: u64,
+        out: &mut Vec<Output>,
+    ) {
         if self.publications.remove(identity, number) {
+            self.forget_publication(number, out);
             self.presence_changed(now, identity);
         }
     }
 
     /// What an identity's devices publish changed: the planner and subscribers know it.
-    fn presence_changed(&mut self, now: Time, identity: IdentityNo) {
+    pub(super) fn presence_changed(&mut self, now: Time, identity: IdentityNo) {
         let devices = self.registry.get(identity).map_or(0, |it| it.devices.len());
         for at in 0..devices {
             let key = DeviceKey { identity, at };
@@ -264,7 +313,7 @@ impl Gateway {
     }
 
     /// The presence of an identity: what was published, and whether the other devices are registered.
-    pub(super) fn presence_of(&self, now: Time, identity: IdentityNo) -> Presence {
+    pub(in crate::gateway) fn presence_of(&self, now: Time, identity: IdentityNo) -> Presence {
         let Some(known) = self.registry.get(identity) else {
             return Presence::default();
         };
