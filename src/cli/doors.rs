@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use super::fault::{Exit, Fault};
 use crate::codec::radio::is_number;
+use crate::codec::sip::push_notification::PushResource;
 use crate::device::behaviour::Connect;
 use crate::device::config::Config;
 use crate::driver::{self, Setup};
+use crate::gateway::bearer::wake::PROVIDER;
 use crate::world::SocketId;
 
 /// The doors of the first device.
@@ -42,6 +44,12 @@ pub struct Doors {
     /// The first device subscribes to SIRs, and takes them in NOTIFY and OPTIONS
     #[arg(long)]
     signalling: bool,
+    /// The first device can be woken by this one of its doors (RFC 8599), and sleeps --sleep-ms after it registered
+    #[arg(long, value_name = "BEARER", value_parser = ["sms", "ussd", "wsp", "http"])]
+    wake: Option<String>,
+    /// How long after it registered the first device goes to sleep; with --wake
+    #[arg(long, value_name = "MS", requires = "wake", default_value = "5000")]
+    sleep_ms: u64,
     /// Where the gateway takes information by HTTP, for devices with return_by = "push"
     #[arg(long, value_name = "URL")]
     info_url: Option<String>,
@@ -84,6 +92,12 @@ impl Doors {
             };
             device.behaviour = Arc::new(behaviour);
         }
+        if let Some(bearer) = &self.wake {
+            device.wake = Some(self.wake_of(bearer)?);
+            let mut behaviour = device.behaviour.as_ref().clone();
+            behaviour.sleep_after_ms = Some(self.sleep_ms);
+            device.behaviour = Arc::new(behaviour);
+        }
         let bearers = &mut device.bearers;
         bearers.service = self.service;
         bearers.signalling = self.signalling;
@@ -91,6 +105,28 @@ impl Doors {
             bearers.info_url.clone_from(&self.info_url);
         }
         Ok(())
+    }
+}
+
+impl Doors {
+    /// What the device registers to be woken by.
+    fn wake_of(&self, bearer: &str) -> Result<PushResource, Vec<Fault>> {
+        let (address, option) = match bearer {
+            "http" => (self.http.map(|at| format!("http://{at}")), "--http"),
+            "wsp" => (self.wsp.map(|at| at.to_string()), "--wsp"),
+            _ => (self.msisdn.clone(), "--msisdn"),
+        };
+        let address = address.ok_or_else(|| {
+            vec![Fault::usage(
+                format!("a device that is woken by {bearer} has no door for it"),
+                format!("add {option}"),
+            )]
+        })?;
+        Ok(PushResource {
+            provider: PROVIDER.to_owned(),
+            param: Some(bearer.to_owned()),
+            prid: Some(address),
+        })
     }
 }
 

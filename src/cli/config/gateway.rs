@@ -7,6 +7,7 @@ use crate::codec::sir::Placement;
 use crate::gateway::config::{Config, Contents, Relay, Smsc};
 use crate::gateway::policy::{Policy, Rule, Terms};
 use crate::gateway::push::plan::{Fork, PlanWish};
+use crate::gateway::registry::canonical;
 use crate::protocol::smpp::Version;
 
 /// Reads `[gateway]`.
@@ -38,6 +39,7 @@ pub fn read(config: &mut Config, table: &mut Table<'_>, source: &mut Source) {
         ("sia", &mut config.sia),
         ("add_pui", &mut config.add_pui),
         ("learn_devices", &mut config.learn_devices),
+        ("unsolicited_summaries", &mut config.unsolicited_summaries),
     ] {
         if let Some(flag) = table.flag(source, key) {
             *slot = flag;
@@ -54,6 +56,10 @@ pub fn read(config: &mut Config, table: &mut Table<'_>, source: &mut Source) {
         if let Some(duration) = table.millis(source, key) {
             *slot = duration;
         }
+    }
+    let example = "sip:desk@example.com";
+    if let Some(names) = table.all_checked(source, "presence_watchers", check::identity, example) {
+        config.presence_watchers = names.iter().map(|name| canonical(name)).collect();
     }
     if let Some(retries) = table
         .number(source, "retries", 0..101)

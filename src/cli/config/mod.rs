@@ -17,6 +17,7 @@ pub mod check;
 pub mod gateway;
 pub mod identity;
 pub mod reader;
+pub mod waking;
 
 use reader::{Source, Table};
 
@@ -164,6 +165,7 @@ impl Lab {
             gateway::ota_http(&mut gateway, &mut table, source, folder);
             table.finish(source);
         }
+        waking::read(&mut gateway, root, source, folder);
         let store = store(root, source, folder);
         let observe = root
             .table(source, "observe")
@@ -473,6 +475,8 @@ mod tests {
                     "content_octets_max = 4096",
                     "pushes_open_max",
                     "applications =",
+                    // In place of url.
+                    "resource = ",
                 ];
                 !secret.iter().any(|word| line.contains(word))
             })
@@ -480,6 +484,7 @@ mod tests {
                 Some(rest)
                     if rest.contains(" = ")
                         || rest.starts_with("[[fleet")
+                        || rest.starts_with("[[wake")
                         || rest.starts_with("[smsc]") =>
                 {
                     format!("{rest}\n")
@@ -542,6 +547,37 @@ mod tests {
             .map(|fault| fault[..7].to_owned())
             .collect();
         assert_eq!(codes, ["SG-C015", "SG-C013", "SG-C014"]);
+    }
+
+    #[test]
+    fn push_services_are_asked_at_a_url_or_at_each_device_s_resource() {
+        let text = "[gateway]\npresence_watchers = [\"sip:Desk@EXAMPLE.com\"]\nunsolicited_summaries = true\n\
+            [[wake]]\nprovider = \"acme\"\nurl = \"http://127.0.0.1:9000/wake\"\n\
+            [[wake]]\nprovider = \"web\"\nresource = \"https://push.example.com/\"\n";
+        let gateway = Lab::decode("lab.toml", text, Path::new("."))
+            .unwrap()
+            .gateway;
+        let names: Vec<&str> = gateway.wake.iter().map(|it| it.provider.as_str()).collect();
+        assert_eq!(names, ["acme", "web"]);
+        assert_eq!(gateway.presence_watchers, ["sip:Desk@example.com"]);
+        assert!(gateway.unsolicited_summaries);
+    }
+
+    #[test]
+    fn a_push_service_that_cannot_be_asked_is_refused() {
+        let wake = |rows: &str| faults(&format!("[[wake]]\n{rows}"));
+        let url = "url = \"http://127.0.0.1:9000/\"\n";
+        assert_eq!(wake(url), ["SG-C007 provider is missing"]);
+        let none = wake("provider = \"acme\"\n");
+        assert_eq!(none, ["SG-C019 a push service is asked nowhere"]);
+        let both = format!("provider = \"acme\"\n{url}resource = \"https://push.example.com/\"\n");
+        assert!(wake(&both)[0].starts_with("SG-C019 "));
+        let open = "provider = \"acme\"\nresource = \"https://push.example.com\"\n";
+        assert!(wake(open)[0].starts_with("SG-C004 "));
+        let own = format!("provider = \"sirgate\"\n{url}");
+        assert!(wake(&own)[0].starts_with("SG-C004 "));
+        let twice = format!("provider = \"a\"\n{url}[[wake]]\nprovider = \"A\"\n{url}");
+        assert!(wake(&twice)[0].starts_with("SG-C013 "));
     }
 
     #[test]
