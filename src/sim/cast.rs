@@ -14,12 +14,14 @@ use super::script::{DeviceLine, Script, Setting};
 use super::smsc::MessageCentre;
 use crate::codec::device_id::DeviceId;
 use crate::codec::pap::address::ClientAddress;
+use crate::codec::sip::push_notification::PushResource;
 use crate::codec::smpp::Status;
 use crate::device::applications::Application;
 use crate::device::behaviour::{Behaviour, Connect};
 use crate::device::config::{Bearers, Config as DeviceConfig, Information, Profile as Handset};
 use crate::device::{Device, Fleet};
 use crate::event::Bearer;
+use crate::gateway::bearer::wake::PROVIDER;
 use crate::gateway::config::{
     Config as Gateway, Contents, DeviceProfile, Identity, Listener, Relay, Smsc, Speaks,
 };
@@ -235,7 +237,7 @@ pub fn seats(script: &Script, places: &Places, random: &mut Random) -> Result<Ve
         vec![(Vec::new(), Vec::new(), None)];
     let lines = script.devices.iter().zip(&places.devices);
     for (((line, address), doors), number) in lines.zip(&places.doors).zip(0..) {
-        let bearers = bearers(line)?;
+        let bearers = reached_by(line)?;
         let http = bearers.contains(&Bearer::Http).then_some(doors.http);
         if http.is_some() {
             seats.push((Vec::new(), Vec::new(), http));
@@ -251,6 +253,15 @@ pub fn seats(script: &Script, places: &Places, random: &mut Random) -> Result<Ve
         let mut config = device(line, *address, bind(*address), places)?;
         let has = |wanted: &[Bearer]| bearers.iter().any(|bearer| wanted.contains(bearer));
         let by_wsp = config.behaviour.connect == Connect::Wsp;
+        config.wake = wake(line)?.map(|bearer| PushResource {
+            provider: PROVIDER.to_owned(),
+            param: Some(bearer.word().to_owned()),
+            prid: Some(match bearer {
+                Bearer::Http => format!("http://{}", doors.http),
+                Bearer::Wsp => doors.wsp.to_string(),
+                _ => msisdn(number),
+            }),
+        });
         config.bearers = Bearers {
             msisdn: Some(msisdn(number)),
             radio: has(&GSM).then(|| (bind(doors.radio), places.radio)),
@@ -300,7 +311,7 @@ const GSM: [Bearer; 3] = [Bearer::Sms, Bearer::Ussd, Bearer::Cs];
 #[must_use]
 pub fn has_centre(script: &Script) -> bool {
     let has = |line: &DeviceLine| {
-        bearers(line).is_ok_and(|bearers| bearers.iter().any(|bearer| GSM.contains(bearer)))
+        reached_by(line).is_ok_and(|bearers| bearers.iter().any(|bearer| GSM.contains(bearer)))
     };
     script.devices.iter().any(has)
 }
@@ -367,6 +378,24 @@ fn bearers(line: &DeviceLine) -> Result<Vec<Bearer>, String> {
             serde_json::from_value(value).map_err(|_| format!("there is no bearer {name}"))
         })
         .collect()
+}
+
+/// What wakes the device while it sleeps.
+fn wake(line: &DeviceLine) -> Result<Option<Bearer>, String> {
+    let named = line.settings.iter().rev().find(|(key, _)| key == "wake");
+    named
+        .map(|(_, name)| {
+            let bearer = serde_json::from_value(serde_json::Value::from(name.as_str()));
+            bearer.map_err(|_| format!("there is no bearer {name}"))
+        })
+        .transpose()
+}
+
+/// All that the device has a door for.
+fn reached_by(line: &DeviceLine) -> Result<Vec<Bearer>, String> {
+    let mut all = bearers(line)?;
+    all.extend(wake(line)?);
+    Ok(all)
 }
 
 /// The submission of a push line; results go to `notify_to`.
@@ -458,7 +487,8 @@ fn device(
                 behaviour = Behaviour::named(name)
                     .ok_or_else(|| format!("there is no behaviour {name}"))?;
             }
-            ("bearer", _) => {}
+            ("bearer" | "wake", _) => {}
+            ("sleep", millis) => behaviour.sleep_after_ms = Some(number(millis)?),
             ("connect", way) => {
                 behaviour.connect = serde_json::from_value(way.into())
                     .map_err(|_| format!("there is no way {way} to connect"))?;

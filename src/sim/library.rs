@@ -115,6 +115,14 @@ pub const TEXTS: &[(&str, &str)] = &[
         include_str!("../../testdata/scenarios/S2.7-mixed.txt"),
     ),
     ("S2.8", include_str!("../../testdata/scenarios/S2.8.txt")),
+    (
+        "wake-http",
+        include_str!("../../testdata/scenarios/wake-http.txt"),
+    ),
+    (
+        "wake-wsp",
+        include_str!("../../testdata/scenarios/wake-wsp.txt"),
+    ),
 ];
 
 /// All scenarios; a text that is none is left out, which a test refuses.

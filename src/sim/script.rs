@@ -16,7 +16,7 @@
 //! |---|---|
 //! | `gateway key=value …` | settings of the gateway: `fork=core`, `relay=yes`, `contents=direct` |
 //! | `trio` | the identity alice with C1, C2, C3 of the requirements |
-//! | `device NAME KIND id=… key=value …` | one more device, or settings of one of the trio: `bearer=sms,sip` its bearers, best first, `return=ussd` on what it returns information |
+//! | `device NAME KIND id=… key=value …` | one more device, or settings of one of the trio: `bearer=sms,sip` its bearers, best first, `return=ussd` on what it returns information, `wake=wsp sleep=200` what wakes it when it sleeps, and how long after it registered it does |
 //! | `smsc key=value …` | settings of the message centre: `delay=500`, `refuse=ESME_RMSGQFUL`, `fail=8`, `silent=yes`, `first=1`, `every=3`, `to=+1555` |
 //! | `push NAME to=… key=value …` | a submission; `to=*` means the identity itself |
 //! | `quiet` | let everything run to its end |
