@@ -89,6 +89,20 @@ fn every_item_of_conformance_has_a_row_with_tests_that_exist_and_every_such_test
 }
 
 #[test]
+fn every_clause_of_conformance_names_tests_that_exist_or_says_open() {
+    let tests = tests();
+    let rows = rows_of("docs/conformance.md", &["RFC "]);
+    assert!(!rows.is_empty());
+    for (clause, shown) in rows {
+        let missing: Vec<&String> = shown.iter().filter(|test| !tests.contains(*test)).collect();
+        assert!(
+            missing.is_empty(),
+            "{clause}: there are no tests {missing:?}"
+        );
+    }
+}
+
+#[test]
 fn names_of_tests_say_which_items_they_show() {
     assert_eq!(items("pap_sem_s_005_a_quality"), ["PAP-SEM-S-005"]);
     let both = items("ppg_gen_s_003_and_s_022_text");

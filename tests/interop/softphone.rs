@@ -7,28 +7,36 @@ use std::time::Duration;
 
 use crate::{Ports, Running, lab};
 
-const BARESIP: &str = "urn:uuid:aaaaaaaa-0000-4000-8000-000000000001";
-const LINPHONE: &str = "urn:uuid:bbbbbbbb-0000-4000-8000-000000000002";
+pub(crate) const BARESIP: &str = "urn:uuid:aaaaaaaa-0000-4000-8000-000000000001";
+pub(crate) const LINPHONE: &str = "urn:uuid:bbbbbbbb-0000-4000-8000-000000000002";
 
 /// A phone and what it wrote of the SIP it saw.
-struct Phone {
-    name: &'static str,
+pub(crate) struct Phone {
+    pub(crate) name: &'static str,
     log: PathBuf,
     _running: Running,
 }
 
 impl Phone {
     /// The phone itself saw these words.
-    fn saw(&self, words: &str) -> bool {
+    pub(crate) fn saw(&self, words: &str) -> bool {
+        self.count(words) > 0
+    }
+
+    /// How often it did.
+    pub(crate) fn count(&self, words: &str) -> usize {
         let log = std::fs::read(&self.log).unwrap_or_default();
-        String::from_utf8_lossy(&log).contains(words)
+        String::from_utf8_lossy(&log).matches(words).count()
     }
 }
 
-fn baresip(folder: &Path, ports: &Ports) -> Phone {
+/// baresip as bob, with one more of its modules.
+pub(crate) fn baresip(folder: &Path, ports: &Ports, module: &str) -> Phone {
     let home = folder.join("baresip");
     std::fs::create_dir_all(&home).unwrap();
-    let modules = "module_path /usr/lib/baresip/modules\nmodule_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\n";
+    let modules = format!(
+        "module_path /usr/lib/baresip/modules\nmodule_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\n{module}"
+    );
     std::fs::write(
         home.join("config"),
         format!("sip_listen 127.0.0.1:0\n{modules}"),
@@ -59,15 +67,21 @@ fn baresip(folder: &Path, ports: &Ports) -> Phone {
     }
 }
 
-fn linphonec(folder: &Path, ports: &Ports) -> Phone {
+/// linphonec as bob, on that transport, with these further lines for its account.
+pub(crate) fn linphonec(folder: &Path, ports: &Ports, transport: &str, more: &str) -> Phone {
     let home = folder.join("linphone");
     std::fs::create_dir_all(home.join(".local/share/linphone")).unwrap();
     let config = format!(
-        "[sip]\nbind_address=127.0.0.1\nguess_hostname=0\nsip_port={}\nsip_tcp_port=-1\ncontact=<sip:bob@example.com>\n\
-         default_proxy=0\n[misc]\nuuid={}\n[proxy_0]\nreg_proxy=<sip:127.0.0.1:{sip};transport=udp>\n\
-         reg_route=<sip:127.0.0.1:{sip};transport=udp;lr>\nreg_identity=sip:bob@example.com\nreg_expires=600\n\
-         reg_sendregister=1\npublish=0\n",
+        "[sip]\nbind_address=127.0.0.1\nguess_hostname=0\nsip_port={}\nsip_tcp_port={}\ncontact=<sip:bob@example.com>\n\
+         default_proxy=0\n[misc]\nuuid={}\n[proxy_0]\nreg_proxy=<sip:127.0.0.1:{sip};transport={transport}>\n\
+         reg_route=<sip:127.0.0.1:{sip};transport={transport};lr>\nreg_identity=sip:bob@example.com\nreg_expires=600\n\
+         reg_sendregister=1\npublish=0\n{more}",
         lab::free_port(),
+        if transport == "tcp" {
+            i32::from(lab::free_port())
+        } else {
+            -1
+        },
         LINPHONE.trim_start_matches("urn:uuid:"),
         sip = ports.sip,
     );
@@ -100,8 +114,8 @@ fn softphones_are_reached_one_by_one_by_gruu_and_together_by_fan_out() {
          [[identity.device]]\nname = \"linphone\"\nid = [\"{LINPHONE}\"]\n"
     );
     let _gateway = ports.serve(folder.path(), &identity);
-    let baresip = baresip(folder.path(), &ports);
-    let linphone = linphonec(folder.path(), &ports);
+    let baresip = baresip(folder.path(), &ports, "");
+    let linphone = linphonec(folder.path(), &ports, "udp", "");
     // The names are those of the instances above: each phone registered the instance it was given.
     ports.wait(folder.path(), "reg change=created dev=baresip", 1);
     ports.wait(folder.path(), "reg change=created dev=linphone", 1);
