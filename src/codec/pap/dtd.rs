@@ -323,17 +323,15 @@ fn check_attributes(node: &mut Node<'_>, rule: &Rule, version: Version) -> Resul
         let Some(known) = known(attr.name) else {
             return Err(invalid(attr.at, "an attribute of this element"));
         };
-        if known.words.is_empty() {
+        if known.words.is_empty() || known.words.contains(&&*attr.value) {
             continue;
         }
         // Values of an enumeration lose the spaces around them (XML 1.0 section 3.3.3).
         let word = attr.value.trim_matches(' ');
-        if word.len() < attr.value.len() {
-            attr.value = word.to_owned().into();
-        }
-        if !known.words.contains(&&*attr.value) {
+        if !known.words.contains(&word) {
             return Err(invalid(attr.at, "one of the words of this attribute"));
         }
+        attr.value = word.to_owned().into();
     }
     let missing = rule
         .attributes

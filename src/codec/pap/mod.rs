@@ -104,10 +104,9 @@ pub fn decode(octets: &[u8]) -> Result<Document, DecodeError> {
 /// Octets that are no XML, not valid, of a version that is not supported, or with a value outside its domain.
 pub fn read(octets: &[u8]) -> Result<Document, Box<Refusal>> {
     let (mut tree, result) = xml::read(octets);
-    result
+    let version = result
         .and_then(|()| check(&tree))
         .map_err(|error| Refusal::of(error, Why::Malformed, &tree, octets))?;
-    let version = version_of(&tree).unwrap_or(Version::V1_0);
     if !version.is_supported() {
         let at = tree.doctype.as_ref().map_or(0, |doctype| doctype.at);
         let error = fault(at, Class::BadValue, "PAP of version 2.0, 2.1 or 1.0");
@@ -135,19 +134,19 @@ pub fn read(octets: &[u8]) -> Result<Document, Box<Refusal>> {
     })
 }
 
-/// Checks what stands before the root element.
-fn check(tree: &Tree<'_>) -> Result<(), DecodeError> {
+/// Checks what stands before the root element, and gives the version that it names.
+fn check(tree: &Tree<'_>) -> Result<Version, DecodeError> {
     let (Some(doctype), Some(root)) = (&tree.doctype, &tree.root) else {
         return Err(fault(0, Class::XmlInvalid, "a DOCTYPE of PAP"));
     };
-    if doctype.root != root.name || version_of(tree).is_none() {
-        return Err(fault(doctype.at, Class::XmlInvalid, "a DOCTYPE of PAP"));
-    }
+    let version = version_of(tree).filter(|_| doctype.root == root.name);
+    let version =
+        version.ok_or_else(|| fault(doctype.at, Class::XmlInvalid, "a DOCTYPE of PAP"))?;
     match &doctype.supported {
         Some((list, at)) if Offers::decode(list).is_err() => {
             Err(fault(*at, Class::XmlInvalid, "a list of versions"))
         }
-        _ => Ok(()),
+        _ => Ok(version),
     }
 }
 

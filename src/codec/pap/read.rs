@@ -50,16 +50,16 @@ pub(super) fn code(node: &Node<'_>) -> Result<u16, DecodeError> {
 
 /// The address elements inside another.
 pub(super) fn addresses(node: &Node<'_>) -> Result<Vec<String>, DecodeError> {
-    let found: Vec<&Node<'_>> = node
-        .children
-        .iter()
-        .filter(|child| child.name == "address")
-        .collect();
-    if let Some(over) = found.get(limits::PAP_ADDRESSES) {
-        return Err(fault(over.at, Class::TooLarge, "fewer addresses"));
+    let mut found = Vec::with_capacity(node.children.len().min(limits::PAP_ADDRESSES));
+    for child in &node.children {
+        if child.name == "address" {
+            if found.len() >= limits::PAP_ADDRESSES {
+                return Err(fault(child.at, Class::TooLarge, "fewer addresses"));
+            }
+            found.push(text(child, "address-value").unwrap_or_default());
+        }
     }
-    let value = |node: &&Node<'_>| text(node, "address-value").unwrap_or_default();
-    Ok(found.iter().map(value).collect())
+    Ok(found)
 }
 
 /// The one address inside another element.

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::{FORMAT, prolog};
 pub(super) use crate::codec::xml::Attr;
-use crate::codec::xml::{Bounds, Outline, Tag, Token, Tokens, is_blank};
+use crate::codec::xml::{Bounds, Outline, Tag, Token, Tokens, is_blank_text};
 use crate::codec::{DecodeError, Span};
 use crate::limits;
 
@@ -118,7 +118,7 @@ impl<'a> Tree<'a> {
                 }
             }
             // An empty element may be written in two tags on two lines: initiators do, though it is not valid.
-            Token::Text(text) if text.bytes().all(is_blank) => {}
+            Token::Text(text) if is_blank_text(&text) => {}
             Token::Text(_) => self.mark(at, true),
             Token::Section(_) | Token::Letter(_) => self.mark(at, true),
             Token::Comment | Token::Instruction => self.mark(at, false),

@@ -20,12 +20,66 @@ pub(in crate::codec) const fn is_blank(octet: u8) -> bool {
     matches!(octet, b' ' | b'\t' | b'\r' | b'\n')
 }
 
+/// Whether a text is nothing but white space.
+pub(in crate::codec) fn is_blank_text(text: &str) -> bool {
+    // Indentation is mostly spaces, which are seen eight at a time.
+    let (words, rest) = text.as_bytes().as_chunks();
+    let all_blank = |octets: &[u8]| octets.iter().all(|octet| is_blank(*octet));
+    words
+        .iter()
+        .all(|word| *word == [b' '; 8] || all_blank(word))
+        && all_blank(rest)
+}
+
+/// What most names are made of: ASCII letters and hyphens.
+const USUAL: u8 = 1;
+/// What stands in the value of an attribute for itself.
+const ITSELF: u8 = 2;
+
+/// By octet, which of these it is.
+const KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut rest: &mut [u8] = &mut kinds;
+    let mut octet = 0_u8;
+    while let [slot, others @ ..] = rest {
+        if octet.is_ascii_alphabetic() || octet == b'-' {
+            *slot |= USUAL;
+        }
+        if !matches!(octet, b'"' | b'\'' | b'<' | b'&' | b'\t' | b'\n' | b'\r') {
+            *slot |= ITSELF;
+        }
+        octet = octet.wrapping_add(1);
+        rest = others;
+    }
+    kinds
+};
+
+/// Octets of that kind at the front.
+fn run(octets: &[u8], kind: u8) -> usize {
+    let is_other = |octet: &u8| {
+        let kinds = KINDS.get(usize::from(*octet));
+        kinds.is_none_or(|kinds| kinds & kind == 0)
+    };
+    octets.iter().position(is_other).unwrap_or(octets.len())
+}
+
+/// Octets of the usual name that begins a text: ASCII letters with hyphens behind the first. None when it begins otherwise.
+pub(super) fn usual_name(text: &str) -> usize {
+    if text.starts_with('-') {
+        return 0;
+    }
+    run(text.as_bytes(), USUAL)
+}
+
+/// Octets at the front that stand in a value for themselves: no quote, no markup, no white space but spaces.
+pub(super) fn itself(octets: &[u8]) -> usize {
+    run(octets, ITSELF)
+}
+
 /// A name that may stand in a tag.
 pub(in crate::codec) fn is_name(text: &str) -> bool {
-    // Most names are words with hyphens.
-    let plain = |octet: u8| octet.is_ascii_alphabetic() || octet == b'-';
-    if text.bytes().all(plain) {
-        return !text.is_empty() && !text.starts_with('-');
+    if usual_name(text) == text.len() {
+        return !text.is_empty();
     }
     let mut letters = text.chars();
     let starts = letters

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::letters::is_blank;
+use super::letters::{self, is_blank, usual_name};
 use super::malformed;
 use crate::codec::DecodeError;
 
@@ -104,12 +104,17 @@ pub(super) fn doctype<'a>(
 
 /// A public identifier, in which white space counts as one space and none at its ends (section 4.2.2).
 fn spaced_once(identifier: &str) -> Cow<'_, str> {
-    let words = || identifier.split_ascii_whitespace();
-    let mut expected = identifier.split(' ');
-    if words().all(|word| expected.next() == Some(word)) && expected.next().is_none() {
+    let mut before = b' ';
+    let is_spaced = identifier.bytes().all(|octet| {
+        let is_apart = !is_blank(octet) || octet == b' ' && before != b' ';
+        before = octet;
+        is_apart
+    });
+    if is_spaced && before != b' ' {
         Cow::Borrowed(identifier)
     } else {
-        words().collect::<Vec<_>>().join(" ").into()
+        let words: Vec<&str> = identifier.split_ascii_whitespace().collect();
+        words.join(" ").into()
     }
 }
 
@@ -179,6 +184,20 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// `=` and a literal in which everything stands for itself, as nearly always; else nothing is passed.
+    pub(super) fn plain_equals(&mut self) -> Option<&'a str> {
+        let [b'=', quote @ (b'"' | b'\''), rest @ ..] = self.rest.as_bytes() else {
+            return None;
+        };
+        let end = letters::itself(rest).saturating_add(2);
+        let (literal, behind) = self.rest.split_at_checked(end)?;
+        if behind.as_bytes().first() != Some(quote) {
+            return None;
+        }
+        self.rest = behind.get(1..)?;
+        literal.get(2..)
+    }
+
     /// `=` and the literal after it.
     pub(in crate::codec) fn equals(&mut self) -> Result<&'a str, DecodeError> {
         self.blanks();
@@ -189,8 +208,21 @@ impl<'a> Words<'a> {
         self.quoted()
     }
 
+    /// What stands before the next `=` or white space, and whether it is a usual name; another may be one too.
+    pub(super) fn name(&mut self) -> (&'a str, bool) {
+        let ends = |octet: u8| octet == b'=' || is_blank(octet);
+        let usual = usual_name(self.rest);
+        match self.rest.split_at_checked(usual) {
+            Some((name, rest)) if usual > 0 && rest.bytes().next().is_some_and(ends) => {
+                self.rest = rest;
+                (name, true)
+            }
+            _ => (self.before(ends), false),
+        }
+    }
+
     /// What stands before the next of these octets, or the rest.
-    pub(super) fn before(&mut self, stops: impl Fn(u8) -> bool) -> &'a str {
+    fn before(&mut self, stops: impl Fn(u8) -> bool) -> &'a str {
         let end = self.rest.bytes().position(stops);
         let end = end.unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, ""));

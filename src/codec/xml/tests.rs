@@ -232,12 +232,52 @@ proptest! {
     }
 
     #[test]
+    fn a_value_says_the_same_however_it_is_quoted_and_spaced(
+        value in r"([ -~\t\n\ré]|\r\n){0,24}",
+        spaces in " {0,2}",
+    ) {
+        let value = value.replace('&', "&#38;").replace('<', "&lt;");
+        let says = |quote: char, spaces: &str| {
+            let value = value.replace(quote, &format!("&#{};", u32::from(quote)));
+            let text = format!("<a b{spaces}={spaces}{quote}{value}{quote}/>");
+            read("t", text.as_bytes()).map(|root| root.value("b").map(str::to_owned))
+        };
+        let wanted = value.replace("\r\n", " ").replace(['\t', '\n', '\r'], " ");
+        let wanted = wanted.replace("&lt;", "<").replace("&#38;", "&");
+        prop_assert_eq!(says('"', ""), Ok(Some(wanted.clone())));
+        prop_assert_eq!(says('\'', &spaces), Ok(Some(wanted)));
+    }
+
+    #[test]
     fn any_octets_end_with_a_tree_or_an_offset(octets in proptest::collection::vec(any::<u8>(), 0..60)) {
         if let Err(error) = read("t", &octets) {
             prop_assert!(error.offset <= octets.len());
         }
         let _ = spans("t", "c", &octets);
     }
+}
+
+#[test]
+fn names_are_words_and_what_else_xml_calls_a_name() {
+    let whole = read("t", "<a-b c-='1' d.e='2' é1='3'/>".as_bytes()).unwrap();
+    assert_eq!(whole.name, "a-b");
+    let names: Vec<&str> = whole
+        .attributes
+        .iter()
+        .map(|own| own.name.as_str())
+        .collect();
+    assert_eq!(names, ["c-", "d.e", "é1"]);
+    for (text, at) in [
+        ("<-a/>", 1),
+        ("<a -b='1'/>", 3),
+        ("<a b;='1'/>", 3),
+        ("<a ='1'/>", 3),
+        ("<a b='1'c='2'/>", 8),
+        ("<a b='<'/>", 6),
+    ] {
+        assert_eq!(class(text), (Class::XmlNotWellFormed, at), "{text}");
+    }
+    assert_eq!(class("<a b='1&c;'/>"), (Class::XmlForbidden, 7));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use quick_xml::Reader;
 use quick_xml::errors::{Error, IllFormedError};
 use quick_xml::events::{BytesStart, Event};
 
-use super::letters::{is_blank, is_letter, is_name, is_plain, line_ends};
+use super::letters::{is_blank, is_blank_text, is_letter, is_name, is_plain, line_ends};
 use super::prolog::{self, Doctype, Words};
 use super::{malformed, reference};
 use crate::codec::{Class, DecodeError};
@@ -191,7 +191,7 @@ impl<'a> Tokens<'a> {
             }
             Event::Text(text) => {
                 let text = text.into_inner();
-                if self.depth == 0 && !text.bytes().all(is_blank) {
+                if self.depth == 0 && !is_blank_text(&text) {
                     return Err(self.malformed(at, OUTSIDE));
                 }
                 Token::Text(text)
@@ -263,9 +263,12 @@ impl<'a> Tokens<'a> {
     /// The attributes that stand behind the name of an element; `base` is the offset of `inside`.
     fn attributes(&self, inside: &'a str, base: usize) -> Result<Vec<Attribute<'a>>, DecodeError> {
         let mut words = Words::new(self.format, inside, base);
-        // Every attribute has its `=`, and hardly any value holds one.
-        let count = memchr::memchr_iter(b'=', inside.as_bytes()).count();
-        let mut found: Vec<Attribute<'a>> = Vec::with_capacity(count.min(USUAL_ATTRIBUTES));
+        // Hardly any attribute has less than sixteen octets.
+        let room = match inside.len() {
+            0 => 0,
+            length => (length >> 4).clamp(1, USUAL_ATTRIBUTES),
+        };
+        let mut found: Vec<Attribute<'a>> = Vec::with_capacity(room);
         loop {
             let apart = words.blanks();
             if words.is_empty() {
@@ -275,17 +278,24 @@ impl<'a> Tokens<'a> {
             if !apart {
                 return Err(self.malformed(at, "white space between attributes"));
             }
-            let name = words.before(|octet| octet == b'=' || is_blank(octet));
-            self.check_name(name, at, "an attribute name")?;
+            let (name, is_usual) = words.name();
+            if !is_usual || name.len() > self.bounds.name_octets {
+                self.check_name(name, at, "an attribute name")?;
+            }
             if found.len() >= limits::XML_ATTRIBUTES {
                 return Err(self.too_large(at, "fewer attributes"));
             }
             if found.iter().any(|own| own.name == name) {
                 return Err(self.malformed(at, "each attribute once"));
             }
-            let raw = words.equals()?;
-            let base = words.at().saturating_sub(raw.len()).saturating_sub(1);
-            let value = reference::value(self.format, raw, base)?;
+            let value = match words.plain_equals() {
+                Some(value) => Cow::Borrowed(value),
+                None => {
+                    let raw = words.equals()?;
+                    let base = words.at().saturating_sub(raw.len()).saturating_sub(1);
+                    reference::value(self.format, raw, base)?
+                }
+            };
             found.push(Attribute { name, value, at });
         }
     }
