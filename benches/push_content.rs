@@ -4,7 +4,9 @@
 use divan::counter::BytesCount;
 use divan::{AllocProfiler, Bencher, black_box};
 use sirgate::codec::pap;
-use sirgate::codec::wbxml::{Document as _, Name, Reader, Si, Sink, Source as _, Value, si};
+use sirgate::codec::wbxml::{
+    Document as _, Element, Name, Reader, Si, Sink, Source as _, Value, si,
+};
 
 #[global_allocator]
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
@@ -75,6 +77,26 @@ fn si_events_from_wbxml(bencher: Bencher<'_, '_>) {
         let mut told = Told(0);
         reader.tell(&mut told).unwrap();
         told.0
+    });
+}
+
+/// As libwbxml's tree: every element, attribute and text, of any document type that is known.
+#[divan::bench(sample_count = 1000, sample_size = 50)]
+fn si_tree_from_wbxml(bencher: Bencher<'_, '_>) {
+    bencher.counter(BytesCount::new(SI.len())).bench_local(|| {
+        let mut reader = Reader::new(&si::LANGUAGE, black_box(SI), false);
+        drop(black_box(
+            Element::read(&si::LANGUAGE, &mut reader).unwrap(),
+        ));
+    });
+}
+
+/// As libwbxml's conversion: from the octets of WBXML to those of XML.
+#[divan::bench(sample_count = 1000, sample_size = 50)]
+fn si_from_wbxml_to_xml(bencher: Bencher<'_, '_>) {
+    bencher.counter(BytesCount::new(SI.len())).bench_local(|| {
+        let si = Si::decode(black_box(SI)).unwrap();
+        drop(black_box(si.encode_xml().unwrap()));
     });
 }
 
