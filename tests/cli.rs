@@ -308,6 +308,8 @@ fn every_command_has_help_with_an_example() {
         &["trace", "show"],
         &["trace", "ls"],
         &["wait"],
+        &["load", "pap"],
+        &["load", "sip"],
         &["config", "example"],
         &["config", "check"],
     ] {

@@ -17,6 +17,7 @@ pub mod config_command;
 pub mod demo;
 pub mod device;
 pub mod doors;
+pub mod load;
 pub mod node;
 pub mod push;
 pub mod scenario;
@@ -112,6 +113,9 @@ enum Command {
     /// The other parties of a laboratory: a short message centre
     #[command(subcommand)]
     Sim(sim::Command),
+    /// Load on a gateway, and what it took
+    #[command(subcommand)]
+    Load(load::Command),
     /// Submit a push and follow it to the end
     Push(push::Arguments),
     /// Session Initiation Requests as octets
@@ -191,6 +195,7 @@ fn run(command: Command, global: &Global) -> Result<Exit, Vec<Fault>> {
         Command::Serve(arguments) => serve::run(&arguments, global),
         Command::Device(command) => device::run(&command, global),
         Command::Sim(command) => sim::run(&command, global),
+        Command::Load(command) => load::run(&command, global),
         Command::Push(arguments) => push::run(&arguments, global).map_err(one),
         Command::Sir(command) => sir::run(&command, global).map_err(one),
         Command::Scenario(command) => scenario::run(&command, global).map_err(one),

@@ -1,0 +1,90 @@
+//! `sirgate load`: so much work at once, and what it took.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::Global;
+use super::fault::{Exit, Fault};
+
+mod connection;
+mod latency;
+mod pap;
+mod process;
+mod sip;
+mod template;
+
+/// Subcommands of `load`.
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Pushes by PAP, so many in flight, and the datagrams that come of them
+    #[command(
+        after_help = "Example:\n  sirgate load pap --pushes 20000 --in-flight 256 --pid $(pidof sirgate)\n  sirgate load pap --to http://127.0.0.1:18080/wappush --address WAPPUSH=127.0.0.1/TYPE=IPv4@ppg --datagrams 127.0.0.1:2948\n\nWithout --rate the loop is closed: a push starts when another one is answered, so a slow gateway is asked less. With \
+                      --rate pushes start at their planned instants, and latencies count from there."
+    )]
+    Pap(pap::Arguments),
+    /// Devices that register and answer SIRs by SIP
+    #[command(
+        after_help = "Example:\n  sirgate load sip --devices 3000 --registers 60000 --in-flight 64 --pid $(pidof sirgate)\n  sirgate load sip --devices 3 --answer-for 20s"
+    )]
+    Sip(sip::Arguments),
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// A peer that is none, or does not answer.
+pub fn run(command: &Command, global: &Global) -> Result<Exit, Vec<Fault>> {
+    match command {
+        Command::Pap(arguments) => pap::run(arguments, global),
+        Command::Sip(arguments) => sip::run(arguments, global),
+    }
+    .map_err(|fault| vec![fault])
+}
+
+/// One thread for all of it: the rest of the machine belongs to whoever is measured.
+fn block_on<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime
+        .map_err(|error| Fault::new("SG-X001", Exit::Bug, error.to_string(), "free some memory"))?
+        .block_on(work)
+}
+
+/// Load goes to machines of one's own only, unless others are named.
+fn check_target(target: SocketAddr, allowed: &[IpAddr]) -> Result<(), Fault> {
+    let is_own = match target.ip() {
+        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+    };
+    if is_own || allowed.contains(&target.ip()) {
+        return Ok(());
+    }
+    Err(Fault::usage(
+        format!("{target} is neither loopback nor private"),
+        format!("if it is yours, add --allow-target {}", target.ip()),
+    ))
+}
+
+fn unreachable(target: SocketAddr, error: &std::io::Error) -> Fault {
+    Fault::new(
+        "SG-N001",
+        Exit::Untested,
+        format!("{target} does not answer: {error}"),
+        "is it running? name it with --to",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn load_stays_at_home_unless_a_target_is_named() {
+        let strange: SocketAddr = "198.51.100.7:80".parse().unwrap();
+        assert!(check_target("127.0.0.1:80".parse().unwrap(), &[]).is_ok());
+        assert!(check_target("10.1.2.3:80".parse().unwrap(), &[]).is_ok());
+        assert_eq!(check_target(strange, &[]).unwrap_err().exit, Exit::Usage);
+        assert!(check_target(strange, &[strange.ip()]).is_ok());
+    }
+}
