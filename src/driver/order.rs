@@ -5,7 +5,7 @@
 //! failed is as one that is still under way: what waits for it waits for the next try, answers to clients too, so that
 //! nobody is told that a push was not accepted which is accepted later.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use bytes::Bytes;
 
@@ -124,7 +124,7 @@ impl Order {
             }
         }
         self.flight = Some(flight);
-        Some(changes)
+        Some(latest(changes))
     }
 
     /// The commit under way succeeded: what waited for it may go.
@@ -165,6 +165,30 @@ impl Order {
             }
         }
     }
+}
+
+/// The last change of each record, in the place of its first: a push that ends in the turn that accepted it is written
+/// once.
+fn latest(changes: Vec<Change>) -> Vec<Change> {
+    let mut firsts: HashMap<&RecordKey, usize> = HashMap::with_capacity(changes.len());
+    let places: Vec<usize> = changes
+        .iter()
+        .map(|change| {
+            let free = firsts.len();
+            *firsts.entry(change.key()).or_insert(free)
+        })
+        .collect();
+    if firsts.len() == changes.len() {
+        return changes;
+    }
+    let mut kept: Vec<Option<Change>> = Vec::new();
+    kept.resize_with(firsts.len(), || None);
+    for (place, change) in places.into_iter().zip(changes) {
+        if let Some(slot) = kept.get_mut(place) {
+            *slot = Some(change);
+        }
+    }
+    kept.into_iter().flatten().collect()
 }
 
 /// The answer to a request that the node does not get, because no record can be stored now.

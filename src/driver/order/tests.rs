@@ -100,6 +100,34 @@ fn records_that_gather_during_a_commit_share_the_next_one() {
 }
 
 #[test]
+fn a_record_that_changes_again_is_written_once_in_the_place_of_its_first() {
+    let mut order = Order::default();
+    let ended = |id: &str| {
+        let Output::Save(record) = save(id) else {
+            unreachable!()
+        };
+        Output::Save(Record {
+            live: false,
+            ..record
+        })
+    };
+    push_all(
+        &mut order,
+        vec![
+            save("a"),
+            save("b"),
+            respond(1),
+            ended("a"),
+            save("c"),
+            Output::Forget(key("c")),
+        ],
+    );
+    let changes = order.launch().unwrap();
+    assert_eq!(changed(&changes), ["+a", "+b", "-c"]);
+    assert!(matches!(changes.first(), Some(Change::Save(record)) if !record.live));
+}
+
+#[test]
 fn a_save_that_ends_a_batch_still_holds_the_next_batch() {
     let mut order = Order::default();
     push_all(&mut order, vec![save("a")]);
