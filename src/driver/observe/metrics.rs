@@ -2,10 +2,12 @@
 //!
 //! Identities, devices and push-ids are never labels; every label has a fixed set of values.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+
+use foldhash::fast::FixedState;
 
 use super::Journal;
 use crate::driver::store::keeper::Gauge;
@@ -45,7 +47,7 @@ pub(in crate::driver) struct Counters {
 
 /// Figures counted from events: how often each series happened.
 #[derive(Debug, Default)]
-pub(super) struct Tallies(Mutex<BTreeMap<Series, u64>>);
+pub(super) struct Tallies(Mutex<HashMap<Series, u64, FixedState>>);
 
 /// A metric and the values of its labels, which are words of the program itself.
 type Series = (&'static str, [(&'static str, &'static str); 2]);
@@ -93,7 +95,9 @@ impl Tallies {
     fn write(&self, text: &mut String) {
         let tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut last = "";
-        for ((name, labels), count) in tallies.iter() {
+        let mut sorted: Vec<(&Series, &u64)> = tallies.iter().collect();
+        sorted.sort_unstable();
+        for ((name, labels), count) in sorted {
             if *name != last {
                 add_type(text, name, "counter");
                 last = name;
