@@ -289,17 +289,27 @@ fn per_mille(text: &[u8]) -> Option<u16> {
 #[must_use]
 pub fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len().saturating_add(2));
-    quoted.push('"');
-    for c in text.chars() {
-        if matches!(c, '"' | '\\') {
-            quoted.push('\\');
-        }
-        if !matches!(c, '\r' | '\n' | '\0') {
-            quoted.push(c);
+    put_quoted(&mut quoted, text);
+    quoted
+}
+
+/// Appends a text as a quoted string.
+pub fn put_quoted(out: &mut String, text: &str) {
+    out.push('"');
+    let is_plain = |octet: u8| !matches!(octet, b'"' | b'\\' | b'\r' | b'\n' | b'\0');
+    if text.bytes().all(is_plain) {
+        out.push_str(text);
+    } else {
+        for c in text.chars() {
+            if matches!(c, '"' | '\\') {
+                out.push('\\');
+            }
+            if !matches!(c, '\r' | '\n' | '\0') {
+                out.push(c);
+            }
         }
     }
-    quoted.push('"');
-    quoted
+    out.push('"');
 }
 
 /// What a quoted string stands for; a text without quotes stands for itself.

@@ -2,8 +2,10 @@
 //!
 //! **Source:** RFC 3261 section 10.3 step 8; RFC 5626 sections 6 and 4.4.1; RFC 5627 section 5.3; RFC 3327; RFC 3608; RFC 8599.
 
+use core::fmt::Write as _;
+
 use crate::codec::sip::push_notification::{PushCapability, REFRESH_BEFORE_MIN};
-use crate::codec::sip::{Draft, Message, quote};
+use crate::codec::sip::{Draft, Message, put_quoted};
 use crate::protocol::sip::caller_preferences::is_feature;
 use crate::time::{HttpDate, Time};
 
@@ -63,20 +65,22 @@ impl Register {
 
 /// One Contact value of the answer.
 fn contact(now: Time, binding: &Binding, gruu: bool) -> String {
-    let mut text = format!("<{}>", binding.contact);
+    let mut text = String::with_capacity(384);
+    // Writing to memory does not fail.
+    let _ = write!(text, "<{}>", binding.contact);
     if let Some(urn) = &binding.instance {
         push(&mut text, "+sip.instance", Some(&format!("<{urn}>")));
     }
     if let Some(number) = binding.reg_id {
-        push(&mut text, "reg-id", Some(&number.to_string()));
+        let _ = write!(text, ";reg-id={number}");
     }
     let left = binding.expires_at.since(now);
     let seconds = left
         .as_secs()
         .saturating_add(u64::from(left.subsec_nanos() > 0));
-    push(&mut text, "expires", Some(&seconds.to_string()));
+    let _ = write!(text, ";expires={seconds}");
     if binding.q < 1000 {
-        push(&mut text, "q", Some(&format!("0.{:03}", binding.q)));
+        let _ = write!(text, ";q=0.{:03}", binding.q);
     }
     if gruu {
         let gruus = [
@@ -85,7 +89,9 @@ fn contact(now: Time, binding: &Binding, gruu: bool) -> String {
         ];
         for (name, gruu) in gruus {
             if let Some(gruu) = gruu {
-                push(&mut text, name, Some(gruu));
+                // A URI is no token.
+                let _ = write!(text, ";{name}=");
+                put_quoted(&mut text, gruu);
             }
         }
     }
@@ -101,9 +107,9 @@ fn push(text: &mut String, name: &str, value: Option<&str>) {
     text.push_str(name);
     let Some(value) = value else { return };
     text.push('=');
-    let is_quoted = is_feature(name) || value.is_empty() || !value.bytes().all(is_token);
+    let is_quoted = value.is_empty() || !value.bytes().all(is_token) || is_feature(name);
     if is_quoted {
-        text.push_str(&quote(value));
+        put_quoted(text, value);
     } else {
         text.push_str(value);
     }
