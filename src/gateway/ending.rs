@@ -83,8 +83,7 @@ impl Gateway {
         // is not on record as ended are passed over after a restart.
         let owed = self.owe(no, settled, out);
         if let Some(push) = self.ledger.get(no) {
-            let kept = self.config.bounds.ended_kept;
-            out.push(Output::Save(snapshot::push(push, &self.registry, kept)));
+            out.push(Output::Save(snapshot::push(push, &self.registry)));
         }
         self.tell_ended(now, no, ended, settled, is_over, out);
         for owed in owed {
@@ -92,7 +91,7 @@ impl Gateway {
         }
         self.withdraw(now, no, ended, is_over, out);
         if is_over {
-            self.archive(now, no, out);
+            self.archive(now, no);
         }
     }
 
@@ -177,19 +176,18 @@ impl Gateway {
     }
 
     /// Leaves nothing of an ended push but its outcome and its push-id.
-    fn archive(&mut self, now: Time, no: PushNo, out: &mut Vec<Output>) {
+    fn archive(&mut self, now: Time, no: PushNo) {
         self.timers.cancel(Timer::Expire(no));
         self.timers.cancel(Timer::Start(no));
         self.ledger.archive(no, now);
-        self.forget(now, out);
+        self.forget(now);
     }
 
-    /// Forgets ended pushes beyond the bounds; their records become history.
-    pub(super) fn forget(&mut self, now: Time, out: &mut Vec<Output>) {
+    /// Forgets ended pushes beyond the bounds; their records stay as history.
+    pub(super) fn forget(&mut self, now: Time) {
         let bounds = self.config.bounds;
-        while let Some(push) = self.ledger.forget(bounds.ended, now - bounds.ended_kept) {
-            out.push(Output::Save(snapshot::history(&push, &self.registry)));
-        }
+        let older_than = now - bounds.ended_kept;
+        while self.ledger.forget(bounds.ended, older_than).is_some() {}
         if let Some(oldest) = self.ledger.oldest_ended() {
             let due = oldest + bounds.ended_kept + core::time::Duration::from_secs(1);
             self.timers.set(Timer::Forget, due);

@@ -214,8 +214,7 @@ impl Gateway {
             match read(response, &push.push_id, before) {
                 Said::Taken => {
                     onward.is_taken = true;
-                    let kept = self.config.bounds.ended_kept;
-                    out.push(Output::Save(snapshot::push(push, &self.registry, kept)));
+                    out.push(Output::Save(snapshot::push(push, &self.registry)));
                 }
                 Said::Refused(code, desc) => {
                     self.end_onward(now, no, &[], MessageState::Rejected, code, &desc, now, out);

@@ -331,7 +331,7 @@ impl Gateway {
             Timer::Messages(no) => self.messages_due(now, no, out),
             Timer::Notify(no) => self.notify(now, no, out),
             Timer::HandOn(no) => self.hand_on(now, no, out),
-            Timer::Forget => self.forget(now, out),
+            Timer::Forget => self.forget(now),
             Timer::Centre => self.centre_due(now, out),
             Timer::Dialogue(key) => self.dialogue_lost(now, key, out),
             Timer::Wsp => self.wsp_due(now, out),

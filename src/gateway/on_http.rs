@@ -11,7 +11,7 @@ use super::Gateway;
 use super::api::{self, Route, Viewer};
 use super::forwarding::Onward;
 use super::push::asked::{self, Asked, Refused};
-use super::push::submission::{Options, Push, PushNo};
+use super::push::submission::{Options, Push, PushNo, key};
 use super::submitting::NotTaken;
 use crate::codec::device_id::DeviceId;
 use crate::codec::pap::{
@@ -285,9 +285,13 @@ impl Gateway {
             ..PushResponse::default()
         }));
         let push = Some(push_id.as_str());
+        let place = out.len();
         self.answer_http(now, id, request, in_pap(&answer), push, out);
         match taken {
-            Ok(no) => self.accepted(now, no, out),
+            Ok(no) => {
+                self.accepted(now, no, out);
+                self.put_on_record(no, &key(initiator, &push_id), place, out);
+            }
             Err(_) => {
                 let fact = Fact::PapRefused {
                     push: Some(push_id),
@@ -500,10 +504,19 @@ impl Gateway {
                 return self.answer_http(now, id, request, response, None, out);
             }
         };
-        let push_id = self.ledger.get(no).map(|push| push.push_id.clone());
-        let response = push_id.as_deref().map_or_else(api::no_push, api::accepted);
-        self.answer_http(now, id, request, response, push_id.as_deref(), out);
+        let push = self.ledger.get(no);
+        let push_id = push.map(|push| push.push_id.clone()).unwrap_or_default();
+        let place = out.len();
+        self.answer_http(
+            now,
+            id,
+            request,
+            api::accepted(&push_id),
+            Some(&push_id),
+            out,
+        );
         self.accepted(now, no, out);
+        self.put_on_record(no, &key(initiator, &push_id), place, out);
     }
 
     fn not_taken(

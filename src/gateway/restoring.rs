@@ -18,6 +18,10 @@ impl Gateway {
                 self.registrar.restore(binding);
             }),
             RecordKind::Push => snapshot::read_push(&record.body, &mut self.registry).map(|push| {
+                if push.is_ended() && record.live {
+                    // Earlier versions wrote so; nothing else would make history of it.
+                    out.push(Output::Save(snapshot::push(&push, &self.registry)));
+                }
                 self.ledger.enter(push);
             }),
             RecordKind::Subscription => self.restore_subscription(now, record, out),
@@ -76,7 +80,7 @@ impl Gateway {
         for no in owed {
             self.notify(now, no, out);
         }
-        self.forget(now, out);
+        self.forget(now);
     }
 
     fn take_up(&mut self, now: Time, no: PushNo, out: &mut Vec<Output>) {

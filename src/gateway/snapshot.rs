@@ -62,10 +62,12 @@ struct PushBody<'a> {
     #[serde(borrow)]
     sir: Cow<'a, str>,
     accepted: Time,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     not_before: Option<Time>,
     expires: Time,
-    #[serde(borrow)]
+    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
     notify_to: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     quality: Option<Quality>,
     #[serde(borrow)]
     content: ContentBody<'a>,
@@ -75,6 +77,7 @@ struct PushBody<'a> {
     addresses: Vec<AddressBody<'a>>,
     #[serde(borrow)]
     groups: Vec<GroupBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     ended: Option<Time>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     onward: Option<Cow<'a, Onward>>,
@@ -102,7 +105,7 @@ struct OptionsBody<'a> {
     fork: Fork,
     ask: Ask,
     apps: Cow<'a, [App]>,
-    #[serde(borrow)]
+    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
     ppg: Option<Cow<'a, str>>,
     devices_judge: bool,
 }
@@ -114,6 +117,7 @@ struct AddressBody<'a> {
     group: usize,
     #[serde(borrow)]
     devices: Vec<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     end: Option<Cow<'a, AddressEnd>>,
 }
 
@@ -124,6 +128,7 @@ struct GroupBody<'a> {
     #[serde(borrow)]
     addressed: Vec<Cow<'a, str>>,
     chosen: bool,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     mode: Option<Mode>,
     #[serde(borrow)]
     deliveries: Vec<DeliveryBody<'a>>,
@@ -134,7 +139,7 @@ struct DeliveryBody<'a> {
     #[serde(borrow)]
     dev: Cow<'a, str>,
     attempt: u32,
-    #[serde(borrow)]
+    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
     end: Option<EndingBody<'a>>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     accepted: Option<Cow<'a, Accepted>>,
@@ -180,27 +185,10 @@ struct BindingBody {
     binding: Binding,
 }
 
-/// The record of a push in progress, or of an ended one whose push-id must not be taken again for so long.
+/// The record of a push. One that ended is no longer live, and needs no further record when it leaves memory: the
+/// latest ended ones are read back after a restart, because their push-ids must not be taken again.
 #[must_use]
-pub fn push(push: &Push, registry: &Registry, kept: Duration) -> Record {
-    let due = match push.phase {
-        Phase::Ended(at) => at + kept,
-        Phase::Waiting | Phase::Running => push.expires_at,
-    };
-    record(push, registry, true, due)
-}
-
-/// The record of an ended push that only queries look for.
-#[must_use]
-pub fn history(push: &Push, registry: &Registry) -> Record {
-    let ended = match push.phase {
-        Phase::Ended(at) => at,
-        Phase::Waiting | Phase::Running => push.expires_at,
-    };
-    record(push, registry, false, ended + HISTORY)
-}
-
-fn record(push: &Push, registry: &Registry, live: bool, due: Time) -> Record {
+pub fn push(push: &Push, registry: &Registry) -> Record {
     let ended = match push.phase {
         Phase::Ended(at) => Some(at),
         Phase::Waiting | Phase::Running => None,
@@ -246,8 +234,8 @@ fn record(push: &Push, registry: &Registry, live: bool, due: Time) -> Record {
             id: push.key(),
         },
         pui: push.groups.first().map(|group| group.pui.clone()),
-        live,
-        due: Some(due),
+        live: ended.is_none(),
+        due: Some(ended.map_or(push.expires_at, |at| at + HISTORY)),
         body: json(&body),
     }
 }

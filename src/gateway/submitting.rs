@@ -15,7 +15,7 @@ use crate::codec::uri::Uri;
 use crate::event::Fact;
 use crate::protocol::sip::registrar::Resolved;
 use crate::time::Time;
-use crate::world::Output;
+use crate::world::{Output, RecordKind};
 
 /// Why a submission is not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ struct Meant {
 }
 
 impl Gateway {
-    /// Accepts a submission: its record is in `out`, and nothing else yet. [`Gateway::accepted`] goes on.
+    /// Accepts a submission; [`Gateway::accepted`] goes on, and [`Gateway::put_on_record`] saves it.
     pub(super) fn submit(
         &mut self,
         now: Time,
@@ -90,9 +90,25 @@ impl Gateway {
             onward: asked.onward,
             phase: Phase::Waiting,
         };
-        let kept = self.config.bounds.ended_kept;
-        out.push(Output::Save(snapshot::push(&push, &self.registry, kept)));
         Ok(self.ledger.enter(push))
+    }
+
+    /// Saves a push accepted in this turn, before everything from `place` on that came of it. All records of a turn are
+    /// one transaction, so one that ended meanwhile needs but the record of its end.
+    pub(super) fn put_on_record(&self, no: PushNo, key: &str, place: usize, out: &mut Vec<Output>) {
+        let is_own = |output: &Output| match output {
+            Output::Save(record) => record.key.kind == RecordKind::Push && record.key.id == key,
+            _ => false,
+        };
+        let push = self.ledger.get(no);
+        let record = match push.filter(|push| !push.is_ended()) {
+            Some(push) => Output::Save(snapshot::push(push, &self.registry)),
+            None => match out.iter().skip(place).rposition(is_own) {
+                Some(at) => out.remove(place.saturating_add(at)),
+                None => return,
+            },
+        };
+        out.insert(place.min(out.len()), record);
     }
 
     /// Goes on with an accepted push: after its record, and after the initiator's answer.

@@ -39,7 +39,7 @@ pub struct Query {
     pub pui: Option<String>,
     /// Only live ones, or only ended ones.
     pub live: Option<bool>,
-    /// At most so many, the latest first; 0 stands for 100.
+    /// At most so many, the latest first: of ended ones those that are due last; 0 stands for 100.
     pub limit: usize,
 }
 

@@ -20,7 +20,8 @@ use crate::world::{Record, RecordKey, RecordKind};
 const APPLICATION_ID: i64 = 0x5349_5247;
 
 /// Steps from one format of the file to the next; a file's format is the number of steps taken.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE record (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
         kind TEXT NOT NULL,
@@ -34,7 +35,10 @@ const MIGRATIONS: [&str; 1] = ["
     CREATE INDEX record_live ON record (number) WHERE live = 1;
     CREATE INDEX record_pui ON record (pui, number) WHERE pui IS NOT NULL;
     CREATE INDEX record_ended ON record (due) WHERE live = 0;
-"];
+",
+    // Every push of another identity wrote another page of it, and only people ask for an identity's records.
+    "DROP INDEX record_pui;",
+];
 
 const SAVE: &str = "
     INSERT INTO record (kind, id, pui, live, due, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -182,15 +186,20 @@ impl Store for Sqlite {
         add("kind", query.kind.map(|kind| kind.name().to_owned().into()));
         add("id", query.id.clone().map(Into::into));
         add("pui", query.pui.clone().map(Into::into));
-        add("live", query.live.map(Into::into));
         let (usual, most) = QUERY_ROWS;
         let rows = if query.limit == 0 { usual } else { query.limit };
+        // Indexes for one or the other are used only where the number itself stands.
+        conditions.extend(query.live.map(|live| format!("live = {}", u8::from(live))));
+        let order = match query.live {
+            Some(false) => "due DESC, number DESC",
+            _ => "number DESC",
+        };
         let condition = if conditions.is_empty() {
             String::new()
         } else {
             format!("WHERE {}", conditions.join(" AND "))
         };
-        let condition = format!("{condition} ORDER BY number DESC LIMIT {}", rows.min(most));
+        let condition = format!("{condition} ORDER BY {order} LIMIT {}", rows.min(most));
         self.select(&condition, &values)
     }
 

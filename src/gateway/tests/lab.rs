@@ -18,7 +18,7 @@ use crate::random::Random;
 use crate::time::Time;
 use crate::world::{
     CloseReason, FetchId, HttpRequest, HttpResponse, Input, LinkId, ListenerId, Output, Record,
-    RecordKey, RequestId, SocketId, Transport,
+    RecordKey, RecordKind, RequestId, SocketId, Transport,
 };
 
 pub(super) const ALICE: &str = "sip:alice@example.com";
@@ -134,14 +134,14 @@ impl Lab {
         lab
     }
 
-    /// The same after a restart, from live records alone.
+    /// The same after a restart, from live records and those of ended pushes.
     pub(super) fn restarted(self, config: Config) -> Self {
         let mut lab = Self::with(config);
         lab.now = self.now;
         lab.next = self.next + 1000;
         lab.records = self.records;
-        let live = lab.records.values().filter(|record| record.live);
-        let records: Vec<Record> = live.cloned().collect();
+        let is_read = |record: &&Record| record.live || record.key.kind == RecordKind::Push;
+        let records: Vec<Record> = lab.records.values().filter(is_read).cloned().collect();
         let mut out = Vec::new();
         lab.gateway.restore(lab.now, records, &mut out);
         lab.take(out);

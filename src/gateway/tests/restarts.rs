@@ -80,7 +80,7 @@ fn a_push_whose_time_passed_during_a_restart_ends() {
 }
 
 #[test]
-fn an_ended_push_is_remembered_over_a_restart_and_then_is_history() {
+fn an_ended_push_is_history_at_once_and_remembered_over_a_restart() {
     let mut lab = Lab::registered();
     delivered(&mut lab);
     let body = |lab: &Lab| {
@@ -92,7 +92,7 @@ fn an_ended_push_is_remembered_over_a_restart_and_then_is_history() {
         (record.live, text)
     };
     let (live, text) = body(&lab);
-    assert!(live && !text.contains("hello"), "{text}");
+    assert!(!live && !text.contains("hello"), "{text}");
     let mut lab = lab.restarted(config());
     assert_eq!(lab.push("p1", &[UUID], ""), 2007);
     assert_eq!(lab.get("/api/v1/pushes/p1")["state"], "delivered");
