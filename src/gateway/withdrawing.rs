@@ -119,6 +119,7 @@ impl Gateway {
         let Some(centre) = self.centre.as_mut() else {
             return;
         };
+        centre.stranded.remove(&place);
         let taken = centre.outstanding.take(place);
         let push = self.ledger.get(place.0);
         let delivery = push.and_then(|push| push.delivery(place.1, place.2));
