@@ -85,9 +85,9 @@ pub const SMS_MESSAGES_OPEN: usize = 16_384;
 pub const SMS_OCTETS_WAITING: usize = 16_777_216;
 /// Octets of one frame between a short message centre and a handset.
 pub const RADIO_FRAME_OCTETS: usize = 512;
-/// Octets of all segments that wait for others in one handset; with more it starts anew.
+/// Octets of all segments that wait for others in one handset; with more the oldest gives way.
 pub const HANDSET_OCTETS_WAITING: usize = 262_144;
-/// Messages of which segments are awaited in one handset; with more it starts anew.
+/// Messages of which segments are awaited in one handset; with more the oldest gives way.
 pub const HANDSET_MESSAGES_OPEN: usize = 256;
 /// Elements nested in a PAP document.
 pub const PAP_DEPTH: usize = 8;
@@ -165,9 +165,9 @@ pub const HTTP_HEADER_ROWS: usize = 100;
 pub const HTTP_HEAD_OCTETS: usize = 32_768;
 /// Octets of the body with which a terminal answers on a connection that it opened; it has hardly any.
 pub const OTA_HTTP_ANSWER_OCTETS: usize = 65_536;
-/// HTTP requests of a node under way at once; further ones wait.
+/// HTTP requests of a node for one errand that are under way at once; further ones wait.
 pub const FETCHES_AT_ONCE: usize = 256;
-/// HTTP requests of a node that are not finished; further ones fail at once.
+/// HTTP requests of a node for one errand that are not finished; further ones fail at once.
 pub const FETCHES_WAITING: usize = 16_384;
 /// Events kept for readers, unless configured otherwise; the oldest give way.
 pub const EVENTS_KEPT: usize = 65_536;

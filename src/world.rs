@@ -188,6 +188,23 @@ pub enum Input {
     },
 }
 
+/// What an HTTP request is for. Requests for one errand wait for none of another: a bearer whose devices do not answer
+/// slows neither results nor what is handed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Errand {
+    /// A result for an initiator, or information that a device returns.
+    Result,
+    /// A push to a device.
+    Device,
+    /// A push that another gateway is to deliver.
+    Relay,
+}
+
+impl Errand {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Result, Self::Device, Self::Relay];
+}
+
 /// What a node can ask for.
 #[derive(Clone, Debug)]
 pub enum Output {
@@ -234,6 +251,8 @@ pub enum Output {
     Fetch {
         /// A number the node has not used before.
         id: FetchId,
+        /// What it is for.
+        errand: Errand,
         /// The request.
         request: HttpRequest,
     },

@@ -157,12 +157,17 @@ impl Fleet {
                     octets,
                 }
             }
-            Output::Fetch { id, request } => {
+            Output::Fetch {
+                id,
+                errand,
+                request,
+            } => {
                 let in_node = FetchId(self.next_fetch);
                 self.next_fetch = self.next_fetch.saturating_add(1);
                 self.fetches.insert(in_node, (at, id));
                 Output::Fetch {
                     id: in_node,
+                    errand,
                     request,
                 }
             }

@@ -103,8 +103,12 @@ impl Outlet {
             }
             Output::Close { link } => self.links.close(link),
             Output::Respond { id, response } => self.requests.respond(id, response),
-            Output::Fetch { id, request } => {
-                if let Err(error) = self.fetcher.fetch(id, request) {
+            Output::Fetch {
+                id,
+                errand,
+                request,
+            } => {
+                if let Err(error) = self.fetcher.fetch(id, errand, request) {
                     self.echoes.push_back(Input::Response {
                         id,
                         response: Err(error),

@@ -18,7 +18,7 @@ use crate::codec::pap::MessageState;
 use crate::event::Fact;
 use crate::protocol::msrp;
 use crate::time::Time;
-use crate::world::{FetchError, FetchId, HttpResponse, Output};
+use crate::world::{Errand, FetchError, FetchId, HttpResponse, Output};
 
 impl Gateway {
     /// Ends a delivery; false when it was over before. Nothing is saved or told: [`Gateway::conclude`] does that.
@@ -354,7 +354,11 @@ impl Gateway {
         };
         self.report_notice(now, no, "sent", out);
         self.wire_fetch(now, no, &request, out);
-        out.push(Output::Fetch { id, request });
+        out.push(Output::Fetch {
+            id,
+            errand: Errand::Result,
+            request,
+        });
     }
 
     /// What came of telling a result.

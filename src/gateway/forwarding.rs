@@ -28,7 +28,7 @@ use crate::codec::pap::{
 };
 use crate::event::Fact;
 use crate::time::Time;
-use crate::world::{FetchError, FetchId, HttpRequest, HttpResponse, Output, RequestId};
+use crate::world::{Errand, FetchError, FetchId, HttpRequest, HttpResponse, Output, RequestId};
 
 /// The parameter of our URL that names the push a result is of.
 const OF: &str = "result-of";
@@ -192,7 +192,11 @@ impl Gateway {
         let request = push.onward_request(onward, relay);
         let id = self.notices.fetch_id();
         self.forwards.open.insert(id, (no, before));
-        out.push(Output::Fetch { id, request });
+        out.push(Output::Fetch {
+            id,
+            errand: Errand::Relay,
+            request,
+        });
     }
 
     /// What came of handing a push on; false when the answer is to something else.

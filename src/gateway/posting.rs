@@ -21,7 +21,7 @@ use crate::codec::ota_http::{AuthStatus, Authentication, header};
 use crate::codec::pap::{MessageState, Status};
 use crate::event::{Outcome, Via};
 use crate::time::Time;
-use crate::world::{FetchError, FetchId, HttpRequest, HttpResponse, Output};
+use crate::world::{Errand, FetchError, FetchId, HttpRequest, HttpResponse, Output};
 
 impl Gateway {
     /// Sends a SIR or a content over HTTP; false when nothing is under way then.
@@ -159,7 +159,11 @@ impl Gateway {
         self.wire_carried(now, &job, ("http", &line), &request.body, out);
         self.jobs.sent(Leg::Http(id), job, None);
         self.terminals.asks(id, Exchange { step, trial });
-        out.push(Output::Fetch { id, request });
+        out.push(Output::Fetch {
+            id,
+            errand: Errand::Device,
+            request,
+        });
     }
 
     /// What every request to a terminal says: the provisioning, the tag it assumes, who we are.
@@ -304,7 +308,11 @@ impl Gateway {
         }
         let id = self.notices.fetch_id();
         let request = http::registration(&address, rows);
-        out.push(Output::Fetch { id, request });
+        out.push(Output::Fetch {
+            id,
+            errand: Errand::Device,
+            request,
+        });
     }
 
     /// Puts right what the terminal wants first, once each: our credentials, its tag. True when the push goes on so.

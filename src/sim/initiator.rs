@@ -17,7 +17,7 @@ use crate::codec::pap::{
 use crate::machine::Machine;
 use crate::time::Time;
 use crate::timers::Timers;
-use crate::world::{FetchId, HttpRequest, HttpResponse, Input, Output};
+use crate::world::{Errand, FetchId, HttpRequest, HttpResponse, Input, Output};
 
 /// How long the initiator waits before it repeats a submission that got no answer.
 const REPEAT_AFTER: Duration = Duration::from_secs(2);
@@ -228,7 +228,11 @@ impl Initiator {
             let id = FetchId(self.next_fetch);
             self.next_fetch += 1;
             self.waiting.insert(id, due);
-            out.push(Output::Fetch { id, request });
+            out.push(Output::Fetch {
+                id,
+                errand: Errand::Result,
+                request,
+            });
         }
     }
 

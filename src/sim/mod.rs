@@ -6,6 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::event::Event;
 use crate::machine::Machine;
@@ -46,6 +47,9 @@ pub type Node = Box<dyn Machine<Input = Input, Output = Output>>;
 
 /// Makes a node anew from its durable records; what it asks for at once goes to `out`.
 pub type Rebuild = Box<dyn FnMut(Time, Vec<Record>, &mut Vec<Output>) -> Node>;
+
+/// How long a fetch waits for its answer, as in the driver.
+const FETCH_PATIENCE: Duration = Duration::from_secs(10);
 
 struct Seat {
     node: Node,
@@ -106,6 +110,8 @@ pub struct Simulation {
     now: Time,
     seats: Vec<Seat>,
     arrivals: BinaryHeap<Reverse<Arrival>>,
+    /// Fetches that wait for their answer: until when, who made them in which life.
+    fetches: BTreeMap<(NodeId, FetchId), (Time, u32)>,
     order: u64,
     requests: u64,
     events: Vec<Event>,
@@ -129,6 +135,7 @@ impl Simulation {
             now: start,
             seats: Vec::new(),
             arrivals: BinaryHeap::new(),
+            fetches: BTreeMap::new(),
             order: 0,
             requests: 0,
             events: Vec::new(),
@@ -240,6 +247,10 @@ impl Simulation {
             .filter_map(|(index, seat)| seat.deadline.map(|at| (at, NodeId(index))))
             .min();
         let arrival = self.arrivals.peek().map(|Reverse(next)| next.at);
+        let first = arrival.into_iter().chain(timer.map(|(at, _)| at)).min();
+        if self.lapse(first.map_or(end, |first| first.min(end))) {
+            return true;
+        }
         match (arrival, timer) {
             (Some(at), due) if at <= end && due.is_none_or(|(timer_at, _)| at <= timer_at) => {
                 let Some(Reverse(next)) = self.arrivals.pop() else {
@@ -277,6 +288,19 @@ impl Simulation {
     pub fn run_until(&mut self, end: Time) {
         while self.step(end) {}
         self.now = self.now.max(end);
+    }
+
+    /// Ends the fetch that has waited longest, if it has waited long enough before then.
+    fn lapse(&mut self, before: Time) -> bool {
+        let waits = self.fetches.iter();
+        let longest = waits.map(|((node, id), (due, _))| (*due, *node, *id)).min();
+        let Some((due, node, id)) = longest.filter(|(due, ..)| *due < before) else {
+            return false;
+        };
+        self.now = self.now.max(due);
+        let life = self.fetches.get(&(node, id)).map_or(0, |(_, life)| *life);
+        self.answer(node, life, id, Err(FetchError::TimedOut));
+        true
     }
 
     /// Kills a node and rebuilds it from its records.
@@ -416,7 +440,7 @@ impl Simulation {
                 self.network.forget(end);
             }
             Output::Respond { id, response } => self.respond(node, id, response),
-            Output::Fetch { id, request } => self.fetch(node, id, request),
+            Output::Fetch { id, request, .. } => self.fetch(node, id, request),
             Output::Save(_) | Output::Forget(_) => {}
             Output::Report(event) => self.events.push(event),
         }
@@ -492,6 +516,11 @@ impl Simulation {
             return;
         };
         let (peer, life) = (seat.address, seat.life);
+        self.fetches
+            .insert((node, id), (self.now + FETCH_PATIENCE, life));
+        let Some(seat) = self.seats.get(node.0) else {
+            return;
+        };
         let found = seat
             .http
             .iter()
@@ -549,6 +578,15 @@ impl Simulation {
         id: FetchId,
         response: Result<HttpResponse, FetchError>,
     ) {
+        // What was given up, or asked in an earlier life, is answered no more.
+        if self
+            .fetches
+            .get(&(client, id))
+            .is_none_or(|(_, of)| *of != life)
+        {
+            return;
+        }
+        self.fetches.remove(&(client, id));
         let at = self.network.arrival(self.now);
         self.push(Arrival {
             at,
@@ -576,3 +614,6 @@ impl Simulation {
         self.arrivals.push(Reverse(arrival));
     }
 }
+
+#[cfg(test)]
+mod tests;

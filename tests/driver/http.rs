@@ -256,6 +256,34 @@ async fn a_fetch_brings_what_the_server_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn devices_that_do_not_answer_keep_no_result_waiting() {
+    let mut silent = usual();
+    silent.limits.drain = Duration::ZERO;
+    let (devices, there) = run(silent);
+    let (server, initiator) = run(usual());
+    let mut setup = usual();
+    setup.limits.drain = Duration::ZERO;
+    // With room in common the result would wait for ever.
+    setup.limits.fetch = Duration::from_secs(86_400);
+    let (handle, addresses) = run(setup);
+    let url = format!("http://{}/silent", there.http[0]);
+    post(addresses.http[0], "/pushes", &url).await;
+    let url = format!("http://{}/echo", initiator.http[0]);
+    let began = std::time::Instant::now();
+    assert_eq!(
+        post(addresses.http[0], "/fetch", &url).await.body,
+        "200 hello"
+    );
+    println!(
+        "a result beside 400 unanswered pushes took {} ms",
+        began.elapsed().as_millis()
+    );
+    stop(handle).await;
+    stop(server).await;
+    stop(devices).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_fetch_that_fails_says_why() {
     let mut silent = usual();
     silent.limits.drain = Duration::ZERO;

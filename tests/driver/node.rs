@@ -12,8 +12,8 @@ use sirgate::event::{Event, Fact};
 use sirgate::machine::Machine;
 use sirgate::time::Time;
 use sirgate::world::{
-    FetchId, HttpRequest, HttpResponse, Input, LinkId, ListenerId, Output, Record, RecordKey,
-    RecordKind, RequestId, Transport,
+    Errand, FetchId, HttpRequest, HttpResponse, Input, LinkId, ListenerId, Output, Record,
+    RecordKey, RecordKind, RequestId, Transport,
 };
 
 /// Echoes datagrams and octets; answers requests by their path.
@@ -158,6 +158,7 @@ impl Echo {
                 self.fetching.insert(fetch, id);
                 out.push(Output::Fetch {
                     id: fetch,
+                    errand: Errand::Result,
                     request: HttpRequest {
                         method: "POST".to_owned(),
                         target: body,
@@ -166,6 +167,17 @@ impl Echo {
                     },
                 });
             }
+            // Pushes to devices, more than are under way at once.
+            "/pushes" => out.extend((0..400).map(|number| Output::Fetch {
+                id: FetchId(1 << 32 | number),
+                errand: Errand::Device,
+                request: HttpRequest {
+                    method: "POST".to_owned(),
+                    target: body.clone(),
+                    headers: Vec::new(),
+                    body: Bytes::from_static(b"hello"),
+                },
+            })),
             "/alarm" => {
                 answer = None;
                 self.alarm = Some((now + Duration::from_millis(50), id));

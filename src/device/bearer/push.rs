@@ -7,7 +7,7 @@ use crate::device::reply::INFORMATION;
 use crate::device::session::About;
 use crate::event::Fact;
 use crate::time::Time;
-use crate::world::{FetchError, FetchId, HttpRequest, HttpResponse, Output};
+use crate::world::{Errand, FetchError, FetchId, HttpRequest, HttpResponse, Output};
 
 impl Device {
     /// Posts an information to the gateway; when it is not known where, it stays untold.
@@ -40,7 +40,11 @@ impl Device {
             body: body.into(),
         };
         let id = FetchId(self.fresh());
-        out.push(Output::Fetch { id, request });
+        out.push(Output::Fetch {
+            id,
+            errand: Errand::Result,
+            request,
+        });
     }
 
     /// A push of the device was answered.

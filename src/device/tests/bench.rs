@@ -197,7 +197,7 @@ impl Bench {
                     self.wsp.push_back(octets);
                 }
                 Output::Respond { response, .. } => self.responses.push_back(response),
-                Output::Fetch { id, request } => self.fetches.push_back((id, request)),
+                Output::Fetch { id, request, .. } => self.fetches.push_back((id, request)),
                 Output::Datagram { peer, octets, .. } if !stun::is_stun(&octets) => {
                     self.sent
                         .push_back((peer, Message::decode(octets).unwrap()));

@@ -1,4 +1,5 @@
-//! The HTTP requests a node makes: results to initiators.
+//! The HTTP requests a node makes: results to initiators, pushes to devices, pushes that another gateway delivers.
+//! Each kind has room of its own, so that what does not answer keeps nothing of another kind waiting.
 //!
 //! Not here: redirects are not followed, cookies are not kept, proxies are not used.
 
@@ -27,7 +28,7 @@ use crate::driver::node::Arrival;
 use crate::driver::observe::Counters;
 use crate::driver::tls::{Tls, server_name};
 use crate::limits::{FETCHES_AT_ONCE, FETCHES_WAITING};
-use crate::world::{FetchError, FetchId, HttpRequest, HttpResponse, Input};
+use crate::world::{Errand, FetchError, FetchId, HttpRequest, HttpResponse, Input};
 
 /// How long one address of a host may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -47,8 +48,27 @@ struct Shared {
     counters: Arc<Counters>,
     patience: Duration,
     octets_max: usize,
+    rooms: [Room; Errand::ALL.len()],
+}
+
+/// What the requests of one errand have for themselves.
+#[derive(Debug)]
+struct Room {
+    /// Those that are not finished.
     waiting: AtomicUsize,
-    room: Semaphore,
+    /// Those that may be under way.
+    free: Semaphore,
+}
+
+impl Shared {
+    fn room(&self, errand: Errand) -> &Room {
+        let [result, device, relay] = &self.rooms;
+        match errand {
+            Errand::Result => result,
+            Errand::Device => device,
+            Errand::Relay => relay,
+        }
+    }
 }
 
 impl Fetcher {
@@ -71,8 +91,10 @@ impl Fetcher {
                 counters,
                 patience,
                 octets_max,
-                waiting: AtomicUsize::new(0),
-                room: Semaphore::new(FETCHES_AT_ONCE),
+                rooms: Errand::ALL.map(|_| Room {
+                    waiting: AtomicUsize::new(0),
+                    free: Semaphore::new(FETCHES_AT_ONCE),
+                }),
             }),
         }
     }
@@ -81,20 +103,24 @@ impl Fetcher {
     pub(in crate::driver) fn fetch(
         &self,
         id: FetchId,
+        errand: Errand,
         request: HttpRequest,
     ) -> Result<(), FetchError> {
         let request = build(request)?;
-        if self.shared.waiting.fetch_add(1, Ordering::AcqRel) >= FETCHES_WAITING {
-            self.shared.waiting.fetch_sub(1, Ordering::AcqRel);
+        let waiting = &self.shared.room(errand).waiting;
+        if waiting.fetch_add(1, Ordering::AcqRel) >= FETCHES_WAITING {
+            waiting.fetch_sub(1, Ordering::AcqRel);
             return Err(FetchError::Unreachable);
         }
-        tokio::spawn(fetch(self.shared.clone(), id, request));
+        tokio::spawn(fetch(self.shared.clone(), id, errand, request));
         Ok(())
     }
 
     /// How many fetches are not finished.
     pub(in crate::driver) fn unfinished(&self) -> usize {
-        self.shared.waiting.load(Ordering::Acquire)
+        let rooms = self.shared.rooms.iter();
+        let unfinished = rooms.map(|room| room.waiting.load(Ordering::Acquire));
+        unfinished.fold(0, usize::saturating_add)
     }
 }
 
@@ -118,8 +144,9 @@ fn build(request: HttpRequest) -> Result<Request<Full<Bytes>>, FetchError> {
         .map_err(|_| FetchError::BadUrl)
 }
 
-async fn fetch(shared: Arc<Shared>, id: FetchId, request: Request<Full<Bytes>>) {
-    let permit = shared.room.acquire().await;
+async fn fetch(shared: Arc<Shared>, id: FetchId, errand: Errand, request: Request<Full<Bytes>>) {
+    let room = shared.room(errand);
+    let permit = room.free.acquire().await;
     shared.counters.fetches.fetch_add(1, Ordering::Relaxed);
     let response = timeout(shared.patience, exchange(&shared, request))
         .await
@@ -133,7 +160,7 @@ async fn fetch(shared: Arc<Shared>, id: FetchId, request: Request<Full<Bytes>>) 
     }
     let input = Input::Response { id, response };
     let _ = shared.inbox.send(Arrival::Input(input)).await;
-    shared.waiting.fetch_sub(1, Ordering::AcqRel);
+    room.waiting.fetch_sub(1, Ordering::AcqRel);
 }
 
 async fn exchange(

@@ -185,7 +185,7 @@ impl Lab {
                 }
                 Output::Report(event) => self.facts.push(event.fact),
                 Output::Respond { id, response } => self.responses.push((id, response)),
-                Output::Fetch { id, request } => self.fetches.push((id, request)),
+                Output::Fetch { id, request, .. } => self.fetches.push((id, request)),
                 Output::Datagram {
                     socket: WSP,
                     peer,
