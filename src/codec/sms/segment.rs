@@ -196,6 +196,15 @@ impl Reassembler {
         }
     }
 
+    /// Gives up the message that has waited longest; false when none waits.
+    pub fn drop_oldest(&mut self, lost: &mut Vec<Lost>) -> bool {
+        let Some((due, from)) = self.due.pop_first() else {
+            return false;
+        };
+        self.drop_open(&from, due, lost);
+        true
+    }
+
     /// When the next message is given up.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {

@@ -57,6 +57,11 @@ impl Device {
 }
 
 impl Segments {
+    fn is_full(&self) -> bool {
+        self.0.octets() > limits::HANDSET_OCTETS_WAITING
+            || self.0.len() > limits::HANDSET_MESSAGES_OPEN
+    }
+
     /// Takes user data that came from an originator.
     pub(super) fn take(&mut self, now: Time, from: &[u8], user_data: &UserData<'_>) -> Part {
         let Some(place) = user_data.concatenation() else {
@@ -68,15 +73,41 @@ impl Segments {
         let outcome = self
             .0
             .take(now, from, ports, place, user_data.payload, &mut lost);
-        let is_full = self.0.octets() > limits::HANDSET_OCTETS_WAITING
-            || self.0.len() > limits::HANDSET_MESSAGES_OPEN;
-        if is_full {
-            *self = Self::default();
-        }
+        while self.is_full() && self.0.drop_oldest(&mut lost) {}
         match outcome {
             Outcome::Whole(datagram) => Part::Whole(datagram),
             Outcome::Waiting { .. } | Outcome::Duplicate | Outcome::Restarted => Part::Kept,
             Outcome::Refused => Part::Refused,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::sms::{Ports, Reference, segments};
+
+    fn parts(number: u16) -> Vec<Vec<u8>> {
+        segments(&[7; 200], Ports::PUSH, Reference::Sixteen(number)).unwrap()
+    }
+
+    #[test]
+    fn the_oldest_message_gives_way_at_the_bound_and_no_other() {
+        let mut it = Segments::default();
+        let take = |it: &mut Segments, number: u16, part: usize| {
+            let from = format!("+1555{number}");
+            let parts = parts(number);
+            let data = UserData::decode(&parts[part]).unwrap();
+            it.take(Time::EPOCH, from.as_bytes(), &data)
+        };
+        let count = u16::try_from(limits::HANDSET_MESSAGES_OPEN).unwrap();
+        for number in 0..=count {
+            assert_eq!(take(&mut it, number, 0), Part::Kept);
+        }
+        assert_eq!(it.0.len(), limits::HANDSET_MESSAGES_OPEN);
+        assert_eq!(take(&mut it, 0, 1), Part::Kept, "it was given up");
+        for number in 2..=count {
+            assert_eq!(take(&mut it, number, 1), Part::Whole(vec![7; 200]));
         }
     }
 }
