@@ -16,8 +16,8 @@ use crate::protocol::sip::endpoint::{self, Flow, ServerId, Target};
 use crate::time::Time;
 use crate::world::Output;
 
-/// The event package of SIRs.
-pub(super) const EVENT: &str = "sirgate-sir";
+pub(super) use crate::codec::sir::EVENT;
+
 /// Seconds a subscription lasts at most.
 const LASTS: u32 = 3_600;
 

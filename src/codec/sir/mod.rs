@@ -131,6 +131,8 @@ pub struct Received<'a> {
     pub body: &'a [u8],
 }
 
+/// The event package by which a device subscribes to SIRs.
+pub const EVENT: &str = "sirgate-sir";
 /// The type of SIA content.
 pub const SIA_TYPE: &str = "application/vnd.wap.sia";
 /// The type of the text form, for receivers that know no other.

@@ -6,7 +6,7 @@
 use core::time::Duration;
 
 use crate::codec::sip::{Draft, Message, Method, Name};
-use crate::codec::sir::Sir;
+use crate::codec::sir::{EVENT, Sir};
 use crate::device::session::contact;
 use crate::device::{Device, Purpose, Timer};
 use crate::event::{Bearer, Fact};
@@ -14,8 +14,6 @@ use crate::protocol::sip::endpoint::{Flow, ServerId};
 use crate::time::Time;
 use crate::world::Output;
 
-/// The event package.
-const EVENT: &str = "sirgate-sir";
 /// Seconds a subscription is asked for.
 const LASTS: u32 = 3_600;
 /// How long a device goes without its subscription before it asks again.

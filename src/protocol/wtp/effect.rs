@@ -58,6 +58,12 @@ impl Turn<'_> {
         self.effects.extend(pdus.into_iter().map(Effect::Send));
     }
 
+    /// Acknowledges the last message of a transaction, which is kept for a while to repeat that.
+    pub(super) fn finish(&mut self, psn: Option<u8>, info: &[u8]) {
+        self.acknowledge(psn, info, false);
+        self.start(self.settings.timing.wait);
+    }
+
     /// Acknowledges, with the number of the last segment and the user's information where there are any.
     pub(super) fn acknowledge(&mut self, psn: Option<u8>, info: &[u8], rid: bool) {
         let mut items = Vec::new();

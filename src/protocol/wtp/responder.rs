@@ -261,9 +261,8 @@ impl Responder {
     }
 
     fn finish(&mut self, turn: &mut Turn<'_>) {
-        turn.acknowledge(self.last, &self.info, false);
+        turn.finish(self.last, &self.info);
         self.state = State::WaitTimeout;
-        turn.start(turn.settings.timing.wait);
     }
 
     /// The user has a result.
