@@ -25,6 +25,9 @@ pub struct Doors {
     /// The first device takes WSP push datagrams here
     #[arg(long, value_name = "ADDRESS")]
     wsp: Option<SocketAddr>,
+    /// The first device takes WSP push datagrams of this gateway only; may be given several times
+    #[arg(long, value_name = "IP", requires = "wsp")]
+    wsp_from: Vec<IpAddr>,
     /// The first device opens WSP sessions from here, where a SIR names a contact point for them and it is not told
     /// otherwise by --prefer; with --wsp it has a port of its own for that
     #[arg(long, value_name = "ADDRESS")]
@@ -65,6 +68,7 @@ impl Doors {
         let bearers = &mut device.bearers;
         if let Some(address) = self.wsp {
             bearers.wsp = Some(bind(setup, address)?);
+            bearers.wsp_from.clone_from(&self.wsp_from);
         }
         let near = |wsp: SocketAddr| SocketAddr::new(wsp.ip(), 0);
         if let Some(address) = self.wsp_session.or_else(|| self.wsp.map(near)) {

@@ -66,9 +66,9 @@ impl Gateway {
             return Err("the device is gone");
         };
         match job.bearer {
-            Bearer::Wsp => self.datagram(device, wrapped, tid),
+            Bearer::Wsp => self.datagram(device, wrapped, tid, None),
             Bearer::Ps if device.profile.addresses.wsp.is_some() && self.config.wsp.is_some() => {
-                self.datagram(device, wrapped, tid)
+                self.datagram(device, wrapped, tid, Some(wsp::PACKET))
             }
             Bearer::Sms | Bearer::Ussd | Bearer::Cs | Bearer::Ps => {
                 let to = device.profile.addresses.msisdn.clone();
@@ -84,11 +84,18 @@ impl Gateway {
         }
     }
 
-    fn datagram(&self, device: &Device, sir: &Wrapped, tid: u8) -> Result<Parcel, &'static str> {
+    fn datagram(
+        &self,
+        device: &Device,
+        sir: &Wrapped,
+        tid: u8,
+        bearer: Option<u8>,
+    ) -> Result<Parcel, &'static str> {
         let (socket, _) = self.config.wsp.ok_or("no WSP socket is configured")?;
         let peer = device.profile.addresses.wsp;
         let peer = peer.ok_or("the device has no WSP address")?;
-        let octets = wsp::datagram_of(sir, tid).ok_or("the SIR is too long for a datagram")?;
+        let octets =
+            wsp::datagram_of(sir, tid, bearer).ok_or("the SIR is too long for a datagram")?;
         Ok(Parcel::Datagram(socket, peer, octets))
     }
 

@@ -428,9 +428,15 @@ impl Gateway {
         if stage != Some(&Stage::Woken) {
             return;
         }
+        let of = self.ledger.get(no).and_then(|push| push.groups.get(group));
+        let is_open = of.is_some_and(super::push::submission::Group::is_open);
         if let Some(job) = self.unsure.remove(&(no, group, at)) {
-            // Nobody said that the SIR arrived, so another bearer may.
+            // Nobody said that the SIR arrived, so another bearer may; else the same at another time, as for a SIR of SIP
+            // without an answer.
             self.stage(no, group, at, Stage::Waking);
+            if !is_open {
+                return self.unheard(now, &job, "no session followed", out);
+            }
             self.fall(now, &job, "no session followed", out);
             if self.waking(&job).is_empty() {
                 return;
@@ -441,7 +447,6 @@ impl Gateway {
         let Some(push) = self.ledger.get_mut(no) else {
             return;
         };
-        let is_open = push.groups.get(group).is_some_and(|of| of.is_open());
         let Some(delivery) = push.delivery_mut(group, at) else {
             return;
         };

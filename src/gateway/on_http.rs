@@ -96,6 +96,7 @@ impl Gateway {
         let device = named.and_then(|id| self.registry.find(&id));
         // Devices that must prove who they are cannot here.
         let status = match device.filter(|_| self.config.authentication.is_none()) {
+            Some(device) if !self.is_expected(now, device) => 403,
             Some(device) => match self.learn(now, device, Via::Push, &request.body, out) {
                 200 => 204,
                 status => status,

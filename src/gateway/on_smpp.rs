@@ -117,9 +117,28 @@ impl Gateway {
         told: &[u8],
         out: &mut Vec<Output>,
     ) {
-        if told.first() == Some(&b'{') {
-            self.learn(now, device, via, told, out);
+        if told.first() != Some(&b'{') {
+            return;
         }
+        if self.is_expected(now, device) {
+            self.learn(now, device, via, told, out);
+        } else {
+            let from = self.name(device.identity, device.at).unwrap_or_default();
+            let (from, why) = (
+                from.to_owned(),
+                "information that was not asked for".to_owned(),
+            );
+            self.report(now, Fact::Refused { from, why }, out);
+        }
+    }
+
+    /// True where information is taken that proves nothing of its sender: of a device that a SIR asked, or that is
+    /// registered.
+    pub(super) fn is_expected(&self, now: Time, key: DeviceKey) -> bool {
+        self.registry.device(key).is_some_and(|device| {
+            let is_here = device.session.is_some() || device.service.is_some();
+            is_here || !device.routes.is_empty() || device.asked_until.is_some_and(|at| now <= at)
+        })
     }
 }
 

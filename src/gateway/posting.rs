@@ -73,6 +73,9 @@ impl Gateway {
             Step::Content => self.content_answered(now, id, &job, answer, out),
             Step::Sir => {
                 let (status, reading) = http::read(response);
+                if matches!(reading, Reading::Later(_)) {
+                    self.jobs.bind(Leg::Http(id));
+                }
                 self.on_carried(now, Leg::Http(id), status, reading, out);
             }
         }

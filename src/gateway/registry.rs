@@ -67,6 +67,8 @@ pub struct Identity {
 /// One device.
 #[derive(Clone, Debug, Default)]
 pub struct Device {
+    /// Until when information of it is expected: a SIR asked for it.
+    pub asked_until: Option<Time>,
     /// Its name, unique within the identity.
     pub name: String,
     /// What it is.

@@ -14,11 +14,21 @@ use super::registry::{DeviceKey, IdentityNo};
 use super::sir::{self, Parts};
 use crate::codec::device_id::DeviceId;
 use crate::codec::sip::Method;
-use crate::codec::sir::{Placement, Wrapped};
+use crate::codec::sir::{Ask, Placement, Wrapped};
 use crate::event::{Bearer, Fact, Mode};
 use crate::protocol::sip::endpoint::{self, Target};
 use crate::time::Time;
 use crate::world::{Output, Transport};
+
+/// How long after its push a SIR's questions may be answered at least.
+const ANSWERS_LATE: Duration = Duration::from_secs(600);
+
+/// Who is asked for information.
+struct Asked {
+    identity: IdentityNo,
+    lane: Lane,
+    until: Time,
+}
 
 /// The last SIR that was composed: a fan-out by the gateway sends the same one to every device.
 #[derive(Debug, Default)]
@@ -310,6 +320,18 @@ impl Gateway {
             core,
             at: now,
         };
+        let left = push.expires_at.since(now).max(ANSWERS_LATE);
+        let is_asked = push.options.ask != Ask::NONE;
+        let asked = Asked {
+            identity: of.identity,
+            lane: job.lane,
+            until: now + left,
+        };
+        if is_asked {
+            self.expect_information(&asked);
+        }
+        let push = self.ledger.get(job.push)?;
+        let of = push.groups.get(job.group)?;
         if self
             .envelopes
             .0
@@ -341,6 +363,21 @@ impl Gateway {
         }
         self.envelopes.0 = Some((sealed, envelope));
         Some(texts)
+    }
+
+    /// Notes that devices are asked, so that what they return by a way that proves nothing is taken.
+    fn expect_information(&mut self, asked: &Asked) {
+        let identity = asked.identity;
+        let all = self.registry.get(identity).map_or(0, |it| it.devices.len());
+        let keys = match asked.lane.device() {
+            Some(key) => vec![key],
+            None => (0..all).map(|at| DeviceKey { identity, at }).collect(),
+        };
+        for key in keys {
+            if let Some(device) = self.registry.device_mut(key) {
+                device.asked_until = device.asked_until.max(Some(asked.until));
+            }
+        }
     }
 
     /// The instance a core shall prefer, for a targeted SIR whose device has no GRUU.

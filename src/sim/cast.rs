@@ -273,6 +273,7 @@ pub fn seats(script: &Script, places: &Places, random: &mut Random) -> Result<Ve
             short_code: None,
             info_url: Some(places.info.clone()),
             prov_url: None,
+            wsp_from: Vec::new(),
         };
         devices.push(Device::new(config, random.fork()));
     }

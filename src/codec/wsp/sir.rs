@@ -16,6 +16,7 @@ use crate::codec::sir::{FROM, REPLY_TO, Received, Sir, TO, Wrapped};
 
 const DISPOSITION: &str = "Content-Disposition";
 const APPLICATION: &str = "X-Wap-Application-Id";
+const BEARER: &str = "Bearer-Indication";
 
 /// The push headers that a SIR can have, under the names it gives them.
 const NAMES: [&str; 6] = [
@@ -33,6 +34,12 @@ const DISPOSITIONS: [&str; 1] = ["render;handling=required"];
 /// The datagram of a connectionless push with the SIR; `tid` is its push id.
 #[must_use]
 pub fn push_of(sir: &Wrapped, tid: u8) -> Vec<u8> {
+    push_over(sir, tid, None)
+}
+
+/// The same, which says over which bearer it goes: a number of WAP-259 appendix C.
+#[must_use]
+pub fn push_over(sir: &Wrapped, tid: u8, bearer: Option<u8>) -> Vec<u8> {
     let mut head = Vec::with_capacity(256);
     // Names are tokens and SIA's type is a media type, so nothing is left out here.
     let _ = put_media(&mut head, &sir.content_type, VERSION_NEWEST);
@@ -53,6 +60,9 @@ pub fn push_of(sir: &Wrapped, tid: u8) -> Vec<u8> {
     }
     if let Some(disposition) = sir.disposition {
         let _ = put_field(&mut head, DISPOSITION, disposition, VERSION_NEWEST);
+    }
+    if let Some(bearer) = bearer {
+        let _ = put_field(&mut head, BEARER, &bearer.to_string(), VERSION_NEWEST);
     }
     datagram(tid, &head, &sir.body)
 }

@@ -13,7 +13,7 @@
 //! | a session for another service | `service` |
 //! | information in a push of the device's own | `push` |
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::codec::DecodeError;
 use crate::codec::ota_http::CpiTag;
@@ -56,6 +56,8 @@ pub struct Bearers {
     pub radio: Option<(SocketId, SocketAddr)>,
     /// The socket that takes WSP pushes.
     pub wsp: Option<SocketId>,
+    /// Who may send pushes there; anybody when nobody is named.
+    pub wsp_from: Vec<IpAddr>,
     /// The socket from which it opens sessions of WSP.
     pub wsp_session: Option<SocketId>,
     /// It takes pushes by HTTP.

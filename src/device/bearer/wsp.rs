@@ -30,6 +30,12 @@ impl Device {
         octets: &[u8],
         out: &mut Vec<Output>,
     ) {
+        let known = &self.config.bearers.wsp_from;
+        if !known.is_empty() && !known.contains(&peer.ip()) {
+            let (from, why) = (peer.to_string(), "a WSP push of an unknown gateway");
+            let why = why.to_owned();
+            return self.report(now, Fact::Refused { from, why }, out);
+        }
         self.rung(now, "wsp", false, "Push", octets, out);
         match read(octets) {
             Ok((pushed, bearer)) => {

@@ -229,6 +229,18 @@ fn r2_59_a_sir_in_options_is_answered_as_one_and_a_question_as_a_question() {
 }
 
 #[test]
+fn r2_55_a_device_that_knows_its_gateways_takes_datagrams_of_these_alone() {
+    let mut config = open(Behaviour::default());
+    config.bearers.wsp_from = vec!["192.0.2.5".parse().unwrap()];
+    let mut doors = Doors::of(config);
+    let push = wsp::sir::push_of(&naming(&[C1]).encode(), 7);
+    doors.datagram(WSP, at("192.0.2.66:9200"), &push);
+    assert_eq!(doors.bench.count("sir.rx 1 wsp"), 0);
+    doors.datagram(WSP, at("192.0.2.5:9200"), &push);
+    assert_eq!(doors.bench.count("sir.rx 1 wsp"), 1);
+}
+
+#[test]
 fn r2_58_a_string_is_answered_with_an_empty_one() {
     let mut doors = Doors::new(Behaviour::default());
     let push = wsp::sir::push_of(&rich().encode(), 7);

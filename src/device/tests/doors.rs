@@ -51,6 +51,7 @@ pub(super) fn open(behaviour: Behaviour) -> Config {
         info_url: Some("http://192.0.2.5:8642/info".into()),
         wsp_session: None,
         prov_url: None,
+        wsp_from: Vec::new(),
     };
     config
 }

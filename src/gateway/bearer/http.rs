@@ -5,10 +5,11 @@
 
 use bytes::Bytes;
 
+use super::content_rows;
 use super::sip::Reading;
 use super::terminal::status_of;
 use crate::codec::ota_http::{AuthStatus, Authentication, PATH, PUSH_TYPE, header, sir};
-use crate::codec::sir::{Wrapped, write_questions};
+use crate::codec::sir::Wrapped;
 use crate::event::Reason;
 use crate::gateway::push::submission::Push;
 use crate::world::{FetchError, HttpRequest, HttpResponse};
@@ -42,22 +43,8 @@ pub fn push_of(sir: &Wrapped) -> Vec<u8> {
 /// The push with a content: what its initiator said of it, what names it among ours, and what is asked where no SIR did.
 #[must_use]
 pub fn content_of(push: &Push, asks: bool) -> Vec<u8> {
-    let content = &push.content;
-    let questions = if asks {
-        write_questions(push.options.ask, &push.options.apps)
-    } else {
-        Vec::new()
-    };
-    let own = [
-        ("X-Wap-Application-Id", content.application.as_str()),
-        ("X-Sirgate-Push", push.push_id.as_str()),
-        ("X-Sirgate-Sir", push.sir.as_str()),
-    ];
-    let questions = questions.iter();
-    let questions = questions.map(|(name, value)| (*name, value.as_str()));
-    let given = content.headers.iter();
-    let given = given.map(|(name, value)| (name.as_str(), value.as_str()));
-    let rows = own.into_iter().chain(questions).chain(given);
+    let (content, rows) = (&push.content, content_rows(push, asks));
+    let rows = rows.iter().map(|(name, value)| (&**name, &**value));
     sir::response_of(rows, &content.content_type, &content.body)
 }
 
@@ -103,7 +90,9 @@ pub fn read(response: &Result<HttpResponse, FetchError>) -> (u16, Reading) {
     let status = status_of(response);
     let reading = match (status, response.status) {
         (Some(400 | 401), _) => Reading::Taken { long: false },
-        (Some(234 | 237 | 300), _) => Reading::Unheard("the device cannot take the SIR now"),
+        // A quiet or busy device is so on every bearer, as when it says so by SIP.
+        (Some(234 | 237), _) => Reading::Later(None),
+        (Some(300), _) => Reading::Unheard("the device cannot take the SIR now"),
         (Some(235), _) => Reading::Refused(Reason::User),
         (Some(236), _) => Reading::Refused(Reason::Mismatch),
         (Some(238), _) => Reading::Refused(Reason::Capability),
@@ -152,13 +141,14 @@ mod tests {
 
     #[test]
     fn r2_52_the_table_of_outcomes() {
-        use Reading::{Failed, Refused, Taken, Unheard};
+        use Reading::{Failed, Later, Refused, Taken, Unheard};
         let now = Unheard("the device cannot take the SIR now");
         for (http, status, expected) in [
             (204, Some("400 Accepted"), (200, Taken { long: false })),
             (204, Some("401"), (200, Taken { long: false })),
             (204, None, (200, Taken { long: false })),
-            (204, Some("234 Rejected"), (234, now)),
+            (204, Some("234 Rejected"), (234, Later(None))),
+            (204, Some("237"), (237, Later(None))),
             (204, Some("235"), (235, Refused(Reason::User))),
             (204, Some("238"), (238, Refused(Reason::Capability))),
             (

@@ -2,13 +2,15 @@
 //!
 //! **Source:** RFC 3428 section 8 (one pending MESSAGE for each target); R2.61, R2.119 (request-sending unit).
 
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 
 use foldhash::quality::FixedState;
 
+use crate::codec::sir::write_questions;
 use crate::event::{Bearer, Mode};
 use crate::gateway::push::plan::Devices;
-use crate::gateway::push::submission::PushNo;
+use crate::gateway::push::submission::{Push, PushNo};
 use crate::gateway::registry::{DeviceKey, IdentityNo};
 use crate::gateway::sessions::SessionNo;
 use crate::protocol::sip::endpoint::{ClientId, Target};
@@ -90,6 +92,26 @@ pub struct Job {
     pub flow: usize,
     /// A header that answers a challenge: name and value.
     pub authorization: Option<(&'static str, String)>,
+}
+
+/// The rows of a content that goes without a session: what names it among ours, what is asked where no SIR asked it, what
+/// its initiator said.
+#[must_use]
+pub fn content_rows(push: &Push, asks: bool) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+    let content = &push.content;
+    let own = [
+        ("X-Wap-Application-Id", content.application.as_str()),
+        ("X-Sirgate-Push", push.push_id.as_str()),
+        ("X-Sirgate-Sir", push.sir.as_str()),
+    ];
+    let own = own
+        .into_iter()
+        .map(|(name, value)| (name.into(), value.into()));
+    let questions = asks.then(|| write_questions(push.options.ask, &push.options.apps));
+    let questions = questions.into_iter().flatten().map(|(name, value)| (name.into(), value.into()));
+    let given = content.headers.iter();
+    let given = given.map(|(name, value)| (name.into(), value.into()));
+    own.chain(questions).chain(given).collect()
 }
 
 /// SIRs under way and waiting, by leg `T`.
@@ -209,6 +231,13 @@ impl<T: Copy + Eq + core::hash::Hash> Jobs<T> {
             queue.under_way = None;
         }
         Some(job)
+    }
+
+    /// What came on a leg holds for every bearer of the device: none other is tried for its job.
+    pub fn bind(&mut self, leg: T) {
+        if let Some(job) = self.open.get_mut(&leg) {
+            job.tried = Bearers::ALL;
+        }
     }
 
     /// The job of a leg.

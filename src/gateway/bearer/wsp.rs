@@ -3,35 +3,29 @@
 //! **Source:** WAP-235 section 6.1 (Po-Unit-Push), WAP-230 section 8.2.4.1. Nobody confirms such a datagram: that the
 //! device connects is the answer.
 
-use crate::codec::sir::{Wrapped, write_questions};
-use crate::codec::wsp::sir::{push_of, push_with};
+use super::content_rows;
+use crate::codec::sir::Wrapped;
+use crate::codec::wsp::sir::{push_over, push_with};
 use crate::gateway::push::submission::Push;
 
 /// Octets that an IP network takes in one datagram without cutting it.
 const DATAGRAM_OCTETS: usize = 1_400;
 
-/// The datagram with a SIR; `None` when it would be too long.
+/// The bearer of the packet domain, GPRS of GSM (WAP-259 appendix C).
+pub const PACKET: u8 = 0x0B;
+
+/// The datagram with a SIR, which says over which bearer it goes where that is given; `None` when it would be too long.
 #[must_use]
-pub fn datagram_of(sir: &Wrapped, push_id: u8) -> Option<Vec<u8>> {
-    let octets = push_of(sir, push_id);
+pub fn datagram_of(sir: &Wrapped, push_id: u8, bearer: Option<u8>) -> Option<Vec<u8>> {
+    let octets = push_over(sir, push_id, bearer);
     (octets.len() <= DATAGRAM_OCTETS).then_some(octets)
 }
 
 /// The datagram with a content; `None` when it would be too long, or has headers that WSP has no form for.
 #[must_use]
 pub fn content_of(push: &Push, push_id: u8) -> Option<Vec<u8>> {
-    let content = &push.content;
-    let questions = write_questions(push.options.ask, &push.options.apps);
-    let own = [
-        ("X-Wap-Application-Id", content.application.as_str()),
-        ("X-Sirgate-Push", push.push_id.as_str()),
-        ("X-Sirgate-Sir", push.sir.as_str()),
-    ];
-    let questions = questions.iter();
-    let questions = questions.map(|(name, value)| (*name, value.as_str()));
-    let given = content.headers.iter();
-    let given = given.map(|(name, value)| (name.as_str(), value.as_str()));
-    let rows = own.into_iter().chain(questions).chain(given);
+    let (content, rows) = (&push.content, content_rows(push, true));
+    let rows = rows.iter().map(|(name, value)| (&**name, &**value));
     let octets = push_with(rows, &content.content_type, &content.body, push_id)?;
     (octets.len() <= DATAGRAM_OCTETS).then_some(octets)
 }
@@ -45,11 +39,11 @@ mod tests {
     #[test]
     fn r2_55_the_datagram_reads_back_as_the_sir_unless_it_is_too_long() {
         let sir = Sir::new("sip:alice@example.com", "sip:push@ppg.example.com");
-        let datagram = datagram_of(&sir.encode(), 9).unwrap();
+        let datagram = datagram_of(&sir.encode(), 9, None).unwrap();
         assert_eq!(datagram.first(), Some(&9));
         assert_eq!(sir_of(&datagram).unwrap(), sir.encode().decode().unwrap());
         let app = App::new(&format!("x-app:{}", "a".repeat(1_400)));
         let long = sir.with_apps(Placement::HEADER, &[app]);
-        assert_eq!(datagram_of(&long.encode(), 9), None);
+        assert_eq!(datagram_of(&long.encode(), 9, None), None);
     }
 }

@@ -8,6 +8,7 @@ use super::lab::*;
 use crate::codec::ota_http;
 use crate::codec::sip::{Draft, Message, Method, Name};
 use crate::codec::sir::Sir as Request;
+use crate::codec::wsp::Push;
 use crate::codec::wsp::sir::sir_of;
 use crate::event::Bearer;
 use crate::gateway::config::{Config, Smsc};
@@ -129,6 +130,61 @@ fn r2_55_a_datagram_is_answered_by_the_session_or_by_nobody() {
         told(&mut lab, "p2"),
         "delivered by http; wsp: no session followed"
     );
+}
+
+#[test]
+fn r2_55_a_device_with_wsp_alone_is_tried_until_the_push_is_over() {
+    let mut lab = lab(&[Bearer::Wsp]);
+    let before = lab.now + Duration::from_secs(7_200);
+    let attributes = format!(" deliver-before-timestamp=\"{before}\"");
+    lab.post(&pap_body("p1", &[UUID], &attributes, ""));
+    lab.post(&pap_body("p2", &[UUID], &attributes, ""));
+    lab.wait(Duration::from_secs(3_600));
+    assert_eq!(lab.end("p1"), None);
+    let sent = lab.wsp.len();
+    assert!(
+        (20..60).contains(&sent),
+        "with pauses, and on and on: {sent}"
+    );
+    let session = lab.session(1, "");
+    for content in lab.contents(&session) {
+        lab.confirm(&session, &content, 200);
+    }
+    assert_eq!(told(&mut lab, "p1"), "delivered");
+    let mut lab = self::lab(&[Bearer::Wsp]);
+    lab.post(&pap_body("p1", &[UUID], &attributes, ""));
+    lab.wait(Duration::from_secs(7_201));
+    assert_eq!(lab.end("p1").unwrap().0, "expired");
+}
+
+#[test]
+fn r2_61_a_quiet_or_busy_device_is_tried_later_and_by_no_other_bearer() {
+    for status in ["234 Rejected", "237 Rejected"] {
+        let mut lab = lab(&[Bearer::Http, Bearer::Wsp]);
+        lab.push("p1", &[UUID], "");
+        let (id, _) = posted(&mut lab);
+        answer_http(&mut lab, id, status);
+        assert!(lab.wsp.is_empty() && lab.fetches.is_empty());
+        assert_eq!(lab.end("p1"), None);
+        lab.wait(Duration::from_secs(30));
+        assert!(lab.wsp.is_empty());
+        let (id, _) = posted(&mut lab);
+        answer_http(&mut lab, id, "400");
+        connect(&mut lab);
+        assert_eq!(told(&mut lab, "p1"), "delivered");
+    }
+}
+
+#[test]
+fn r2_57_a_datagram_of_the_packet_domain_says_so() {
+    for (bearer, expected) in [(Bearer::Ps, Some(0x0B)), (Bearer::Wsp, None)] {
+        let mut lab = lab(&[bearer]);
+        lab.push("p1", &[UUID], "");
+        let (_, datagram) = lab.wsp.pop().expect("a datagram");
+        let push = Push::decode(&datagram).unwrap();
+        let said = push.content.headers.named("Bearer-Indication").next();
+        assert_eq!(said.and_then(|field| field.value.integer()), expected);
+    }
 }
 
 #[test]

@@ -257,3 +257,22 @@ fn r2_106_parts_without_the_others_are_given_up_and_begin_nothing_later() {
     assert!(acknowledged(&mut lab) >= 2);
     assert!(lab.events("info.rx").is_empty());
 }
+
+#[test]
+fn r2_106_information_of_a_device_that_no_sir_asked_is_not_taken() {
+    let mut lab = Lab::with(with_bearers(&[Bearer::Sms]));
+    let link = bound(&mut lab);
+    let told = br#"{"kind":"capability","accept":["text/plain"]}"#;
+    let part = segments(told, UP, Reference::Sixteen(5)).unwrap().remove(0);
+    lab.push("p1", &[UUID], "");
+    send(&mut lab, link, None, &part);
+    assert!(lab.events("info.rx").is_empty());
+    let refused = lab.events("refused");
+    assert_eq!(
+        refused.last().unwrap()["why"],
+        "information that was not asked for"
+    );
+    lab.push("p2", &[UUID], "X-Sirgate-Ask: capability\n");
+    send(&mut lab, link, None, &part);
+    assert_eq!(lab.events("info.rx").len(), 1);
+}
