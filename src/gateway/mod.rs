@@ -51,6 +51,7 @@ pub mod push;
 mod refreshing;
 
 pub mod registry;
+mod relaying;
 mod restoring;
 mod sending;
 pub mod sessions;
@@ -119,6 +120,8 @@ pub struct Gateway {
     effects: Vec<endpoint::Output>,
     /// Pushes that are being handed on.
     forwards: forwarding::Forwards,
+    /// Questions about them that the other gateway is to answer.
+    questions: relaying::Questions,
     next_client: u64,
 }
 
@@ -226,6 +229,7 @@ impl Gateway {
             todo: VecDeque::new(),
             effects: Vec::new(),
             forwards: forwarding::Forwards::default(),
+            questions: relaying::Questions::new(),
             next_client: 0,
         }
     }
@@ -409,6 +413,7 @@ impl Machine for Gateway {
                 if !self.on_posted(now, id, &response, out)
                     && !self.on_woken(now, id, &response, out)
                     && !self.handed_on(now, id, &response, out)
+                    && !self.relay_answered(now, id, &response, out)
                 {
                     self.on_response(now, id, response, out);
                 }

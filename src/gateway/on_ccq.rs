@@ -29,8 +29,9 @@ impl Gateway {
 
     fn capabilities_of(&self, message: &CcqMessage) -> Result<Capabilities, (Status, String)> {
         if self.hands_on() {
-            let why = "pushes are handed on here, and their clients are not known";
-            return Err((Status::NotImplemented, why.to_owned()));
+            // The other gateway is asked first.
+            let why = "pushes are handed on here, and the other gateway was not reached";
+            return Err((Status::ServiceUnavailable, why.to_owned()));
         }
         let devices = self
             .meant_by(&message.address)

@@ -31,7 +31,7 @@ const RETRY_AFTER: &str = "5";
 
 /// In what an initiator is answered.
 #[derive(Clone, Copy, Debug)]
-struct Reply {
+pub(super) struct Reply {
     version: Version,
     exceeds_1_0: bool,
     /// Progress notes are wanted.
@@ -157,7 +157,7 @@ impl Gateway {
         let reply = Reply::to(&document);
         let operation = document.operation;
         let push_id = asked::push_id(&operation).map(str::to_owned);
-        let answer = match operation {
+        let operation = match operation {
             Operation::PushMessage(message) => {
                 let reply = reply.with_notes(message.progress_notes);
                 let asked = self.asked(request, message, reply.version, content.as_ref());
@@ -169,17 +169,35 @@ impl Gateway {
                 let push_id = push_id.unwrap_or_default();
                 return self.submit_pap(now, id, request, &initiator, reply, push_id, asked, out);
             }
+            question => question,
+        };
+        let question = (reply, operation);
+        if let Err(operation) = self.ask_relay(now, id, request, &initiator, question, out) {
+            let response = self.answer_question(now, &initiator, reply, operation, out);
+            self.answer_http(now, id, request, response, push_id.as_deref(), out);
+        }
+    }
+
+    /// Answers what is not a submission, from what is known here.
+    pub(super) fn answer_question(
+        &mut self,
+        now: Time,
+        initiator: &str,
+        reply: Reply,
+        operation: Operation,
+        out: &mut Vec<Output>,
+    ) -> HttpResponse {
+        let answer = match operation {
             Operation::CancelMessage(message) => {
-                Operation::CancelResponse(self.cancel_pap(now, &initiator, message, out))
+                Operation::CancelResponse(self.cancel_pap(now, initiator, message, out))
             }
             Operation::StatusQuery(message) => {
-                Operation::StatusQueryResponse(self.status_pap(&initiator, message))
+                Operation::StatusQueryResponse(self.status_pap(initiator, message))
             }
             Operation::CcqMessage(message) => {
                 let (answer, known) = self.ccq_pap(message);
                 let document = reply.document(Operation::CcqResponse(answer));
-                let response = with_capabilities(&document, known.as_ref());
-                return self.answer_http(now, id, request, response, None, out);
+                return with_capabilities(&document, known.as_ref());
             }
             other => Operation::BadMessage(BadMessage {
                 code: Status::BadRequest.code(),
@@ -187,8 +205,7 @@ impl Gateway {
                 fragment: None,
             }),
         };
-        let response = in_pap(&reply.document(answer));
-        self.answer_http(now, id, request, response, push_id.as_deref(), out);
+        in_pap(&reply.document(answer))
     }
 
     /// What a push-message asks; as it came too, where pushes are handed on.

@@ -256,6 +256,120 @@ fn r2_17_a_push_can_be_taken_back_until_it_is_handed_on() {
     assert_eq!(tries.count(), 0);
 }
 
+/// A front gateway and the one behind it, which has the push p1 for a device that does not answer.
+fn both() -> (Lab, Lab) {
+    let (mut front, mut behind) = (Lab::with(front()), Lab::registered());
+    front.push("p1", &[ALICE], "");
+    let (id, request) = front.fetches.pop().unwrap();
+    let taken = pass_on(&mut behind, &request);
+    answer(&mut front, id, Ok(taken));
+    (front, behind)
+}
+
+/// The answer of the gateway behind to a request of the front one.
+fn pass_on(behind: &mut Lab, request: &HttpRequest) -> HttpResponse {
+    assert_eq!(request.target, RELAY);
+    let content_type = request.header("content-type").unwrap();
+    let body = String::from_utf8(request.body.to_vec()).unwrap();
+    behind.http("POST", "/pap", content_type, &body)
+}
+
+/// An initiator asks the front gateway.
+fn ask(front: &mut Lab, inside: &str) {
+    let text = format!(
+        "<?xml version=\"1.0\"?><!DOCTYPE pap PUBLIC \"-//WAPFORUM//DTD PAP 2.0//EN\" \
+         \"http://www.wapforum.org/DTD/pap_2.0.dtd\"><pap>{inside}</pap>"
+    );
+    front.input(Input::Request {
+        id: crate::world::RequestId(900),
+        peer: "198.51.100.1:40000".parse().unwrap(),
+        request: HttpRequest {
+            method: "POST".to_owned(),
+            target: "/pap".to_owned(),
+            headers: vec![("content-type".to_owned(), "application/xml".to_owned())],
+            body: text.into(),
+        },
+    });
+}
+
+/// What the initiator is answered.
+fn answered(front: &mut Lab) -> Operation {
+    let (id, response) = front.responses.pop().expect("an answer");
+    assert_eq!(id, crate::world::RequestId(900));
+    pap::decode(&response.body).unwrap().operation
+}
+
+#[test]
+fn r2_17_the_other_gateway_answers_a_status_query_and_takes_a_push_back() {
+    let (mut front, mut behind) = both();
+    ask(&mut front, "<statusquery-message push-id=\"p1\"/>");
+    assert!(
+        front.responses.is_empty(),
+        "the other gateway is asked first"
+    );
+    let (id, request) = front.fetches.pop().expect("the question");
+    let told = pass_on(&mut behind, &request);
+    answer(&mut front, id, Ok(told));
+    let Operation::StatusQueryResponse(status) = answered(&mut front) else {
+        panic!("a status");
+    };
+    assert_eq!(status.results[0].state, MessageState::Pending);
+
+    ask(&mut front, "<cancel-message push-id=\"p1\"/>");
+    let (id, request) = front.fetches.pop().expect("the question");
+    let taken_back = pass_on(&mut behind, &request);
+    assert_eq!(behind.end("p1").unwrap().0, "cancelled");
+    answer(&mut front, id, Ok(taken_back));
+    let Operation::CancelResponse(cancelled) = answered(&mut front) else {
+        panic!("a cancel-response");
+    };
+    assert_eq!(cancelled.results[0].code, 1000);
+    let (_, told) = behind.fetches.pop().expect("a result");
+    let target = told
+        .target
+        .strip_prefix("http://front.example.com")
+        .unwrap();
+    let body = String::from_utf8(told.body.to_vec()).unwrap();
+    front.http("POST", target, "application/xml", &body);
+    assert_eq!(front.end("p1"), Some(("cancelled".to_owned(), 1000)));
+    ask(&mut front, "<statusquery-message push-id=\"p1\"/>");
+    let Operation::StatusQueryResponse(status) = answered(&mut front) else {
+        panic!("a status");
+    };
+    assert_eq!(status.results[0].state, MessageState::Cancelled);
+}
+
+#[test]
+fn r2_17_the_other_gateway_says_what_a_client_takes() {
+    let (mut front, mut behind) = both();
+    let address = super::lab::to(ALICE);
+    let query = format!(
+        "<ccq-message query-id=\"q1\"><address address-value=\"{address}\"/></ccq-message>"
+    );
+    ask(&mut front, &query);
+    let (id, request) = front.fetches.pop().expect("the question");
+    let told = pass_on(&mut behind, &request);
+    let Operation::CcqResponse(expected) = pap::decode(&told.body).unwrap().operation else {
+        panic!("a ccq-response");
+    };
+    answer(&mut front, id, Ok(told));
+    assert_eq!(answered(&mut front), Operation::CcqResponse(expected));
+}
+
+#[test]
+fn r2_17_a_question_that_the_other_gateway_does_not_answer_is_answered_here() {
+    let (mut front, _) = both();
+    for response in [Err(FetchError::TimedOut), Ok(response("p1", 1001))] {
+        ask(&mut front, "<statusquery-message push-id=\"p1\"/>");
+        let (id, _) = front.fetches.pop().expect("the question");
+        answer(&mut front, id, response);
+        let Operation::StatusQueryResponse(status) = answered(&mut front) else {
+            panic!("a status");
+        };
+        assert_eq!(status.results[0].state, MessageState::Pending);
+    }
+}
+
 #[test]
 fn r2_17_json_cannot_be_handed_on() {
     let mut lab = Lab::with(front());
