@@ -156,6 +156,21 @@ fn submissions() -> Vec<Fact> {
     ]
 }
 
+fn wakes() -> [Fact; 2] {
+    [
+        Fact::Wake {
+            dev: s("C1"),
+            by: s("sms"),
+            push: some("k7q4"),
+        },
+        Fact::Wake {
+            dev: s("C1"),
+            by: s("acme"),
+            push: None,
+        },
+    ]
+}
+
 fn plans_and_sirs() -> Vec<Fact> {
     let mut facts = vec![
         Fact::Obtain {
@@ -192,16 +207,6 @@ fn plans_and_sirs() -> Vec<Fact> {
             why: s("no answer to the SIR"),
             next: Bearer::Sms,
         },
-        Fact::Wake {
-            dev: s("C1"),
-            by: s("sms"),
-            push: some("k7q4"),
-        },
-        Fact::Wake {
-            dev: s("C1"),
-            by: s("acme"),
-            push: None,
-        },
         Fact::SirRx {
             dev: s("C1"),
             bearer: Bearer::Sip,
@@ -210,6 +215,7 @@ fn plans_and_sirs() -> Vec<Fact> {
             pui: some("sip:alice@example.com"),
         },
     ];
+    facts.extend(wakes());
     facts.extend(MODES.map(|mode| Fact::Plan {
         push: s("k7q4"),
         mode: Some(mode),

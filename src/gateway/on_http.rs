@@ -172,7 +172,7 @@ impl Gateway {
             question => question,
         };
         let question = (reply, operation);
-        if let Err(operation) = self.ask_relay(now, id, request, &initiator, question, out) {
+        if let Some(operation) = self.ask_relay(now, id, request, &initiator, question, out) {
             let response = self.answer_question(now, &initiator, reply, operation, out);
             self.answer_http(now, id, request, response, push_id.as_deref(), out);
         }

@@ -37,9 +37,9 @@ impl Gateway {
         initiator: &str,
         (reply, operation): (Reply, Operation),
         out: &mut Vec<Output>,
-    ) -> Result<(), Operation> {
+    ) -> Option<Operation> {
         let Some(relay) = &self.config.relay else {
-            return Err(operation);
+            return Some(operation);
         };
         let is_there = match &operation {
             Operation::CancelMessage(message) => self.is_there(now, initiator, &message.push_id),
@@ -49,7 +49,7 @@ impl Gateway {
         };
         // Too many questions are answered from what is known here.
         if !is_there || self.questions.len() >= self.config.notification.open_max {
-            return Err(operation);
+            return Some(operation);
         }
         let content_type = request.header("content-type").unwrap_or_default();
         let onward = HttpRequest {
@@ -72,7 +72,7 @@ impl Gateway {
             errand: Errand::Relay,
             request: onward,
         });
-        Ok(())
+        None
     }
 
     /// True for a push in progress that the other gateway has, or may have.

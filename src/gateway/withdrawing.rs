@@ -46,8 +46,7 @@ impl Gateway {
                 message_ids,
             });
             if let Some(push) = self.ledger.get(no).filter(|push| !push.is_ended()) {
-                let kept = self.config.bounds.ended_kept;
-                out.push(Output::Save(snapshot::push(push, &self.registry, kept)));
+                out.push(Output::Save(snapshot::push(push, &self.registry)));
             }
         }
     }

@@ -108,7 +108,10 @@ pub fn content_rows(push: &Push, asks: bool) -> Vec<(Cow<'_, str>, Cow<'_, str>)
         .into_iter()
         .map(|(name, value)| (name.into(), value.into()));
     let questions = asks.then(|| write_questions(push.options.ask, &push.options.apps));
-    let questions = questions.into_iter().flatten().map(|(name, value)| (name.into(), value.into()));
+    let questions = questions
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.into(), value.into()));
     let given = content.headers.iter();
     let given = given.map(|(name, value)| (name.into(), value.into()));
     own.chain(questions).chain(given).collect()

@@ -13,7 +13,7 @@ use crate::gateway::bearer::wake::Wake;
 use crate::gateway::bearer::{Job, Leg, http, wsp};
 use crate::gateway::carrying::Parcel;
 use crate::time::Time;
-use crate::world::{HttpRequest, Output};
+use crate::world::{Errand, HttpRequest, Output};
 
 /// How long a short message that asks for a registration is worth to be delivered.
 const RENEWED: Duration = Duration::from_secs(120);
@@ -50,7 +50,7 @@ impl Gateway {
             },
             Wake::Datagram(peer) => {
                 let (socket, _) = self.config.wsp.ok_or("no WSP socket is configured")?;
-                let octets = wsp::datagram_of(sir, tid);
+                let octets = wsp::datagram_of(sir, tid, None);
                 let octets = octets.ok_or("the SIR is too long for a datagram")?;
                 Ok(Call::Parcel(Parcel::Datagram(socket, *peer, octets)))
             }
@@ -93,7 +93,12 @@ impl Gateway {
                 if let Some(job) = &job {
                     self.wire_carried(now, job, what, &request.body, out);
                 }
-                out.push(Output::Fetch { id, request });
+                let errand = Errand::Device;
+                out.push(Output::Fetch {
+                    id,
+                    errand,
+                    request,
+                });
             }
             (Call::Parcel(Parcel::Datagram(socket, peer, octets)), _) => {
                 let octets = Bytes::from(octets);
