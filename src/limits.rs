@@ -165,6 +165,10 @@ pub const HTTP_HEADER_ROWS: usize = 100;
 pub const HTTP_HEAD_OCTETS: usize = 32_768;
 /// Octets of the body with which a terminal answers on a connection that it opened; it has hardly any.
 pub const OTA_HTTP_ANSWER_OCTETS: usize = 65_536;
+/// Requests of one HTTP/2 connection at a time.
+pub const HTTP2_STREAMS: u32 = 128;
+/// Requests of one HTTP/2 connection that its client took back, or broke, before it is closed.
+pub const HTTP2_RESETS: usize = 64;
 /// HTTP requests of a node for one errand that are under way at once; further ones wait.
 pub const FETCHES_AT_ONCE: usize = 256;
 /// HTTP requests of a node for one errand that are not finished; further ones fail at once.

@@ -171,6 +171,18 @@ fn wakes() -> [Fact; 2] {
     ]
 }
 
+fn sent_by(bearer: Bearer) -> Fact {
+    Fact::SirTx {
+        push: s("k7q4"),
+        bearer,
+        mode: Mode::FanoutId,
+        dev: s("*"),
+        ids: list("a b"),
+        place: list("header value body"),
+        sir: some("0001"),
+    }
+}
+
 fn plans_and_sirs() -> Vec<Fact> {
     let mut facts = vec![
         Fact::Obtain {
@@ -223,15 +235,7 @@ fn plans_and_sirs() -> Vec<Fact> {
         excluded: Vec::new(),
         ids: Vec::new(),
     }));
-    facts.extend(BEARERS.map(|bearer| Fact::SirTx {
-        push: s("k7q4"),
-        bearer,
-        mode: Mode::FanoutId,
-        dev: s("*"),
-        ids: list("a b"),
-        place: list("header value body"),
-        sir: some("0001"),
-    }));
+    facts.extend(BEARERS.map(sent_by));
     facts
 }
 

@@ -23,8 +23,28 @@ pub struct Tls {
     /// What HTTP accepts with; it may ask clients for certificates, which SIP does not.
     door: Option<TlsAcceptor>,
     identity: Option<Arc<Identity>>,
-    verified: Option<TlsConnector>,
-    loopback: Option<TlsConnector>,
+    verified: Option<Connectors>,
+    loopback: Option<Connectors>,
+}
+
+/// HTTP/2 and HTTP/1.1, as ALPN names them.
+pub(super) const ALPN_TWO: &[u8] = b"h2";
+const ALPN_ONE: &[u8] = b"http/1.1";
+
+/// What opens connections, without and with a choice between versions of HTTP.
+#[derive(Clone)]
+struct Connectors {
+    plain: TlsConnector,
+    http: TlsConnector,
+}
+
+impl Connectors {
+    fn new(mut config: ClientConfig) -> Self {
+        let plain = TlsConnector::from(Arc::new(config.clone()));
+        config.alpn_protocols = vec![ALPN_TWO.to_vec(), ALPN_ONE.to_vec()];
+        let http = TlsConnector::from(Arc::new(config));
+        Self { plain, http }
+    }
 }
 
 /// A certificate chain and its key.
@@ -95,9 +115,9 @@ impl Tls {
         key: PrivateKeyDer<'static>,
     ) -> Result<Self, TlsError> {
         let identity = Identity { chain, key };
-        let acceptor = identity.acceptor(WebPkiClientVerifier::no_client_auth())?;
-        self.door = Some(acceptor.clone());
-        self.acceptor = Some(acceptor);
+        let anyone = WebPkiClientVerifier::no_client_auth;
+        self.door = Some(identity.acceptor(anyone(), true)?);
+        self.acceptor = Some(identity.acceptor(anyone(), false)?);
         self.identity = Some(Arc::new(identity));
         Ok(self)
     }
@@ -115,7 +135,7 @@ impl Tls {
             .map_err(|error| bad(&error))?;
         let identity = self.identity.as_ref();
         let identity = identity.ok_or_else(|| bad(&"no certificate is served"))?;
-        self.door = Some(identity.acceptor(verifier)?);
+        self.door = Some(identity.acceptor(verifier, true)?);
         Ok(self)
     }
 
@@ -130,7 +150,7 @@ impl Tls {
             .map_err(|error| TlsError::Certificate(error.to_string()))?
             .with_root_certificates(store)
             .with_no_client_auth();
-        self.verified = Some(TlsConnector::from(Arc::new(config)));
+        self.verified = Some(Connectors::new(config));
         Ok(self)
     }
 
@@ -145,7 +165,7 @@ impl Tls {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(Anyone(provider())))
             .with_no_client_auth();
-        self.loopback = Some(TlsConnector::from(Arc::new(config)));
+        self.loopback = Some(Connectors::new(config));
         Ok(self)
     }
 
@@ -159,6 +179,15 @@ impl Tls {
 
     /// What opens a link to that address, when anything may.
     pub(super) fn connector(&self, target: SocketAddr) -> Option<&TlsConnector> {
+        Some(&self.connectors(target)?.plain)
+    }
+
+    /// The same, offering HTTP/2 and HTTP/1.1.
+    pub(super) fn http_connector(&self, target: SocketAddr) -> Option<&TlsConnector> {
+        Some(&self.connectors(target)?.http)
+    }
+
+    fn connectors(&self, target: SocketAddr) -> Option<&Connectors> {
         if is_loopback(target.ip()) && self.loopback.is_some() {
             self.loopback.as_ref()
         } else {
@@ -168,15 +197,22 @@ impl Tls {
 }
 
 impl Identity {
-    fn acceptor(&self, verifier: Arc<dyn ClientCertVerifier>) -> Result<TlsAcceptor, TlsError> {
+    fn acceptor(
+        &self,
+        verifier: Arc<dyn ClientCertVerifier>,
+        is_http: bool,
+    ) -> Result<TlsAcceptor, TlsError> {
         let (chain, key) = (self.chain.clone(), self.key.clone_key());
-        let config = ServerConfig::builder_with_provider(provider())
+        let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .and_then(|builder| {
                 let builder = builder.with_client_cert_verifier(verifier);
                 builder.with_single_cert(chain, key)
             })
             .map_err(|error| TlsError::Certificate(error.to_string()))?;
+        if is_http {
+            config.alpn_protocols = vec![ALPN_TWO.to_vec(), ALPN_ONE.to_vec()];
+        }
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
 }

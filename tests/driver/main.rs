@@ -4,6 +4,7 @@
 mod client;
 mod events;
 mod http;
+mod http2;
 mod node;
 mod records;
 mod sockets;

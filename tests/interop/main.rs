@@ -17,6 +17,7 @@ mod lab;
 mod bearers;
 mod curl;
 mod dissect;
+mod http2;
 mod kannel;
 mod lamp;
 mod ota;

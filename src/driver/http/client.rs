@@ -1,7 +1,9 @@
-//! The HTTP requests a node makes: results to initiators, pushes to devices, pushes that another gateway delivers.
-//! Each kind has room of its own, so that what does not answer keeps nothing of another kind waiting.
+//! The HTTP requests a node makes: results to initiators, pushes to terminals and to push providers, pushes that another
+//! gateway delivers. Each kind has room of its own, so that what does not answer keeps nothing of another kind waiting.
 //!
-//! Not here: redirects are not followed, cookies are not kept, proxies are not used.
+//! Over TLS the server chooses between HTTP/2 and HTTP/1.1 (ALPN). A request with an empty Host, as terminals get it
+//! (WAP-235 section 7.1), is one of HTTP/1.1: HTTP/2 has no form for it. Not here: redirects are not followed, cookies are
+//! not kept, proxies are not used.
 
 use std::error::Error;
 use std::future::Future;
@@ -15,6 +17,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::header::{HOST, HeaderValue};
 use hyper::{Request, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connected, Connection};
@@ -26,8 +29,8 @@ use tokio_rustls::client::TlsStream;
 
 use crate::driver::node::Arrival;
 use crate::driver::observe::Counters;
-use crate::driver::tls::{Tls, server_name};
-use crate::limits::{FETCHES_AT_ONCE, FETCHES_WAITING};
+use crate::driver::tls::{ALPN_TWO, Tls, server_name};
+use crate::limits::{FETCHES_AT_ONCE, FETCHES_WAITING, HTTP_HEAD_OCTETS};
 use crate::world::{Errand, FetchError, FetchId, HttpRequest, HttpResponse, Input};
 
 /// How long one address of a host may take to accept a connection.
@@ -44,6 +47,8 @@ pub(in crate::driver) struct Fetcher {
 #[derive(Debug)]
 struct Shared {
     client: Client<Connector, Full<Bytes>>,
+    /// The same without HTTP/2.
+    older: Client<Connector, Full<Bytes>>,
     inbox: mpsc::Sender<Arrival>,
     counters: Arc<Counters>,
     patience: Duration,
@@ -80,13 +85,22 @@ impl Fetcher {
         octets_max: usize,
         counters: Arc<Counters>,
     ) -> Self {
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(KEEP)
-            .build(Connector { tls });
+        let client = |chooses| {
+            let connector = Connector {
+                tls: tls.clone(),
+                chooses,
+            };
+            Client::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .pool_idle_timeout(KEEP)
+                .http2_max_header_list_size(u32::try_from(HTTP_HEAD_OCTETS).unwrap_or(u32::MAX))
+                .build(connector)
+        };
+        let (client, older) = (client(true), client(false));
         Self {
             shared: Arc::new(Shared {
                 client,
+                older,
                 inbox,
                 counters,
                 patience,
@@ -167,7 +181,16 @@ async fn exchange(
     shared: &Shared,
     request: Request<Full<Bytes>>,
 ) -> Result<HttpResponse, FetchError> {
-    let response = shared.client.request(request).await.map_err(|error| {
+    let has_no_host = request
+        .headers()
+        .get(HOST)
+        .is_some_and(HeaderValue::is_empty);
+    let client = if has_no_host {
+        &shared.older
+    } else {
+        &shared.client
+    };
+    let response = client.request(request).await.map_err(|error| {
         tracing::debug!(%error, "a fetch failed");
         if error.is_connect() {
             FetchError::Unreachable
@@ -205,6 +228,8 @@ async fn exchange(
 #[derive(Clone, Debug)]
 struct Connector {
     tls: Tls,
+    /// Whether the server may choose HTTP/2.
+    chooses: bool,
 }
 
 type Opened = Result<Wire, Box<dyn Error + Send + Sync>>;
@@ -219,26 +244,32 @@ impl tower_service::Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let tls = self.tls.clone();
-        Box::pin(async move { open(&tls, &uri).await.map_err(Into::into) })
+        let connector = self.clone();
+        Box::pin(async move { connector.open(&uri).await.map_err(Into::into) })
     }
 }
 
-async fn open(tls: &Tls, uri: &Uri) -> io::Result<Wire> {
-    let host = uri.host().unwrap_or_default();
-    let bare = host.trim_matches(['[', ']']);
-    let is_tls = uri.scheme_str() == Some("https");
-    let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-    let (tcp, peer) = connect(bare, port).await?;
-    if !is_tls {
-        return Ok(Wire::Plain(TokioIo::new(tcp)));
+impl Connector {
+    async fn open(&self, uri: &Uri) -> io::Result<Wire> {
+        let host = uri.host().unwrap_or_default();
+        let bare = host.trim_matches(['[', ']']);
+        let is_tls = uri.scheme_str() == Some("https");
+        let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+        let (tcp, peer) = connect(bare, port).await?;
+        if !is_tls {
+            return Ok(Wire::Plain(TokioIo::new(tcp)));
+        }
+        let connector = if self.chooses {
+            self.tls.http_connector(peer)
+        } else {
+            self.tls.connector(peer)
+        };
+        let connector =
+            connector.ok_or_else(|| io::Error::other("no trusted certificates configured"))?;
+        let name = server_name(Some(bare), peer)?;
+        let stream = connector.connect(name, tcp).await?;
+        Ok(Wire::Tls(Box::new(TokioIo::new(stream))))
     }
-    let connector = tls
-        .connector(peer)
-        .ok_or_else(|| io::Error::other("no trusted certificates configured"))?;
-    let name = server_name(Some(bare), peer)?;
-    let stream = connector.connect(name, tcp).await?;
-    Ok(Wire::Tls(Box::new(TokioIo::new(stream))))
 }
 
 /// Connects to the first address of the host that takes it.
@@ -265,7 +296,13 @@ enum Wire {
 
 impl Connection for Wire {
     fn connected(&self) -> Connected {
-        Connected::new()
+        let connected = Connected::new();
+        match self {
+            Self::Tls(tls) if tls.inner().get_ref().1.alpn_protocol() == Some(ALPN_TWO) => {
+                connected.negotiated_h2()
+            }
+            _ => connected,
+        }
     }
 }
 

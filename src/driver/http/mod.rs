@@ -12,6 +12,7 @@ mod guard;
 mod query;
 mod reply;
 pub(super) mod server;
+mod two;
 
 /// What a waiting connection gets.
 pub(super) type Answer = HttpResponse;

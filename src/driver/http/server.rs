@@ -1,6 +1,7 @@
 //! HTTP connections: bounded in number, size and patience; each request goes to the driver's own routes or the node.
 
 use std::convert::Infallible;
+use std::io::Cursor;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,24 +11,26 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONTENT_LENGTH, EXPECT};
+use hyper::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request};
+use hyper::{Method, Request, Version};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
 use super::reply::{Reply, last_problem, of_node, problem};
-use super::{api, guard};
+use super::two::Room;
+use super::{api, guard, two};
 use crate::driver::node::{Arrival, stopped};
 use crate::driver::observe::{Counters, Journal};
 use crate::driver::order;
 use crate::driver::store::keeper::Gauge;
+use crate::driver::tls::ALPN_TWO;
 use crate::driver::x509;
 use crate::driver::{Limits, Readers};
 use crate::limits::{HTTP_HEAD_OCTETS, HTTP_HEADER_ROWS};
@@ -106,10 +109,37 @@ pub(in crate::driver) async fn listen(
     }
 }
 
-async fn serve_plain(door: Arc<Door>, tcp: TcpStream, peer: SocketAddr) {
+/// Who came on a connection, and where to.
+#[derive(Debug)]
+pub(super) struct Visit {
+    pub(super) peer: SocketAddr,
+    pub(super) local: SocketAddr,
+    /// The name in the client's certificate, empty when there is none in it.
+    pub(super) certified: Option<String>,
+    /// What bounds the bodies of a connection with several requests at a time.
+    pub(super) room: Option<Room>,
+}
+
+/// Without TLS a client of HTTP/2 says so by what it sends first (RFC 9113 section 3.3).
+async fn serve_plain(door: Arc<Door>, mut tcp: TcpStream, peer: SocketAddr) {
     let _ = tcp.set_nodelay(true);
     let Ok(local) = tcp.local_addr() else { return };
-    serve(door, tcp, peer, local, None).await;
+    let Some(beginning) = two::begin(&mut tcp, door.limits.http_idle).await else {
+        return;
+    };
+    let visit = Visit {
+        peer,
+        local,
+        certified: None,
+        room: None,
+    };
+    let (reader, writer) = tcp.into_split();
+    let stream = tokio::io::join(Cursor::new(beginning.octets).chain(reader), writer);
+    if beginning.is_two {
+        two::serve(door, stream, visit).await;
+    } else {
+        serve(door, stream, visit).await;
+    }
 }
 
 /// A client that is slow with its handshake is left.
@@ -124,16 +154,20 @@ async fn serve_tls(door: Arc<Door>, acceptor: &TlsAcceptor, tcp: TcpStream, peer
     let own = shown.and_then(<[_]>::first);
     // A certificate without a name proves nobody, but it is not none.
     let certified = own.map(|own| x509::common_name(own).unwrap_or_default());
-    serve(door, stream, peer, local, certified).await;
+    let visit = Visit {
+        peer,
+        local,
+        certified,
+        room: None,
+    };
+    if stream.get_ref().1.alpn_protocol() == Some(ALPN_TWO) {
+        two::serve(door, stream, visit).await;
+    } else {
+        serve(door, stream, visit).await;
+    }
 }
 
-async fn serve(
-    door: Arc<Door>,
-    stream: impl AsyncRead + AsyncWrite + Unpin,
-    peer: SocketAddr,
-    local: SocketAddr,
-    certified: Option<String>,
-) {
+async fn serve(door: Arc<Door>, stream: impl AsyncRead + AsyncWrite + Unpin, visit: Visit) {
     let mut stop = door.stop.clone();
     let mut builder = http1::Builder::new();
     builder
@@ -141,9 +175,10 @@ async fn serve(
         .header_read_timeout(door.limits.http_idle)
         .max_headers(HTTP_HEADER_ROWS)
         .max_buf_size(HTTP_HEAD_OCTETS);
+    let visit = &visit;
     let service = service_fn(|request| {
-        let (door, certified) = (door.clone(), certified.clone());
-        async move { Ok::<_, Infallible>(answer(&door, request, peer, local, certified).await) }
+        let door = door.clone();
+        async move { Ok::<_, Infallible>(answer(&door, request, visit).await) }
     });
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
@@ -153,32 +188,65 @@ async fn serve(
     let _ = timeout(door.limits.drain, connection).await;
 }
 
-async fn answer(
+/// The answer to one request of a connection.
+pub(super) async fn answer(
     door: &Arc<Door>,
-    request: Request<Incoming>,
-    peer: SocketAddr,
-    local: SocketAddr,
-    certified: Option<String>,
+    mut request: Request<Incoming>,
+    visit: &Visit,
 ) -> Reply {
     door.counters.http_requests.fetch_add(1, Ordering::Relaxed);
-    let reply = match guard::check(request.headers(), local.ip(), &door.limits.http_hosts) {
+    name_host(&mut request);
+    let most = HTTP_HEADER_ROWS;
+    let checked = guard::check(request.headers(), visit.local.ip(), &door.limits.http_hosts);
+    let reply = match checked {
         Err(stranger) => problem(403, &stranger.to_string(), Value::Null),
+        Ok(()) if request.headers().len() > most => problem(431, "too many headers", Value::Null),
         Ok(()) => match api::answer(door, &request).await {
             Some(reply) => return reply,
-            None => match admit(door, request, certified).await {
-                Ok(request) => return ask(door, peer, request).await,
-                Err(reply) => reply,
-            },
+            None => {
+                let declared = declared(&request);
+                // Held until the node has answered: the body is in memory so long.
+                let _held = match &visit.room {
+                    Some(room) => room.take(declared).await,
+                    None => None,
+                };
+                match admit(door, request, declared, visit.certified.clone()).await {
+                    Ok(request) => return ask(door, visit.peer, request).await,
+                    Err(reply) => reply,
+                }
+            }
         },
     };
     door.counters.http_refused.fetch_add(1, Ordering::Relaxed);
     reply
 }
 
+/// In HTTP/2 the host stands in the target (RFC 9113 section 8.3.1).
+fn name_host(request: &mut Request<Incoming>) {
+    if request.headers().contains_key(HOST) {
+        return;
+    }
+    let host = request.uri().authority();
+    let host = host.and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+    if let Some(host) = host.filter(|_| request.version() == Version::HTTP_2) {
+        request.headers_mut().insert(HOST, host);
+    }
+}
+
+/// The length of the body, where it is told before.
+fn declared(request: &Request<Incoming>) -> Option<usize> {
+    if request.body().is_end_stream() {
+        return Some(0);
+    }
+    let length = request.headers().get(CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
+}
+
 /// The request for the node, or why it does not get it.
 async fn admit(
     door: &Door,
     request: Request<Incoming>,
+    declared: Option<usize>,
     certified: Option<String>,
 ) -> Result<HttpRequest, Reply> {
     if door.is_stopping() {
@@ -198,10 +266,6 @@ async fn admit(
         headers.push((name.as_str().to_owned(), value.to_owned()));
     }
     headers.extend(certified.map(|name| (HttpRequest::CERTIFIED.to_owned(), name)));
-    let declared = head
-        .headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let asks_first = head.headers.contains_key(EXPECT);
     let body = read_body(body, declared, asks_first, &door.limits).await?;
     let target = head
