@@ -89,7 +89,11 @@ impl Gateway {
                 Call::Terminal(request) | Call::Service(request),
                 Leg::Http(id) | Leg::PushService(id),
             ) => {
-                let what = ("http", "POST HTTP/1.1");
+                // The path at a push service may be a secret of the device.
+                let what = match leg {
+                    Leg::Http(_) => ("http", "POST /wappush HTTP/1.1"),
+                    _ => ("http", "POST HTTP/1.1"),
+                };
                 if let Some(job) = &job {
                     self.wire_carried(now, job, what, &request.body, out);
                 }
