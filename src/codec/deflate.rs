@@ -19,10 +19,8 @@ pub const NAME: &str = "deflate";
 pub fn deflate(octets: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
     // A vector takes whatever is written to it.
-    match encoder.write_all(octets).and_then(|()| encoder.finish()) {
-        Ok(coded) => coded,
-        Err(_) => Vec::new(),
-    }
+    let coded = encoder.write_all(octets).and_then(|()| encoder.finish());
+    coded.unwrap_or_default()
 }
 
 /// What was coded, when it has at most so many octets.

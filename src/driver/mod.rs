@@ -303,7 +303,7 @@ where
     open(&door, setup.http, setup.https, &setup.tls)?;
     let fetcher = Fetcher::new(
         arrival,
-        setup.tls,
+        &setup.tls,
         bounds.fetch,
         bounds.fetch_octets,
         counters.clone(),

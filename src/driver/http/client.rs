@@ -80,7 +80,7 @@ impl Fetcher {
     /// A client that waits `patience` for an answer and reads at most `octets_max` of its body.
     pub(in crate::driver) fn new(
         inbox: mpsc::Sender<Arrival>,
-        tls: Tls,
+        tls: &Tls,
         patience: Duration,
         octets_max: usize,
         counters: Arc<Counters>,
