@@ -13,7 +13,7 @@ pub mod filter;
 pub use filter::Filter;
 
 /// The names of all events, in the order of [`Fact`].
-pub const NAMES: [&str; 29] = [
+pub const NAMES: [&str; 30] = [
     "pap.rx",
     "pap.refused",
     "obtain",
@@ -42,6 +42,7 @@ pub const NAMES: [&str; 29] = [
     "reg",
     "dev.reg",
     "wire",
+    "fault.hit",
     "refused",
 ];
 
@@ -568,6 +569,26 @@ pub enum Fact {
         /// The octets, for captures only; never in a log.
         #[serde(skip)]
         octets: Bytes,
+    },
+    /// A rule did something to a message, on purpose.
+    #[serde(rename = "fault.hit")]
+    FaultHit {
+        /// The rule's name.
+        rule: String,
+        /// What it did: `drop`, `delay`, `answer` ...
+        fault: String,
+        /// `in` or `out`, seen from the node.
+        dir: String,
+        /// The protocol: `sip`, `msrp`, `http`, `pap`, `wsp`, `smpp`, `octets`.
+        line: String,
+        /// The message's method, status or command.
+        what: String,
+        /// Its bearer, where it is of one.
+        bearer: Option<Bearer>,
+        /// The device, where known.
+        dev: Option<String>,
+        /// The push, where known.
+        push: Option<String>,
     },
     /// Something from outside was refused or dropped.
     #[serde(rename = "refused")]

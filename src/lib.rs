@@ -20,6 +20,7 @@
 pub mod codec;
 pub mod device;
 pub mod event;
+pub mod fault;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod gateway;

@@ -213,3 +213,9 @@ pub const MESSAGE_SUMMARY_OCTETS: usize = 65_536;
 pub const MESSAGE_SUMMARY_ROWS: usize = 1_024;
 /// Message classes of one message summary.
 pub const MESSAGE_CLASSES: usize = 64;
+/// Rules of faults in force at a time.
+pub const FAULT_RULES: usize = 256;
+/// Pushes or devices that one rule counts for; the oldest gives way.
+pub const FAULT_COUNTS: usize = 4_096;
+/// Octets that rules keep waiting; what comes beyond them is lost, and links break.
+pub const FAULT_OCTETS_HELD: usize = 33_554_432;

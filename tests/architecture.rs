@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules at the top of the crate, by layer.
 const BASE: &[&str] = &["time", "random", "timers", "machine", "limits"];
-const BOUNDARY: &[&str] = &["world", "event", "ladder"];
+const BOUNDARY: &[&str] = &["world", "event", "ladder", "fault"];
 
 /// A layer, what is in it, and the top-level modules it may name.
 const IMPORTS: &[(&str, &[&[&str]])] = &[

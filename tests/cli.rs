@@ -773,3 +773,47 @@ fn ota_http_002_a_device_that_is_reached_by_http_alone_gets_content_on_a_connect
     // Neither a SIR nor a session was needed.
     assert!(said.contains("0 SIR"), "{said}");
 }
+
+#[test]
+fn a_fault_is_added_to_a_running_gateway_hits_and_is_taken_out() {
+    let folder = lab::folder();
+    let demo = demo(folder.path());
+    let api = demo.url();
+    let run = |arguments: &[&str]| {
+        let output = lab::run(folder.path(), &[arguments, &["--api", &api]].concat());
+        let code = output.status.code();
+        (code, lab::stdout(&output), lab::stderr(&output))
+    };
+    let (code, said, wrong) = run(&[
+        "fault", "add", "drop", "--kind", "sir", "--dir", "out", "--first", "1", "--ttl", "60s",
+    ]);
+    assert_eq!(code, Some(0), "{said}{wrong}");
+    assert!(
+        said.starts_with("f1  drop") && said.contains("(sirgate fault rm f1)"),
+        "{said}"
+    );
+    // UDP repeats what was lost, so the push arrives all the same.
+    let (code, said, wrong) = run(&["push", "alice", "hello", "--only", "C1"]);
+    assert_eq!(code, Some(0), "{said}{wrong}");
+    let (code, said, _) = run(&[
+        "wait",
+        "fault.hit rule=f1 fault=drop what=MESSAGE dev=C1",
+        "--since",
+        "0",
+        "--timeout",
+        "10s",
+    ]);
+    assert_eq!(code, Some(0), "{said}");
+    let (_, drawn, _) = run(&["trace", "show"]);
+    assert!(drawn.contains("fault f1: drop MESSAGE to C1"), "{drawn}");
+    let (_, said, _) = run(&["fault", "ls", "--json"]);
+    let listed: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(listed["rules"][0]["hit"], 1, "{said}");
+    let (code, said, _) = run(&["fault", "preset", "lossy-2g"]);
+    assert_eq!((code, said.lines().count()), (Some(0), 5), "{said}");
+    assert_eq!(run(&["fault", "rm", "f1"]).0, Some(0));
+    assert_eq!(run(&["fault", "rm", "f1"]).0, Some(1));
+    assert_eq!(run(&["fault", "reset"]).1, "5 removed\n");
+    let (code, _, wrong) = run(&["fault", "add", "drop", "--bearer", "pigeon"]);
+    assert!(code == Some(2) && wrong.contains("pigeon"), "{wrong}");
+}

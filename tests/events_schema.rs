@@ -55,11 +55,12 @@ const fn number(fact: &Fact) -> usize {
         Fact::DevReg { .. } => 25,
         Fact::SirNext { .. } => 26,
         Fact::Wake { .. } => 27,
+        Fact::FaultHit { .. } => 28,
         Fact::Refused { .. } => LAST,
     }
 }
 
-const LAST: usize = 28;
+const LAST: usize = 29;
 
 const MODES: [Mode; 4] = [Mode::Targeted, Mode::Fanout, Mode::FanoutId, Mode::Legacy];
 const BEARERS: [Bearer; 9] = [
@@ -218,6 +219,26 @@ fn plans_and_sirs() -> Vec<Fact> {
             bearer: Bearer::Sip,
             why: s("no answer to the SIR"),
             next: Bearer::Sms,
+        },
+        Fact::FaultHit {
+            rule: s("f1"),
+            fault: s("drop"),
+            dir: s("out"),
+            line: s("sip"),
+            what: s("MESSAGE"),
+            bearer: Some(Bearer::Sip),
+            dev: some("C1"),
+            push: some("k7q4"),
+        },
+        Fact::FaultHit {
+            rule: s("f2"),
+            fault: s("hold"),
+            dir: s("in"),
+            line: s("octets"),
+            what: String::new(),
+            bearer: None,
+            dev: None,
+            push: None,
         },
         Fact::SirRx {
             dev: s("C1"),

@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 pub mod api;
 pub mod config;
 pub mod fault;
+pub mod faults;
 
 pub mod config_command;
 pub mod demo;
@@ -124,6 +125,9 @@ enum Command {
     /// The requirement scenarios
     #[command(subcommand)]
     Scenario(scenario::Command),
+    /// Faults on purpose: what a running gateway's messages suffer
+    #[command(subcommand)]
+    Fault(faults::Command),
     /// What happened, drawn
     #[command(subcommand)]
     Trace(trace::Command),
@@ -199,6 +203,7 @@ fn run(command: Command, global: &Global) -> Result<Exit, Vec<Fault>> {
         Command::Push(arguments) => push::run(&arguments, global).map_err(one),
         Command::Sir(command) => sir::run(&command, global).map_err(one),
         Command::Scenario(command) => scenario::run(&command, global).map_err(one),
+        Command::Fault(command) => faults::run(&command, global).map_err(one),
         Command::Trace(command) => trace::run(&command, global).map_err(one),
         Command::Wait(arguments) => wait::run(&arguments, global).map_err(one),
         Command::Config(command) => config_command::run(&command, global),

@@ -22,6 +22,7 @@ use crate::driver::store::{Query, Store, StoreError};
 use crate::driver::tls::Tls;
 use crate::driver::{self, Handle, Setup};
 use crate::event::Fact;
+use crate::fault::{Faulty, Rules};
 use crate::gateway::Gateway;
 use crate::gateway::config::{Config, Listener, Speaks};
 use crate::random::Random;
@@ -158,7 +159,11 @@ fn say(news: News<'_>) {
 /// # Errors
 ///
 /// Addresses or files that cannot be had.
-pub fn gateway(lab: &Lab, clock: &Clock, journal: Journal) -> Result<Handle<Gateway>, Vec<Fault>> {
+pub fn gateway(
+    lab: &Lab,
+    clock: &Clock,
+    journal: Journal,
+) -> Result<Handle<Faulty<Gateway>>, Vec<Fault>> {
     let mut setup = Setup::new(clock.clone(), journal);
     setup.limits.http_body_octets = lab.gateway.body_octets_max;
     setup.tls = tls(&lab.listen)?;
@@ -173,6 +178,14 @@ pub fn gateway(lab: &Lab, clock: &Clock, journal: Journal) -> Result<Handle<Gate
         gateway.restore(clock.now(), records, &mut setup.first);
         setup.store = Some(Box::new(store));
     }
+    let mut rules = Rules::default();
+    for spec in &lab.faults.rules {
+        // Those of the file were checked when it was read.
+        let added = rules.add(spec.clone(), clock.now());
+        added.map_err(|why| one(Fault::usage(why.to_string(), "mend [faults] in the file")))?;
+    }
+    let mut gateway = Faulty::new(gateway, rules, random()?);
+    gateway.set_door(lab.faults.live);
     driver::start(gateway, setup).map_err(|error| one(bug(&error.to_string())))
 }
 

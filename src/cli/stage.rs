@@ -11,6 +11,7 @@ use crate::driver::clock::{self, Clock};
 use crate::driver::observe::{Journal, JournalSettings};
 use crate::driver::{self, Handle, Setup};
 use crate::event::Event;
+use crate::fault::{Faulty, Rules};
 use crate::gateway::Gateway;
 use crate::machine::Machine;
 use crate::random::Random;
@@ -216,7 +217,10 @@ impl Sockets {
         gateway.http.extend(bound.tcp.remove(&self.http));
         let seats = cast::seats(script, places, &mut random()?)?;
         let mut handles = Handles {
-            gateways: vec![run(Gateway::new(config, random()?), gateway)?],
+            gateways: vec![run(
+                faulty(script, Gateway::new(config, random()?), clock)?,
+                gateway,
+            )?],
             core: None,
             centre: None,
             fleets: Vec::new(),
@@ -237,6 +241,7 @@ impl Sockets {
             front.http.extend(bound.tcp.remove(&self.front));
             self.entrance = self.front;
             let node = Gateway::new(cast::front(places), random()?);
+            let node = Faulty::new(node, Rules::default(), random()?);
             handles.gateways.push(run(node, front)?);
         }
         for seat in seats {
@@ -257,6 +262,12 @@ fn random() -> Result<Random, String> {
     clock::system_random().map_err(|error| error.to_string())
 }
 
+/// The gateway behind the rules of the script.
+fn faulty(script: &Script, gateway: Gateway, clock: &Clock) -> Result<Faulty<Gateway>, String> {
+    let rules = cast::faults(script, clock.now())?;
+    Ok(Faulty::new(gateway, rules, random()?))
+}
+
 fn run<N>(node: N, setup: Setup) -> Result<Handle<N>, String>
 where
     N: Machine<Input = Input, Output = Output> + Send + 'static,
@@ -266,7 +277,7 @@ where
 
 /// The running nodes of a scenario.
 struct Handles {
-    gateways: Vec<Handle<Gateway>>,
+    gateways: Vec<Handle<Faulty<Gateway>>>,
     core: Option<Handle<Core>>,
     centre: Option<Handle<MessageCentre>>,
     fleets: Vec<Handle<Fleet>>,

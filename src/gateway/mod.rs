@@ -21,6 +21,7 @@ use crate::time::Time;
 use crate::timers::Timers;
 use crate::world::{CloseReason, Input, LinkId, Output, Record, RecordKind};
 
+mod acquainted;
 mod answering;
 pub mod api;
 pub mod bearer;

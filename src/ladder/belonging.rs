@@ -215,9 +215,10 @@ pub(super) fn push_of(fact: &Fact) -> Option<&str> {
         | Fact::PushDev { push, .. }
         | Fact::PushEnd { push, .. }
         | Fact::PapNotify { push, .. } => Some(push),
-        Fact::PapRefused { push, .. } | Fact::Wake { push, .. } | Fact::Wire { push, .. } => {
-            push.as_deref()
-        }
+        Fact::PapRefused { push, .. }
+        | Fact::Wake { push, .. }
+        | Fact::Wire { push, .. }
+        | Fact::FaultHit { push, .. } => push.as_deref(),
         _ => None,
     }
 }
@@ -243,6 +244,7 @@ fn device_of(fact: &Fact) -> Option<&str> {
         | Fact::MsgRx { dev, .. }
         | Fact::AppAct { dev, .. }
         | Fact::AppReg { dev, .. } => Some(dev),
+        Fact::FaultHit { dev, .. } => dev.as_deref(),
         Fact::Wire { from, to, .. } if from == PPG => Some(to),
         Fact::Wire { from, .. } => Some(from),
         _ => None,

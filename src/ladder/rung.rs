@@ -217,23 +217,6 @@ fn own(event: &Event) -> Option<Rung> {
         Fact::SessDown { dev, by, why, .. } if by == "dev" => {
             (dev, format!("session over: {why}"), true)
         }
-        Fact::SirNext {
-            dev,
-            bearer,
-            why,
-            next,
-            ..
-        } => {
-            return Some(Rung {
-                at: event.t,
-                from: PPG.to_owned(),
-                to: None,
-                line: String::new(),
-                word: format!("{dev} by {}: {} failed, {why}", next.word(), bearer.word()),
-                note: String::new(),
-                folded: false,
-            });
-        }
         Fact::PushRx {
             dev,
             push,
@@ -243,17 +226,62 @@ fn own(event: &Event) -> Option<Rung> {
             let word = if *repeated { "repeated" } else { "received" };
             (dev, format!("{word} {push}"), !repeated)
         }
-        _ => return None,
+        fact => return of_gateway_alone(fact).map(|word| alone(event.t, PPG, word, false)),
     };
-    Some(Rung {
-        at: event.t,
-        from: lane.clone(),
+    Some(alone(event.t, lane, word, folded))
+}
+
+fn alone(at: Time, lane: &str, word: String, folded: bool) -> Rung {
+    Rung {
+        at,
+        from: lane.to_owned(),
         to: None,
         line: String::new(),
         word,
         note: String::new(),
         folded,
-    })
+    }
+}
+
+/// What the gateway did on its own lane: it changed the bearer, or a rule did something to a message.
+fn of_gateway_alone(fact: &Fact) -> Option<String> {
+    match fact {
+        Fact::FaultHit {
+            rule,
+            fault,
+            dir,
+            line,
+            what,
+            dev,
+            ..
+        } => Some(fault_word((rule, fault), (dir, line, what), dev.as_deref())),
+        Fact::SirNext {
+            dev,
+            bearer,
+            why,
+            next,
+            ..
+        } => {
+            let (bearer, next) = (bearer.word(), next.word());
+            Some(format!("{dev} by {next}: {bearer} failed, {why}"))
+        }
+        _ => None,
+    }
+}
+
+/// `fault f1: drop MESSAGE to C1`.
+fn fault_word(
+    (rule, fault): (&str, &str),
+    (dir, line, what): (&str, &str, &str),
+    dev: Option<&str>,
+) -> String {
+    let what = if what.is_empty() { line } else { what };
+    let mut word = format!("fault {rule}: {fault} {what}");
+    if let Some(dev) = dev {
+        word.push_str(if dir == "in" { " from " } else { " to " });
+        word.push_str(dev);
+    }
+    word
 }
 
 /// The arrow that an event implies; drawn when there are no `wire` events, else the note of the one it is about.

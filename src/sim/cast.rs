@@ -21,6 +21,7 @@ use crate::device::behaviour::{Behaviour, Connect};
 use crate::device::config::{Bearers, Config as DeviceConfig, Information, Profile as Handset};
 use crate::device::{Device, Fleet};
 use crate::event::Bearer;
+use crate::fault::Rules;
 use crate::gateway::bearer::wake::PROVIDER;
 use crate::gateway::config::{
     Config as Gateway, Contents, DeviceProfile, Identity, Listener, Relay, Smsc, Speaks,
@@ -30,6 +31,7 @@ use crate::gateway::push::plan::Fork;
 use crate::protocol::smpp::State;
 use crate::protocol::smpp::smsc::{self, Effect, Fate, Rule};
 use crate::random::Random;
+use crate::time::Time;
 use crate::world::{ListenerId, SocketId, Transport};
 
 /// The identity of every scenario (requirements, section 0).
@@ -186,6 +188,21 @@ pub fn gateway(script: &Script, places: &Places) -> Result<Gateway, String> {
         }
     }
     Ok(config)
+}
+
+/// The rules of a script about faults at the gateway.
+///
+/// # Errors
+///
+/// A rule that is none.
+pub fn faults(script: &Script, now: Time) -> Result<Rules, String> {
+    let mut rules = Rules::default();
+    for spec in &script.faults {
+        rules
+            .add(spec.clone(), now)
+            .map_err(|why| why.to_string())?;
+    }
+    Ok(rules)
 }
 
 /// True when the SIP core forks requests for the identity.

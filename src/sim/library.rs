@@ -87,6 +87,10 @@ pub const TEXTS: &[(&str, &str)] = &[
         include_str!("../../testdata/scenarios/http-content.txt"),
     ),
     (
+        "S2.7-faults",
+        include_str!("../../testdata/scenarios/S2.7-faults.txt"),
+    ),
+    (
         "S2.7-fallback",
         include_str!("../../testdata/scenarios/S2.7-fallback.txt"),
     ),

@@ -18,6 +18,7 @@
 //! | `trio` | the identity alice with C1, C2, C3 of the requirements |
 //! | `device NAME KIND id=… key=value …` | one more device, or settings of one of the trio: `bearer=sms,sip` its bearers, best first, `return=ussd` on what it returns information, `wake=wsp sleep=200` what wakes it when it sleeps, and how long after it registered it does |
 //! | `smsc key=value …` | settings of the message centre: `delay=500`, `refuse=ESME_RMSGQFUL`, `fail=8`, `silent=yes`, `first=1`, `every=3`, `to=+1555` |
+//! | `fault KIND key=value …` | a rule at the gateway: `fault drop bearer=wsp first=2` |
 //! | `push NAME to=… key=value …` | a submission; `to=*` means the identity itself |
 //! | `quiet` | let everything run to its end |
 //! | `mark` | count from here |
@@ -28,6 +29,7 @@
 use std::time::Duration;
 
 use crate::event::{Event, Filter};
+use crate::fault::Spec;
 
 /// One scenario.
 #[derive(Clone, Debug)]
@@ -40,6 +42,8 @@ pub struct Script {
     pub gateway: Vec<Setting>,
     /// Settings of the message centre, a line each.
     pub smsc: Vec<Vec<Setting>>,
+    /// Rules about faults at the gateway.
+    pub faults: Vec<Spec>,
     /// The devices of the identity.
     pub devices: Vec<DeviceLine>,
     /// What happens.
@@ -139,6 +143,7 @@ impl Script {
             title: title.trim().to_owned(),
             gateway: Vec::new(),
             smsc: Vec::new(),
+            faults: Vec::new(),
             devices: Vec::new(),
             steps: Vec::new(),
             expects: Vec::new(),
@@ -187,6 +192,7 @@ impl Script {
         match verb {
             "gateway" => self.gateway.extend(settings(rest)?),
             "smsc" => self.smsc.push(settings(rest)?),
+            "fault" => self.faults.push(fault(rest)?),
             "trio" => self.devices.extend(trio()),
             "device" => self.device(rest)?,
             "push" => self.push(rest)?,
@@ -270,6 +276,19 @@ impl Script {
         self.expects.push(Expect { count, filter });
         Ok(())
     }
+}
+
+/// A rule about faults: its kind, and what it says beside.
+fn fault(rest: &str) -> Result<Spec, String> {
+    let (kind, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+    let mut members = serde_json::Map::new();
+    members.insert("fault".to_owned(), kind.into());
+    for (key, value) in settings(rest)? {
+        let number = value.parse::<u64>().map(serde_json::Value::from);
+        let number = number.or_else(|_| value.parse::<f64>().map(serde_json::Value::from));
+        members.insert(key, number.unwrap_or_else(|_| value.into()));
+    }
+    serde_json::from_value(members.into()).map_err(|error| format!("no fault: {error}"))
 }
 
 /// Alice's three devices (requirements, section 0).

@@ -8,6 +8,7 @@ use super::initiator::{Initiator, Ledger, Submission};
 use super::script::{Script, Step};
 use super::{NodeId, Simulation, Weather};
 use crate::event::Event;
+use crate::fault::Faulty;
 use crate::gateway::Gateway;
 use crate::ladder::{self, Party, Style};
 use crate::machine::Machine;
@@ -17,6 +18,8 @@ use crate::world::{ListenerId, SocketId, Transport};
 
 /// 1 January 2026, 10:00 UTC: when every simulation begins.
 pub const START: Time = Time::from_secs(1_767_261_600);
+/// Sets the chance of faults apart from all other.
+const FAULTS: u64 = 0xFA17;
 /// How long devices may take to register.
 const SETTLE: Duration = Duration::from_secs(5);
 /// How long `quiet` lets things run: longer than sessions linger, shorter than registrations last.
@@ -40,7 +43,7 @@ pub fn play(script: &Script, seed: u64) -> Result<Played, String> {
     let places = places(script.devices.len());
     let mut simulation = Simulation::new(START, Weather::CALM, seed);
     let mut random = Random::from_number(seed);
-    let gateway = enter_gateway(&mut simulation, script, &places, &mut random)?;
+    let gateway = enter_gateway(&mut simulation, script, &places, seed, &mut random)?;
     enter_devices(&mut simulation, script, &places, gateway, &mut random)?;
     enter_centre(&mut simulation, script, &places)?;
     if cast::forks_in_core(script) {
@@ -126,6 +129,19 @@ fn enter_centre(
     Ok(())
 }
 
+/// The devices of a script without mistakes, and the message centre where one needs it.
+pub(super) fn enter_parties(
+    simulation: &mut Simulation,
+    script: &Script,
+    places: &Places,
+    gateway: NodeId,
+    random: &mut Random,
+) {
+    // The settings are the simulator's own, so there is no wrong one.
+    let _ = enter_devices(simulation, script, places, gateway, random);
+    let _ = enter_centre(simulation, script, places);
+}
+
 fn enter_devices(
     simulation: &mut Simulation,
     script: &Script,
@@ -152,19 +168,22 @@ fn enter_gateway(
     simulation: &mut Simulation,
     script: &Script,
     places: &Places,
+    seed: u64,
     random: &mut Random,
 ) -> Result<NodeId, String> {
     let config = cast::gateway(script, places)?;
-    let node = simulation.enter(
-        Box::new(Gateway::new(config.clone(), random.fork())),
-        places.sip,
-    );
+    // Rules about faults draw their own chance, so that a run without them is the same with them.
+    let rules = cast::faults(script, simulation.now())?;
+    let gateway = Gateway::new(config.clone(), random.fork());
+    let gateway = Faulty::new(gateway, rules, Random::from_number(seed ^ FAULTS));
+    let node = simulation.enter(Box::new(gateway), places.sip);
     let mut lives = random.fork();
     simulation.revive_with(
         node,
         Box::new(move |now, records, out| {
             let mut gateway = Gateway::new(config.clone(), lives.fork());
             gateway.restore(now, records, out);
+            // Rules do not survive a restart.
             Box::new(gateway) as Box<dyn Machine<Input = _, Output = _>>
         }),
     );

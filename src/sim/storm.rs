@@ -11,19 +11,20 @@ use std::time::Duration;
 use super::cast::{self, Places};
 use super::initiator::{ACCEPTED, Cancel, Entry, Initiator, Ledger, Submission};
 use super::invariant::{Invariants, Terms};
-use super::script::{DeviceLine, Script};
-use super::stage::START;
+use super::script::{DeviceLine, Script, Setting};
+use super::stage::{self, START};
 use super::{NodeId, Simulation, Weather};
 use crate::codec::pap::{ClientAddress, ReplaceMethod};
-use crate::device::Fleet;
 use crate::event::Event;
+use crate::fault::preset::Preset;
+use crate::fault::{self, Faulty, Rules, Spec};
 use crate::gateway::Gateway;
 use crate::gateway::config::{Config, Notification};
 use crate::ladder::{self, Style};
 use crate::machine::Machine;
 use crate::random::Random;
 use crate::time::Time;
-use crate::world::{ListenerId, SocketId, Transport};
+use crate::world::{HttpRequest, Input, ListenerId, RequestId, SocketId, Transport};
 
 /// Devices of the identity.
 pub(super) const DEVICES: [(&str, &str); 3] = [
@@ -49,9 +50,52 @@ pub struct Storm {
     crash_chance: u64,
     pushes: Vec<(Time, Submission)>,
     cancels: Vec<(Time, Cancel)>,
+    /// What the devices are reached by, best first; SIP where nothing is said.
+    bearers: Vec<Vec<&'static str>>,
+    /// Rules about faults at the gateway while it rages.
+    faults: Vec<Spec>,
 }
 
+/// All bearers by name.
+const BEARERS: [&str; 9] = [
+    "sip",
+    "http",
+    "wsp",
+    "sms",
+    "ussd",
+    "cs",
+    "ps",
+    "signalling",
+    "service",
+];
+
 impl Storm {
+    /// A small storm of the seed under these faults: two pushes, devices of any bearers, and a network that is only
+    /// late; what is lost, the rules lose.
+    #[must_use]
+    pub fn under(preset: &Preset, seed: u64) -> Self {
+        let mut storm = Self::of(seed);
+        let mut random = Random::from_number(seed ^ 0xBEA2);
+        storm.pushes.truncate(2);
+        let kept: Vec<String> = storm
+            .pushes
+            .iter()
+            .map(|(_, push)| push.push_id.clone())
+            .collect();
+        storm
+            .cancels
+            .retain(|(_, cancel)| kept.contains(&cancel.push_id));
+        storm.weather = Weather {
+            latency: storm.weather.latency,
+            jitter: Duration::from_millis(random.below(20)),
+            ..Weather::CALM
+        };
+        storm.crash_chance = random.below(3_000);
+        storm.bearers = DEVICES.iter().map(|_| bearers(&mut random)).collect();
+        storm.faults = preset.rules();
+        storm
+    }
+
     /// The storm of a seed: weather, deaths and pushes are drawn from it.
     #[must_use]
     pub fn of(seed: u64) -> Self {
@@ -83,8 +127,27 @@ impl Storm {
             crash_chance: random.below(8_000),
             pushes,
             cancels,
+            bearers: Vec::new(),
+            faults: Vec::new(),
         }
     }
+
+    /// When the last submission is made, and the storm begins to end.
+    fn over(&self) -> Time {
+        let last = self.pushes.iter().map(|(at, _)| *at).max();
+        last.unwrap_or(START) + RAGE
+    }
+}
+
+/// One to three bearers in any order.
+fn bearers(random: &mut Random) -> Vec<&'static str> {
+    let mut left = BEARERS.to_vec();
+    let count = 1 + random.below(3);
+    let take = |random: &mut Random, left: &mut Vec<&'static str>| {
+        let at = usize::try_from(random.below(left.len() as u64)).unwrap_or(0);
+        left.remove(at)
+    };
+    (0..count).map(|_| take(random, &mut left)).collect()
 }
 
 /// Some pushes have a beginning, some an end; both in whole seconds, as PAP writes them.
@@ -195,6 +258,8 @@ pub struct Report {
     pub cancelled: u64,
     /// Devices that plans left out.
     pub excluded: u64,
+    /// What rules about faults did.
+    pub hits: usize,
     events: Vec<Event>,
     fault: Option<String>,
 }
@@ -237,6 +302,8 @@ pub struct Sum {
     pub cancelled: u64,
     /// Devices that plans left out.
     pub excluded: u64,
+    /// What rules about faults did.
+    pub hits: u64,
 }
 
 impl Sum {
@@ -251,6 +318,7 @@ impl Sum {
             told_again: self.told_again + other.told_again,
             cancelled: self.cancelled + other.cancelled,
             excluded: self.excluded + other.excluded,
+            hits: self.hits + other.hits,
         }
     }
 
@@ -263,6 +331,7 @@ impl Sum {
         self.told_again += u64::from(report.told_again);
         self.cancelled += report.cancelled;
         self.excluded += report.excluded;
+        self.hits += report.hits as u64;
     }
 }
 
@@ -271,14 +340,15 @@ impl fmt::Display for Sum {
         write!(
             f,
             "{} storms: {} deaths of the gateway, {} contents taken, {} repeats dropped, {} results told again, \
-             {} addresses taken back, {} devices left out",
+             {} addresses taken back, {} devices left out, {} faults",
             self.storms,
             self.crashes,
             self.delivered,
             self.repeated,
             self.told_again,
             self.cancelled,
-            self.excluded
+            self.excluded,
+            self.hits
         )
     }
 }
@@ -289,15 +359,28 @@ pub fn run(storm: &Storm) -> Report {
     let mut simulation = Simulation::new(START, Weather::CALM, storm.seed);
     let mut random = Random::from_number(storm.seed ^ 0x5707);
     let (pushes, cancels) = (&storm.pushes, &storm.cancels);
-    let ledger = enter(&mut simulation, pushes, cancels, stormy, &mut random);
+    let party = Party {
+        bearers: &storm.bearers,
+        faults: &storm.faults,
+        over: storm.over(),
+    };
+    let (gateway, ledger) = seat(
+        &mut simulation,
+        (pushes, cancels),
+        &party,
+        stormy,
+        &mut random,
+    );
     // Devices register before it begins, so that a push has somebody to reach.
     simulation.run_until(START + Duration::from_secs(5));
+    if !storm.faults.is_empty() {
+        simulation.tell(gateway, party.request(simulation.now()));
+    }
     simulation.network.weather = storm.weather;
     simulation.crash_chance = storm.crash_chance;
     let mut watch = watch(storm);
     let mut events = Vec::new();
-    let last = storm.pushes.iter().map(|(at, _)| *at).max();
-    let over = last.unwrap_or(START) + RAGE;
+    let over = storm.over();
     let latest = |(_, submission): &(Time, Submission)| {
         let begin = submission.deliver_after.unwrap_or(over).max(over);
         submission.deliver_before.unwrap_or(begin + LIFETIME)
@@ -314,11 +397,14 @@ pub fn run(storm: &Storm) -> Report {
         simulation.crash_chance = 0;
     }
     let repeated = events.iter().filter(|event| is_repeat(event)).count();
+    let is_hit = |event: &&Event| matches!(event.fact, crate::event::Fact::FaultHit { .. });
+    let hits = events.iter().filter(is_hit).count();
     let told_again = ledger.borrow().values().map(|entry| entry.repeats).sum();
     let fault = fault(&simulation, &watch, storm, &ledger);
     Report {
         cancelled: cancelled(&ledger),
         excluded: watch.excluded(),
+        hits,
         crashes: simulation.crashes(),
         delivered: watch.deliveries(),
         repeated,
@@ -470,6 +556,42 @@ fn stormy(mut config: Config) -> Config {
     }
 }
 
+/// How the devices are reached, and what the gateway's messages suffer until when.
+struct Party<'a> {
+    bearers: &'a [Vec<&'static str>],
+    faults: &'a [Spec],
+    over: Time,
+}
+
+impl Party<'_> {
+    /// The rules as they are at that instant.
+    fn faults(&self, now: Time) -> Vec<Spec> {
+        let left = u64::try_from(self.over.since(now).as_millis()).unwrap_or(u64::MAX);
+        let faults = self.faults.iter().filter(|_| left > 0).cloned();
+        faults
+            .map(|spec| Spec {
+                ttl_ms: Some(left),
+                ..spec
+            })
+            .collect()
+    }
+
+    /// What puts them in force, as an operator would.
+    fn request(&self, now: Time) -> Input {
+        let body = serde_json::json!({ "rules": self.faults(now) });
+        Input::Request {
+            id: RequestId(u64::MAX),
+            peer: address(3, 80),
+            request: HttpRequest {
+                method: "PUT".to_owned(),
+                target: fault::door::PATH.to_owned(),
+                headers: Vec::new(),
+                body: body.to_string().into(),
+            },
+        }
+    }
+}
+
 /// Seats the gateway, so configured, its three devices, and an initiator that submits these and takes those back.
 pub(super) fn enter(
     simulation: &mut Simulation,
@@ -478,63 +600,103 @@ pub(super) fn enter(
     configure: impl FnOnce(Config) -> Config,
     random: &mut Random,
 ) -> Ledger {
+    let party = Party {
+        bearers: &[],
+        faults: &[],
+        over: START,
+    };
+    seat(simulation, (pushes, cancels), &party, configure, random).1
+}
+
+fn seat(
+    simulation: &mut Simulation,
+    (pushes, cancels): (&[(Time, Submission)], &[(Time, Cancel)]),
+    party: &Party<'_>,
+    configure: impl FnOnce(Config) -> Config,
+    random: &mut Random,
+) -> (NodeId, Ledger) {
     let devices = vec![address(11, 5060), address(12, 5060), address(13, 5060)];
     let places = Places::usual(address(5, 5060), address(4, 5060), devices);
-    let script = script();
+    let script = script(party.bearers);
     let config = configure(cast::gateway(&script, &places).unwrap_or_default());
-    let gateway = enter_gateway(simulation, config, &places, random);
-    let fleet = cast::fleet(&script, &places, random).unwrap_or_else(|_| Fleet::new(Vec::new()));
-    let fleet = simulation.enter(Box::new(fleet), address(10, 5060));
-    for (socket, place) in (0..).zip(&places.devices) {
-        simulation.network.bind(fleet, SocketId(socket), *place);
-    }
+    let gateway = enter_gateway(simulation, config, &places, party, random);
+    stage::enter_parties(simulation, &script, &places, gateway, random);
     let (initiator, ledger) = Initiator::new("http://ppg.example.com/pap", pushes.to_vec());
     let initiator = initiator.with_cancels(cancels.to_vec());
     let initiator = simulation.enter(Box::new(initiator), address(3, 80));
     simulation.route_http(initiator, "http://ppg.example.com/", gateway);
     simulation.route_http(gateway, "http://pi.example.com/", initiator);
-    ledger
+    (gateway, ledger)
 }
 
-fn script() -> Script {
-    let device = |(name, id): &(&str, &str)| DeviceLine {
+fn script(bearers: &[Vec<&'static str>]) -> Script {
+    let device = |((name, id), number): (&(&str, &str), usize)| DeviceLine {
         name: (*name).to_owned(),
         kind: "phone".to_owned(),
         ids: vec![(*id).to_owned()],
-        settings: Vec::new(),
+        settings: bearers
+            .get(number)
+            .map_or_else(Vec::new, |own| settings(own)),
     };
     Script {
         name: "storm".to_owned(),
         title: String::new(),
         gateway: Vec::new(),
         smsc: Vec::new(),
-        devices: DEVICES.iter().map(device).collect(),
+        faults: Vec::new(),
+        devices: DEVICES.iter().zip(0..).map(device).collect(),
         steps: Vec::new(),
         expects: Vec::new(),
         golden: String::new(),
     }
 }
 
+/// The settings of a device with these bearers; one with WSP alone opens its sessions by it.
+fn settings(bearers: &[&str]) -> Vec<Setting> {
+    let mut settings = vec![("bearer".to_owned(), bearers.join(","))];
+    if bearers == ["wsp"] {
+        settings.push(("connect".to_owned(), "wsp".to_owned()));
+    }
+    settings
+}
+
 fn enter_gateway(
     simulation: &mut Simulation,
     config: Config,
     places: &Places,
+    party: &Party<'_>,
     random: &mut Random,
 ) -> NodeId {
-    let node = simulation.enter(
-        Box::new(Gateway::new(config.clone(), random.fork())),
-        places.sip,
-    );
+    let gateway = Gateway::new(config.clone(), random.fork());
+    let chance = Random::from_number(random.clone().next_u64());
+    let gateway = Faulty::new(gateway, Rules::default(), chance.clone());
+    let node = simulation.enter(Box::new(gateway), places.sip);
     let mut lives = random.fork();
+    let (faults, over) = (party.faults.to_vec(), party.over);
     simulation.revive_with(
         node,
         Box::new(move |now, records, out| {
             let mut gateway = Gateway::new(config.clone(), lives.fork());
             gateway.restore(now, records, out);
+            let party = Party {
+                bearers: &[],
+                faults: &faults,
+                over,
+            };
+            let mut rules = Rules::default();
+            for spec in party.faults(now) {
+                // The same as before the death, which were rules.
+                let _ = rules.add(spec, now);
+            }
+            let gateway = Faulty::new(gateway, rules, chance.clone());
             Box::new(gateway) as Box<dyn Machine<Input = _, Output = _>>
         }),
     );
     simulation.network.bind(node, SocketId(0), places.sip);
+    simulation.network.bind(node, SocketId(1), places.wsp);
+    simulation
+        .network
+        .bind(node, SocketId(2), places.wsp_session);
     simulation
         .network
         .listen(node, ListenerId(0), Transport::Tcp, places.sip);

@@ -14,6 +14,7 @@ use crate::gateway::config::{Authentication, Config as Gateway};
 use crate::world::Transport;
 
 pub mod check;
+pub mod faults;
 pub mod gateway;
 pub mod identity;
 pub mod reader;
@@ -21,6 +22,7 @@ pub mod waking;
 
 use reader::{Source, Table};
 
+pub use faults::Faults;
 pub use identity::DeviceEntry;
 
 /// The commented example with every key.
@@ -39,6 +41,8 @@ pub struct Lab {
     pub observe: Observe,
     /// Where every push is handed on to, instead of being planned here.
     pub devices: Vec<DeviceEntry>,
+    /// Faults on purpose.
+    pub faults: Faults,
 }
 
 /// Addresses to listen at.
@@ -176,7 +180,15 @@ impl Lab {
                 observe
             });
         let devices = identity::read(&mut gateway, root, source);
+        let faults = root
+            .table(source, "faults")
+            .map_or_else(Faults::default, |mut table| {
+                let faults = Faults::read(&mut table, source);
+                table.finish(source);
+                faults
+            });
         Self {
+            faults,
             gateway,
             listen,
             store,

@@ -344,6 +344,7 @@ const fn name(fact: &Fact) -> &'static str {
         Fact::Reg { .. } => "reg",
         Fact::DevReg { .. } => "dev.reg",
         Fact::Wire { .. } => "wire",
+        Fact::FaultHit { .. } => "fault.hit",
         Fact::Refused { .. } => "refused",
     }
 }
