@@ -3,6 +3,7 @@
 //! `SEED=17 cargo test --test simulation -- --nocapture` plays one again; `SEEDS=10000` plays more.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test")]
 
+use sirgate::fault::preset::PRESETS;
 use sirgate::sim::storm::{self, Storm};
 
 fn number(name: &str, usual: u64) -> u64 {
@@ -11,29 +12,8 @@ fn number(name: &str, usual: u64) -> u64 {
 
 #[test]
 fn every_invariant_holds_in_a_thousand_storms() {
-    let (first, count) = match std::env::var("SEED") {
-        Ok(seed) => (seed.parse().unwrap(), 1),
-        Err(_) => (0, number("SEEDS", 1000)),
-    };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-    let sums: Vec<storm::Sum> = std::thread::scope(|scope| {
-        let runs: Vec<_> = (0..cores)
-            .map(|core| {
-                scope.spawn(move || {
-                    storms((first + core..first + count).step_by(usize::try_from(cores).unwrap()))
-                })
-            })
-            .collect();
-        runs.into_iter()
-            .map(|run| {
-                run.join()
-                    .unwrap_or_else(|why| std::panic::resume_unwind(why))
-            })
-            .collect()
-    });
-    let sum = sums
-        .into_iter()
-        .fold(storm::Sum::default(), storm::Sum::and);
+    let (first, count) = seeds();
+    let sum = all(first, count, Storm::of);
     println!("{sum}");
     if count >= 1000 {
         // A storm that kills nobody and loses nothing shows nothing.
@@ -45,10 +25,10 @@ fn every_invariant_holds_in_a_thousand_storms() {
     }
 }
 
-fn storms(seeds: impl Iterator<Item = u64>) -> storm::Sum {
+fn storms(seeds: impl Iterator<Item = u64>, make: &dyn Fn(u64) -> Storm) -> storm::Sum {
     let mut sum = storm::Sum::default();
     for seed in seeds {
-        let report = storm::run(&Storm::of(seed));
+        let report = storm::run(&make(seed));
         if let Some(why) = report.fault() {
             panic!(
                 "seed {seed}: {why}\nplay it again: SEED={seed} cargo test --test simulation -- --nocapture\n{}",
@@ -60,8 +40,69 @@ fn storms(seeds: impl Iterator<Item = u64>) -> storm::Sum {
     sum
 }
 
+/// Storms of these seeds, over all cores.
+fn all(first: u64, count: u64, make: impl Fn(u64) -> Storm + Sync) -> storm::Sum {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+    let make = &make;
+    let sums: Vec<storm::Sum> = std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..cores)
+            .map(|core| {
+                let seeds = (first + core..first + count).step_by(usize::try_from(cores).unwrap());
+                scope.spawn(move || storms(seeds, make))
+            })
+            .collect();
+        runs.into_iter()
+            .map(|run| {
+                run.join()
+                    .unwrap_or_else(|why| std::panic::resume_unwind(why))
+            })
+            .collect()
+    });
+    sums.into_iter()
+        .fold(storm::Sum::default(), storm::Sum::and)
+}
+
+fn seeds() -> (u64, u64) {
+    match std::env::var("SEED") {
+        Ok(seed) => (seed.parse().unwrap(), 1),
+        Err(_) => (0, number("SEEDS", 1000)),
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_run() {
     let (one, two) = (storm::run(&Storm::of(7)), storm::run(&Storm::of(7)));
     assert_eq!(one.ladder(), two.ladder());
+}
+
+/// Every bearer, under what networks and peers do; `PRESET=flapping` plays one alone.
+#[test]
+fn every_invariant_holds_over_every_bearer_under_each_fault_preset() {
+    let (first, count) = seeds();
+    let only = std::env::var("PRESET").ok();
+    let mut reached = 0;
+    for preset in &PRESETS {
+        if only.as_deref().is_some_and(|only| only != preset.name) {
+            continue;
+        }
+        let sum = all(first, count, |seed| Storm::under(preset, seed));
+        println!("{:<12} {sum}", preset.name);
+        reached += 1;
+        if count >= 1000 {
+            assert!(
+                sum.hits > 1000 && sum.delivered > 500,
+                "{}: {sum}",
+                preset.name
+            );
+        }
+    }
+    assert!(reached > 0);
+}
+
+#[test]
+fn a_storm_under_faults_is_the_same_again_from_its_seed() {
+    let ladder = || storm::run(&Storm::under(&PRESETS[0], 3)).ladder();
+    let one = ladder();
+    assert!(one.contains("fault lossy-2g-"), "{one}");
+    assert_eq!(one, ladder());
 }
