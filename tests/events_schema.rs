@@ -172,6 +172,31 @@ fn wakes() -> [Fact; 2] {
     ]
 }
 
+fn hits() -> [Fact; 2] {
+    [
+        Fact::FaultHit {
+            rule: s("f1"),
+            fault: s("drop"),
+            dir: s("out"),
+            line: s("sip"),
+            what: s("MESSAGE"),
+            bearer: Some(Bearer::Sip),
+            dev: some("C1"),
+            push: some("k7q4"),
+        },
+        Fact::FaultHit {
+            rule: s("f2"),
+            fault: s("hold"),
+            dir: s("in"),
+            line: s("octets"),
+            what: String::new(),
+            bearer: None,
+            dev: None,
+            push: None,
+        },
+    ]
+}
+
 fn sent_by(bearer: Bearer) -> Fact {
     Fact::SirTx {
         push: s("k7q4"),
@@ -220,26 +245,6 @@ fn plans_and_sirs() -> Vec<Fact> {
             why: s("no answer to the SIR"),
             next: Bearer::Sms,
         },
-        Fact::FaultHit {
-            rule: s("f1"),
-            fault: s("drop"),
-            dir: s("out"),
-            line: s("sip"),
-            what: s("MESSAGE"),
-            bearer: Some(Bearer::Sip),
-            dev: some("C1"),
-            push: some("k7q4"),
-        },
-        Fact::FaultHit {
-            rule: s("f2"),
-            fault: s("hold"),
-            dir: s("in"),
-            line: s("octets"),
-            what: String::new(),
-            bearer: None,
-            dev: None,
-            push: None,
-        },
         Fact::SirRx {
             dev: s("C1"),
             bearer: Bearer::Sip,
@@ -249,6 +254,7 @@ fn plans_and_sirs() -> Vec<Fact> {
         },
     ];
     facts.extend(wakes());
+    facts.extend(hits());
     facts.extend(MODES.map(|mode| Fact::Plan {
         push: s("k7q4"),
         mode: Some(mode),

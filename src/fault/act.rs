@@ -91,7 +91,7 @@ where
         }
         let mut plan = Plan::of(hits);
         if plan.is_cut {
-            return self.cut(now, lane, parcel, out);
+            return self.cut(now, lane, &parcel, out);
         }
         if plan.is_taken {
             plan.answer = Some((Code::Smpp(0), None));
@@ -111,7 +111,7 @@ where
         }
         let Some(delay) = self.delay(now, &plan, sight.octets.len(), sight.road) else {
             return match lane {
-                Some(_) => self.cut(now, lane, parcel, out),
+                Some(_) => self.cut(now, lane, &parcel, out),
                 None => self.lose(now, &parcel),
             };
         };
@@ -184,7 +184,7 @@ where
             let spare = parcel.clone();
             if !self.waiting.put(now + delay, lane, parcel) {
                 match lane {
-                    Some(_) => self.cut(now, lane, spare, out),
+                    Some(_) => self.cut(now, lane, &spare, out),
                     None => self.lose(now, &spare),
                 }
             }
@@ -230,7 +230,7 @@ where
                 .waiting
                 .put(at, Some(lane), with_octets(parcel.clone(), piece))
             {
-                return self.cut(now, Some(lane), parcel, out);
+                return self.cut(now, Some(lane), &parcel, out);
             }
         }
     }
@@ -250,7 +250,7 @@ where
         let spare = parcel.clone();
         if !self.waiting.freeze(rule, lane, parcel) {
             match lane {
-                Some(_) => self.cut(now, lane, spare, out),
+                Some(_) => self.cut(now, lane, &spare, out),
                 None => self.lose(now, &spare),
             }
         }
@@ -304,17 +304,19 @@ where
     }
 
     /// The link of a message breaks, or the exchange that it is half of.
-    fn cut(&mut self, now: Time, lane: Option<LaneId>, parcel: Parcel, out: &mut Vec<Output>) {
+    fn cut(&mut self, now: Time, lane: Option<LaneId>, parcel: &Parcel, out: &mut Vec<Output>) {
         if let Some((link, _)) = lane {
             return self.cut_link(now, link, out);
         }
         match parcel {
             Parcel::Out(Output::Fetch { id, .. }) | Parcel::In(Input::Response { id, .. }) => {
+                let id = *id;
                 let response = Err(FetchError::Broken);
                 self.waiting
                     .put(now, None, Parcel::In(Input::Response { id, response }));
             }
             Parcel::In(Input::Request { id, .. }) | Parcel::Out(Output::Respond { id, .. }) => {
+                let id = *id;
                 let mut response = answer::http(502, None);
                 response
                     .headers
@@ -438,9 +440,17 @@ fn with_octets(parcel: Parcel, octets: Bytes) -> Parcel {
             request.body = octets;
             Parcel::In(Input::Request { id, peer, request })
         }
-        Parcel::Out(Output::Fetch { id, mut request }) => {
+        Parcel::Out(Output::Fetch {
+            id,
+            errand,
+            mut request,
+        }) => {
             request.body = octets;
-            Parcel::Out(Output::Fetch { id, request })
+            Parcel::Out(Output::Fetch {
+                id,
+                errand,
+                request,
+            })
         }
         Parcel::In(Input::Response {
             id,

@@ -198,7 +198,9 @@ where
                         out.push(output);
                     }
                 }
-                Output::Fetch { id, ref request } => {
+                Output::Fetch {
+                    id, ref request, ..
+                } => {
                     let request = request.clone();
                     let mut sight = Sight::request(Direction::Out, None, &request);
                     self.acquaint(&mut sight, &Place::Url(&request.target));
@@ -434,7 +436,7 @@ where
         while let Some(parcel) = self.waiting.take_due(now) {
             self.deliver(now, parcel, out);
         }
-        if !self.node.deadline().is_some_and(|due| due <= now) {
+        if self.node.deadline().is_none_or(|due| due > now) {
             return;
         }
         if self.is_watching() {

@@ -120,7 +120,9 @@ impl Link {
 
     /// Whether SMPP is spoken: the length of a PDU begins with a zero, and no text does.
     pub(super) fn is_smpp(&mut self, octets: &[u8]) -> bool {
-        *self.is_smpp.get_or_insert(octets.first() == Some(&0))
+        *self
+            .is_smpp
+            .get_or_insert_with(|| octets.first() == Some(&0))
     }
 }
 

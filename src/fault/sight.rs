@@ -425,7 +425,10 @@ fn found(fields: &Value, path: &str, wanted: &str) -> bool {
     let equals = |value: &Value| match value {
         Value::String(text) => text == wanted,
         Value::Array(list) => list.iter().any(|one| one.as_str() == Some(wanted)),
-        other => other.to_string() == wanted,
+        other => {
+            let written = other.to_string();
+            written == wanted
+        }
     };
     let mut at = fields;
     for name in path.split('.') {
@@ -444,7 +447,7 @@ fn has(octets: &[u8], wanted: &[u8]) -> bool {
 }
 
 fn first_line(octets: &[u8]) -> String {
-    let end = memchr::memchr2(b'\r', b'\n', octets).unwrap_or(octets.len().min(256));
+    let end = memchr::memchr2(b'\r', b'\n', octets).unwrap_or_else(|| octets.len().min(256));
     String::from_utf8_lossy(octets.get(..end).unwrap_or_default()).into_owned()
 }
 

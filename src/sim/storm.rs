@@ -608,9 +608,12 @@ pub(super) fn enter(
     seat(simulation, (pushes, cancels), &party, configure, random).1
 }
 
+/// What is done, and when.
+type Timed<T> = (Time, T);
+
 fn seat(
     simulation: &mut Simulation,
-    (pushes, cancels): (&[(Time, Submission)], &[(Time, Cancel)]),
+    (pushes, cancels): (&[Timed<Submission>], &[Timed<Cancel>]),
     party: &Party<'_>,
     configure: impl FnOnce(Config) -> Config,
     random: &mut Random,

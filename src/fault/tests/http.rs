@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::world::{HttpRequest, HttpResponse, RequestId};
+use crate::world::{Errand, HttpRequest, HttpResponse, RequestId};
 
 fn request(id: u64) -> Input {
     Input::Request {
@@ -27,6 +27,28 @@ fn statuses(bench: &Bench) -> Vec<u16> {
     .collect()
 }
 
+fn fetch() -> Output {
+    Output::Fetch {
+        errand: Errand::Result,
+        id: FetchId(4),
+        request: HttpRequest {
+            method: "POST".to_owned(),
+            target: "http://192.0.2.11:4035/wappush".to_owned(),
+            headers: Vec::new(),
+            body: Bytes::from_static(b"push"),
+        },
+    }
+}
+
+fn answered(bench: &Bench) -> Result<u16, FetchError> {
+    match &bench.faulty.node.told.last().unwrap().1 {
+        Input::Response { response, .. } => {
+            response.as_ref().map(|it| it.status).map_err(|why| *why)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn exchanges_of_http_are_answered_lost_or_broken_and_who_waits_is_told() {
     let mut bench = Bench::new(&[r#"{"fault":"answer","code":"http:503","retry_after":2}"#]);
@@ -40,22 +62,10 @@ fn exchanges_of_http_are_answered_lost_or_broken_and_who_waits_is_told() {
     assert!(statuses(&bench).is_empty() && bench.faulty.node.told.is_empty());
     bench.run(60);
     assert_eq!(statuses(&bench), [504]);
+}
 
-    let fetch = || Output::Fetch {
-        id: FetchId(4),
-        request: HttpRequest {
-            method: "POST".to_owned(),
-            target: "http://192.0.2.11:4035/wappush".to_owned(),
-            headers: Vec::new(),
-            body: Bytes::from_static(b"push"),
-        },
-    };
-    let answered = |bench: &Bench| match &bench.faulty.node.told.last().unwrap().1 {
-        Input::Response { response, .. } => {
-            response.as_ref().map(|it| it.status).map_err(|why| *why)
-        }
-        other => panic!("{other:?}"),
-    };
+#[test]
+fn requests_of_ours_are_answered_lost_broken_or_late() {
     for (rule, wanted) in [
         (
             r#"{"fault":"drop","bearer":"http"}"#,
