@@ -8,6 +8,8 @@ use nom::error::{ErrorKind, ParseError};
 
 use super::{Class, DecodeError};
 
+pub(crate) mod uuid;
+
 /// What a parser leaves and what it found.
 pub(crate) type Step<'a, O> = IResult<&'a [u8], O, Fault>;
 
@@ -22,6 +24,8 @@ pub(crate) struct Fault {
 
 impl Fault {
     /// The fault at the start of `rest`, as nom wants it.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn at(rest: &[u8], expected: &'static str) -> nom::Err<Self> {
         nom::Err::Failure(Self {
             left: rest.len(),
@@ -179,6 +183,24 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// Octets of which perhaps no part is wanted: they are looked at part by part.
+    #[inline]
+    pub(crate) const fn unread(octets: &'a [u8]) -> Self {
+        Self { octets, text: None }
+    }
+
+    /// The octets.
+    #[inline]
+    pub(crate) const fn octets(self) -> &'a [u8] {
+        self.octets
+    }
+
+    /// All of it, which a parser has found to be ASCII.
+    #[inline]
+    pub(crate) fn whole(self) -> &'a str {
+        self.text.unwrap_or_else(|| ascii(self.octets))
+    }
+
     /// A part, which a parser has found to be ASCII whatever else is in the octets.
     #[inline]
     pub(crate) fn part(self, part: Part) -> Option<&'a str> {
@@ -259,19 +281,34 @@ pub(crate) fn ascii(octets: &[u8]) -> &str {
 }
 
 /// Digits as a number; `None` when empty, not digits, or above `u32`.
+#[inline]
 pub(crate) fn number(digits: &[u8]) -> Option<u32> {
-    if digits.is_empty() {
-        return None;
-    }
     let mut sum = 0_u64;
     for &digit in digits {
         let value = digit.wrapping_sub(b'0');
-        if value > 9 || sum > u64::from(u32::MAX) {
+        if value > 9 {
             return None;
         }
         sum = sum.wrapping_mul(10).wrapping_add(u64::from(value));
     }
-    u32::try_from(sum).ok()
+    match digits.len() {
+        0 => None,
+        1..=19 => u32::try_from(sum).ok(),
+        _ => long_number(digits),
+    }
+}
+
+/// As [`number`], for more digits than 64 bits surely hold.
+#[cold]
+fn long_number(digits: &[u8]) -> Option<u32> {
+    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+    match digits.get(zeros..) {
+        Some(rest) if rest.len() < digits.len() => match rest {
+            [] => Some(0),
+            rest => number(rest),
+        },
+        _ => None,
+    }
 }
 
 /// The value of one hexadecimal digit.
@@ -376,6 +413,9 @@ mod tests {
     fn numbers_stop_at_32_bits() {
         assert_eq!(number(b"0004294967295"), Some(u32::MAX));
         assert_eq!(number(b"4294967296"), None);
+        assert_eq!(number(b"000000000000000000000007"), Some(7));
+        assert_eq!(number(b"00000000000000000000"), Some(0));
+        assert_eq!(number(b"18446744073709551617"), None);
         assert_eq!(number(b"-1"), None);
         assert_eq!(number(b""), None);
     }

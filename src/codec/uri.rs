@@ -12,8 +12,8 @@ use nom::bytes::complete::{tag, tag_no_case};
 use nom::combinator::value;
 
 use super::lexeme::{
-    ALPHA, Fault, HOST, IPV6, Part, SCHEME, Step, UNRESERVED, URI_HEADER, URI_PARAM, USER, VISIBLE,
-    ascii, before, fault_of, hex, is, skip,
+    ALPHA, Fault, HOST, IPV6, Part, SCHEME, Step, Text, UNRESERVED, URI_HEADER, URI_PARAM, USER,
+    VISIBLE, before, fault_of, hex, is, skip,
 };
 use super::{Class, DecodeError};
 use crate::limits::SIP_MESSAGE_OCTETS;
@@ -45,7 +45,7 @@ impl Scheme {
 #[derive(Clone, Copy)]
 pub struct Uri<'a> {
     /// ASCII, as the grammar has it.
-    text: &'a [u8],
+    text: Text<'a>,
     user: Part,
     password: Part,
     host: Part,
@@ -92,7 +92,42 @@ impl<'a> Uri<'a> {
     pub(crate) fn parse_some(input: &'a [u8]) -> Step<'a, Self> {
         let (rest, uri) = uri(input)?;
         let text = before(input, rest);
+        let text = Text::unread(text);
         Ok((rest, Self { text, ..uri }))
+    }
+
+    /// The same for a reader who wants several of its parts as text.
+    #[inline(always)]
+    pub(crate) fn spelt(self) -> Self {
+        let text = Text::new(self.text.octets());
+        Self { text, ..self }
+    }
+
+    /// `sip:user@host` at the start of `input`, whose parts a parser has found as suffixes of it; `None` when one is empty.
+    #[inline(always)]
+    pub(crate) fn usual(
+        input: &'a [u8],
+        at_user: &[u8],
+        after_user: &[u8],
+        at_host: &[u8],
+        after_host: &[u8],
+    ) -> Option<Self> {
+        if at_user.len() == after_user.len() || at_host.len() == after_host.len() {
+            return None;
+        }
+        let text = before(input, after_host);
+        let cut = |from: &[u8], to: &[u8]| Part::between(input, from, to);
+        Some(Self {
+            text: Text::unread(text),
+            user: cut(at_user, after_user),
+            password: Part::NONE,
+            host: cut(at_host, after_host),
+            params: Part::NONE,
+            headers: Part::NONE,
+            gr: Part::NONE,
+            port: None,
+            scheme: Scheme::Sip,
+        })
     }
 
     /// The kind.
@@ -104,25 +139,25 @@ impl<'a> Uri<'a> {
     /// The whole text, as written.
     #[must_use]
     pub fn as_str(&self) -> &'a str {
-        ascii(self.text)
+        self.text.whole()
     }
 
     /// The user part, escapes untouched; of a tel URI the number.
     #[must_use]
     pub fn user(&self) -> Option<&'a str> {
-        self.user.text(self.text)
+        self.text.part(self.user)
     }
 
     /// The password after the user, which nobody should use.
     #[must_use]
     pub fn password(&self) -> Option<&'a str> {
-        self.password.text(self.text)
+        self.text.part(self.password)
     }
 
     /// The host, brackets of an IPv6 literal included; empty unless the scheme is SIP or SIPS.
     #[must_use]
     pub fn host(&self) -> &'a str {
-        self.host.text(self.text).unwrap_or_default()
+        self.text.part(self.host).unwrap_or_default()
     }
 
     /// The port, when one is written.
@@ -141,8 +176,8 @@ impl<'a> Uri<'a> {
 
     /// The parameters in order, escapes untouched.
     pub fn params(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> + use<'a> {
-        self.params
-            .text(self.text)
+        self.text
+            .part(self.params)
             .unwrap_or_default()
             .split(';')
             .skip(1)
@@ -155,14 +190,14 @@ impl<'a> Uri<'a> {
     /// The `gr` parameter that makes the URI a GRUU: a flag in a temporary one, with a value in a public one.
     #[must_use]
     pub fn gr(&self) -> Option<Option<&'a str>> {
-        let value = self.gr.text(self.text)?;
+        let value = self.text.part(self.gr)?;
         Some((!value.is_empty()).then_some(value))
     }
 
     /// What follows `?`.
     #[must_use]
     pub fn headers(&self) -> Option<&'a str> {
-        self.headers.text(self.text)
+        self.text.part(self.headers)
     }
 
     /// RFC 3261 section 19.1.4 for SIP and SIPS: a public GRUU equals its address of record. A tel number is compared
@@ -206,7 +241,7 @@ impl<'a> Uri<'a> {
     pub fn aor(&self) -> String {
         match self.scheme {
             Scheme::Sip | Scheme::Sips => {
-                let mut aor = String::with_capacity(self.text.len());
+                let mut aor = String::with_capacity(self.text.octets().len());
                 aor.push_str(if self.scheme == Scheme::Sip {
                     "sip:"
                 } else {
@@ -282,7 +317,7 @@ const MUST_BE_IN_BOTH: &[&str] = &[
 fn uri(text: &[u8]) -> Step<'_, Uri<'_>> {
     let (rest, scheme) = scheme(text)?;
     let mut uri = Uri {
-        text,
+        text: Text::unread(text),
         scheme,
         user: Part::NONE,
         password: Part::NONE,
@@ -345,7 +380,7 @@ fn any_scheme(input: &[u8]) -> Step<'_, Scheme> {
 /// What follows `sip:`; the rest is what follows the URI.
 #[inline(always)]
 fn sip<'a>(uri: &mut Uri<'a>, input: &'a [u8]) -> Result<&'a [u8], nom::Err<Fault>> {
-    let text = uri.text;
+    let text = uri.text.octets();
     let at_host = userinfo(uri, input)?;
     let (mut rest, ()) = host(at_host)?;
     uri.host = Part::between(text, at_host, rest);
@@ -367,7 +402,7 @@ fn sip<'a>(uri: &mut Uri<'a>, input: &'a [u8]) -> Result<&'a [u8], nom::Err<Faul
 /// User, password and `@`; without an `@` what looks like a user is the host. What follows.
 #[inline(always)]
 fn userinfo<'a>(uri: &mut Uri<'a>, input: &'a [u8]) -> Result<&'a [u8], nom::Err<Fault>> {
-    let text = uri.text;
+    let text = uri.text.octets();
     let after_user = skip(input, USER);
     // Nearly all users are followed by their `@`; the search for it is for those that are not.
     let (after_user, password) = match after_user {
@@ -425,25 +460,33 @@ pub(crate) fn host(input: &[u8]) -> Step<'_, ()> {
 #[inline(always)]
 pub(crate) fn port_number(input: &[u8]) -> Step<'_, u16> {
     let mut rest = input;
-    let mut port = 0_u32;
+    let mut port = 0_u64;
     while let [digit @ b'0'..=b'9', after @ ..] = rest {
-        // Once above the largest port it stays there, whatever follows.
         port = port
             .wrapping_mul(10)
-            .wrapping_add(u32::from(digit.wrapping_sub(b'0')))
-            | (port & !0xffff);
+            .wrapping_add(u64::from(digit.wrapping_sub(b'0')));
         rest = after;
     }
+    let digits = before(input, rest);
+    if digits.len() > DIGITS_OF_64_BITS {
+        let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+        if digits.len().saturating_sub(zeros) > DIGITS_OF_64_BITS {
+            port = u64::MAX;
+        }
+    }
     match u16::try_from(port) {
-        Ok(port) if rest.len() < input.len() => Ok((rest, port)),
+        Ok(port) if !digits.is_empty() => Ok((rest, port)),
         _ => Err(Fault::at(input, "a port from 0 to 65535")),
     }
 }
 
+/// So many digits cannot exceed 64 bits.
+const DIGITS_OF_64_BITS: usize = 19;
+
 /// `;name[=value]`, any number of times; what follows.
 #[inline(always)]
 fn params<'a>(uri: &mut Uri<'a>, input: &'a [u8]) -> Result<&'a [u8], nom::Err<Fault>> {
-    let text = uri.text;
+    let text = uri.text.octets();
     let mut rest = input;
     while let [b';', name @ ..] = rest {
         rest = escaped(name, URI_PARAM)?;

@@ -4,13 +4,14 @@
 
 use std::borrow::Cow;
 
+use ::uuid::Uuid;
 use memchr::memchr;
-use uuid::Uuid;
 
 use super::frame::error;
 use super::param::{Params, Walk, quoted, text_of, unquote};
 use crate::codec::lexeme::{
-    BLANK, Fault, Part, Step, TOKEN, before, fault_of, is, number, skip, skip_blanks, trim,
+    BLANK, Fault, HOST, Part, Step, TOKEN, USER, VALUE, before, fault_of, is, number, skip,
+    skip_blanks, trim, uuid,
 };
 use crate::codec::uri::Uri;
 use crate::codec::{Class, DecodeError};
@@ -35,6 +36,18 @@ struct WellKnown {
     expires: Part,
     instance: Part,
     reg_id: Part,
+}
+
+/// Which parameter stands there.
+#[derive(Clone, Copy)]
+enum Known {
+    Tag,
+    Q,
+    Expires,
+    Instance,
+    RegId,
+    /// One that is not kept.
+    Other,
 }
 
 /// One element of Contact.
@@ -71,6 +84,36 @@ impl<'a> Address<'a> {
         }
     }
 
+    /// `<sip:user@host>` with a tag or nothing behind it, up to the end: nearly every From and To.
+    #[inline(always)]
+    pub(super) fn usual(text: &'a [u8]) -> Option<Self> {
+        let at_user = text.strip_prefix(b"<sip:")?;
+        let after_user = skip(at_user, USER);
+        let [b'@', at_host @ ..] = after_user else {
+            return None;
+        };
+        let after_host = skip(at_host, HOST);
+        let [b'>', params @ ..] = after_host else {
+            return None;
+        };
+        let mut well_known = WellKnown::default();
+        if !params.is_empty() {
+            let tag = params.strip_prefix(b";tag=")?;
+            if tag.is_empty() || !skip(tag, VALUE).is_empty() {
+                return None;
+            }
+            well_known.tag = Part::between(text, tag, &[]);
+        }
+        let uri = Uri::usual(text.get(1..)?, at_user, after_user, at_host, after_host)?;
+        Some(Self {
+            uri,
+            text,
+            display: Part::NONE,
+            params: Part::between(text, params, &[]),
+            well_known,
+        })
+    }
+
     /// The first address and what follows it and the blanks after it.
     #[inline(always)]
     pub(super) fn parse(input: &'a [u8]) -> Step<'a, Self> {
@@ -91,18 +134,14 @@ impl<'a> Address<'a> {
             _ if display.is_none() => bare(at_uri)?,
             _ => return Err(Fault::at(at_uri, "a URI in angle brackets")),
         };
-        let mut well_known = WellKnown::default();
+        let mut kept = WellKnown::default();
         let mut walk = Walk::new(rest);
         while let Some(param) = walk.semicolon() {
-            if let Some((place, after)) = well_known.usual(param) {
+            if let Some((known, after)) = Known::usual(param) {
                 let value = walk.value(after)?;
-                keep(place, text, value);
-            } else if let Some(after) = unkept(param) {
-                walk.value(after)?;
-            } else if let (name, Some(value)) = walk.param(param)?
-                && let Some(place) = well_known.place(name)
-            {
-                keep(place, text, value);
+                kept.keep(known, Part::of(text, value));
+            } else if let (name, Some(value)) = walk.param(param)? {
+                kept.keep(Known::named(name), Part::of(text, value));
             }
         }
         let (rest, params) = walk.done();
@@ -111,7 +150,7 @@ impl<'a> Address<'a> {
             text,
             display,
             params: Part::of(text, params),
-            well_known,
+            well_known: kept,
         };
         Ok((rest, address))
     }
@@ -167,10 +206,10 @@ impl<'a> Address<'a> {
         match self.well_known.instance.octets(self.text)? {
             [b'"', b'<', urn @ .., b'>', b'"'] => {
                 let (scheme, uuid) = urn.split_at_checked("urn:uuid:".len())?;
-                if !scheme.eq_ignore_ascii_case(b"urn:uuid:") || uuid.len() != 36 {
+                if scheme != b"urn:uuid:" && !scheme.eq_ignore_ascii_case(b"urn:uuid:") {
                     return None;
                 }
-                Uuid::try_parse_ascii(uuid).ok()
+                uuid::read(uuid)
             }
             _ => None,
         }
@@ -184,41 +223,53 @@ impl<'a> Address<'a> {
 }
 
 impl WellKnown {
-    /// The place of a parameter in its usual spelling, and what follows the equals sign: nearly all are written so, and
-    /// then the name need not be searched for its end.
+    /// Keeps the first value of each.
     #[inline(always)]
-    fn usual<'p>(&mut self, param: &'p [u8]) -> Option<(&mut Part, &'p [u8])> {
-        Some(match param.first()? {
-            b't' => (&mut self.tag, param.strip_prefix(b"tag=")?),
-            b'e' => (&mut self.expires, param.strip_prefix(b"expires=")?),
-            b'r' => (&mut self.reg_id, param.strip_prefix(b"reg-id=")?),
-            b'q' => (&mut self.q, param.strip_prefix(b"q=")?),
-            b'+' => (&mut self.instance, param.strip_prefix(b"+sip.instance=")?),
-            _ => return None,
-        })
-    }
-
-    /// The place of a parameter in any spelling.
-    fn place(&mut self, name: &[u8]) -> Option<&mut Part> {
-        Some(match name.len() {
-            1 if name.eq_ignore_ascii_case(b"q") => &mut self.q,
-            3 if name.eq_ignore_ascii_case(b"tag") => &mut self.tag,
-            6 if name.eq_ignore_ascii_case(b"reg-id") => &mut self.reg_id,
-            7 if name.eq_ignore_ascii_case(b"expires") => &mut self.expires,
-            13 if name.eq_ignore_ascii_case(b"+sip.instance") => &mut self.instance,
-            _ => return None,
-        })
+    fn keep(&mut self, known: Known, value: Part) {
+        let place = match known {
+            Known::Tag => &mut self.tag,
+            Known::Q => &mut self.q,
+            Known::Expires => &mut self.expires,
+            Known::Instance => &mut self.instance,
+            Known::RegId => &mut self.reg_id,
+            Known::Other => return,
+        };
+        if place.is_none() {
+            *place = value;
+        }
     }
 }
 
-/// What follows the equals sign of a parameter that is frequent and not kept, in its usual spelling.
-#[inline(always)]
-fn unkept(param: &[u8]) -> Option<&[u8]> {
-    match param.first()? {
-        b'p' => param.strip_prefix(b"pub-gruu="),
-        b't' => param.strip_prefix(b"temp-gruu="),
-        b'm' => param.strip_prefix(b"methods="),
-        _ => None,
+impl Known {
+    /// A frequent parameter in its usual spelling, and what follows the equals sign: nearly all are written so, and then
+    /// the name need not be searched for its end.
+    #[inline(always)]
+    fn usual(param: &[u8]) -> Option<(Self, &[u8])> {
+        Some(match param.first()? {
+            b't' => match param.strip_prefix(b"tag=") {
+                Some(after) => (Self::Tag, after),
+                None => (Self::Other, param.strip_prefix(b"temp-gruu=")?),
+            },
+            b'e' => (Self::Expires, param.strip_prefix(b"expires=")?),
+            b'r' => (Self::RegId, param.strip_prefix(b"reg-id=")?),
+            b'q' => (Self::Q, param.strip_prefix(b"q=")?),
+            b'+' => (Self::Instance, param.strip_prefix(b"+sip.instance=")?),
+            b'p' => (Self::Other, param.strip_prefix(b"pub-gruu=")?),
+            b'm' => (Self::Other, param.strip_prefix(b"methods=")?),
+            _ => return None,
+        })
+    }
+
+    /// A parameter in any spelling.
+    fn named(name: &[u8]) -> Self {
+        match name.len() {
+            1 if name.eq_ignore_ascii_case(b"q") => Self::Q,
+            3 if name.eq_ignore_ascii_case(b"tag") => Self::Tag,
+            6 if name.eq_ignore_ascii_case(b"reg-id") => Self::RegId,
+            7 if name.eq_ignore_ascii_case(b"expires") => Self::Expires,
+            13 if name.eq_ignore_ascii_case(b"+sip.instance") => Self::Instance,
+            _ => Self::Other,
+        }
     }
 }
 
@@ -378,6 +429,30 @@ mod tests {
         assert_eq!(address.expires(), Some(3600));
         assert_eq!(address.param("methods").unwrap().unwrap(), "INVITE,ACK");
         assert_eq!(address.param("+sip.message"), Some(None));
+    }
+
+    #[test]
+    fn an_address_of_the_usual_spelling_reads_as_any_other() {
+        for text in [
+            "<sip:alice@example.com>;tag=a1",
+            "<sip:alice@example.com>",
+            "<sip:a;b@h>;tag=[::1]",
+        ] {
+            let usual = Address::usual(text.as_bytes()).unwrap();
+            let (rest, any) = Address::parse(text.as_bytes()).unwrap();
+            assert!(rest.is_empty());
+            assert_eq!(format!("{usual:?}"), format!("{any:?}"));
+        }
+        for text in [
+            "",
+            "<sip:@h>",
+            "<sip:a@>",
+            "<sip:a@h>;tag=",
+            "<sip:a@h>;tag=a b",
+            "<sip:a@h>;x",
+        ] {
+            assert!(Address::usual(text.as_bytes()).is_none(), "{text}");
+        }
     }
 
     #[test]

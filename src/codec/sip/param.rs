@@ -51,11 +51,11 @@ pub(super) type Param<'a> = (&'a [u8], Option<&'a [u8]>);
 
 /// Steps through `*( ; name [= value] )`, for a parser that keeps some of the values.
 pub(super) struct Walk<'a> {
-    whole: &'a [u8],
-    /// What follows the last parameter.
-    end: &'a [u8],
-    /// The same without the blanks before it.
+    /// What follows the last parameter and the blanks after it.
     rest: &'a [u8],
+    /// How many these blanks are.
+    blanks: usize,
+    whole: &'a [u8],
 }
 
 impl<'a> Walk<'a> {
@@ -63,9 +63,9 @@ impl<'a> Walk<'a> {
     pub(super) fn new(input: &'a [u8]) -> Self {
         let whole = skip_blanks(input);
         Self {
-            whole,
-            end: whole,
             rest: whole,
+            blanks: 0,
+            whole,
         }
     }
 
@@ -81,9 +81,18 @@ impl<'a> Walk<'a> {
     /// The value after a name and its equals sign.
     #[inline(always)]
     pub(super) fn value(&mut self, input: &'a [u8]) -> Result<&'a [u8], nom::Err<Fault>> {
-        let (end, value) = value(input)?;
-        self.end = end;
-        self.rest = skip_blanks(end);
+        let (end, value) = match input {
+            [b'"', ..] => quoted(input)?,
+            _ => {
+                let end = skip(input, VALUE);
+                if end.len() == input.len() {
+                    value(input)?
+                } else {
+                    (end, before(input, end))
+                }
+            }
+        };
+        self.end(end);
         Ok(value)
     }
 
@@ -91,15 +100,22 @@ impl<'a> Walk<'a> {
     #[inline]
     pub(super) fn param(&mut self, input: &'a [u8]) -> Result<Param<'a>, nom::Err<Fault>> {
         let (end, param) = one(input)?;
-        self.end = end;
-        self.rest = skip_blanks(end);
+        self.end(end);
         Ok(param)
     }
 
     /// What follows all of them, and all of them.
     #[inline(always)]
     pub(super) fn done(self) -> (&'a [u8], &'a [u8]) {
-        (self.rest, before(self.whole, self.end))
+        let left = self.rest.len().saturating_add(self.blanks);
+        let params = self.whole.len().saturating_sub(left);
+        (self.rest, self.whole.get(..params).unwrap_or_default())
+    }
+
+    #[inline(always)]
+    fn end(&mut self, end: &'a [u8]) {
+        self.rest = skip_blanks(end);
+        self.blanks = end.len().saturating_sub(self.rest.len());
     }
 }
 
@@ -122,7 +138,6 @@ pub(super) fn one(input: &[u8]) -> Step<'_, Param<'_>> {
 }
 
 /// What follows the equals sign.
-#[inline(always)]
 fn value(input: &[u8]) -> Step<'_, &[u8]> {
     let value = skip_blanks(input);
     if let [b'"', ..] = value {
@@ -136,14 +151,23 @@ fn value(input: &[u8]) -> Step<'_, &[u8]> {
 }
 
 /// A quoted string with its quotes.
-#[inline]
+#[inline(always)]
 pub(super) fn quoted(input: &[u8]) -> Step<'_, &[u8]> {
+    match input.split_at_checked(quoted_len(input)) {
+        Some((value @ [_, ..], rest)) => Ok((rest, value)),
+        _ => Err(Fault::at(&[], "a closing quote")),
+    }
+}
+
+/// How long the quoted string at the start is; 0 when it has no end.
+#[inline(never)]
+fn quoted_len(input: &[u8]) -> usize {
     let mut rest = input.get(1..).unwrap_or_default();
     loop {
         match skip_plain(rest) {
-            [b'"', after @ ..] => return Ok((after, before(input, after))),
+            [b'"', after @ ..] => return input.len().wrapping_sub(after.len()),
             [b'\\', _, after @ ..] => rest = after,
-            _ => return Err(Fault::at(&[], "a closing quote")),
+            _ => return 0,
         }
     }
 }
@@ -152,11 +176,18 @@ pub(super) fn quoted(input: &[u8]) -> Step<'_, &[u8]> {
 #[inline]
 fn skip_plain(text: &[u8]) -> &[u8] {
     let mut rest = text;
-    while let Some((chunk, after)) = rest.split_first_chunk::<8>() {
-        let found = ends(u64::from_le_bytes(*chunk));
-        if found != 0 {
-            let len = (found.trailing_zeros() >> 3) as usize;
-            return rest.get(len..).unwrap_or_default();
+    while let Some((sixteen, after)) = rest.split_first_chunk::<16>() {
+        let [low, high] = sixteen.as_chunks().0 else {
+            break;
+        };
+        let (low, high) = (ends(*low), ends(*high));
+        if low | high != 0 {
+            let bits = if low == 0 {
+                high.trailing_zeros().wrapping_add(64)
+            } else {
+                low.trailing_zeros()
+            };
+            return rest.get((bits >> 3) as usize..).unwrap_or_default();
         }
         rest = after;
     }
@@ -169,8 +200,9 @@ fn skip_plain(text: &[u8]) -> &[u8] {
 
 /// Has a bit in the first octet of the eight that is a quote or backslash, and none below; 0 when there is none.
 #[inline]
-const fn ends(word: u64) -> u64 {
+const fn ends(octets: [u8; 8]) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let word = u64::from_le_bytes(octets);
     let quotes = word ^ ONES.wrapping_mul(b'"' as u64);
     let escapes = word ^ ONES.wrapping_mul(b'\\' as u64);
     let found = (quotes.wrapping_sub(ONES) & !quotes) | (escapes.wrapping_sub(ONES) & !escapes);

@@ -85,6 +85,7 @@ impl<'a> Frame<'a> {
         };
         let text = self.slice(uri);
         Uri::parse(text)
+            .map(Uri::spelt)
             .map_err(|fault| fault.within(text.len(), "sip").within(usize::from(uri.at)))
     }
 
@@ -217,6 +218,15 @@ impl<'a> Frame<'a> {
     pub fn address(&self, name: Name) -> Result<Address<'a>, DecodeError> {
         let row = self.required(name)?;
         let value = self.value(row);
+        if let Some(address) = Address::usual(value) {
+            return Ok(address);
+        }
+        self.any_address(row, value)
+    }
+
+    /// The address of a row in any spelling.
+    #[inline(never)]
+    fn any_address(&self, row: &Row, value: &'a [u8]) -> Result<Address<'a>, DecodeError> {
         let (rest, address) = Address::parse(value).map_err(|fault| refused(row, value, fault))?;
         if rest.is_empty() {
             Ok(address)
@@ -238,14 +248,7 @@ impl<'a> Frame<'a> {
     /// The contacts in all rows.
     #[inline(always)]
     pub fn contacts(&self) -> impl Iterator<Item = Result<Contact<'a>, DecodeError>> + use<'a> {
-        // A star beside contacts in other rows is shown with them: refusing it is the registrar's business.
-        let mut elements = self.elements_of(Name::Contact);
-        core::iter::from_fn(move || {
-            if elements.is_at_star() {
-                return Some(Ok(Contact::Star));
-            }
-            elements.next().map(|address| address.map(Contact::Address))
-        })
+        Contacts(self.elements_of(Name::Contact))
     }
 
     /// The Call-ID.
@@ -512,6 +515,22 @@ impl<'a> Addresses<'a> {
             self.current = None;
         }
         is_star
+    }
+}
+
+/// The contacts in all rows. A star beside contacts in other rows is shown with them: refusing it is the registrar's
+/// business.
+struct Contacts<'a>(Addresses<'a>);
+
+impl<'a> Iterator for Contacts<'a> {
+    type Item = Result<Contact<'a>, DecodeError>;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_at_star() {
+            return Some(Ok(Contact::Star));
+        }
+        Some(self.0.next()?.map(Contact::Address))
     }
 }
 

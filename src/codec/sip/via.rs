@@ -67,11 +67,17 @@ impl<'a> Via<'a> {
     /// The first element and what follows it and the blanks after it.
     #[inline(always)]
     pub(super) fn parse(input: &'a [u8]) -> Step<'a, Self> {
-        let (rest, transport) = protocol(skip_blanks(input))?;
-        let at_host = skip_blanks(rest);
-        if at_host.len() == rest.len() {
-            return Err(Fault::at(rest, "a blank before sent-by"));
-        }
+        let (at_host, transport) = match usual_protocol(input) {
+            Some(usual) => usual,
+            None => {
+                let (rest, transport) = protocol(skip_blanks(input))?;
+                let at_host = skip_blanks(rest);
+                if at_host.len() == rest.len() {
+                    return Err(Fault::at(rest, "a blank before sent-by"));
+                }
+                (at_host, transport)
+            }
+        };
         let (rest, ()) = host(at_host)?;
         let sent_by = before(at_host, rest);
         let (rest, port) = match skip_blanks(rest) {
@@ -173,26 +179,31 @@ impl Known {
     }
 }
 
-/// `SIP / 2.0 / transport`, blanks allowed around the slashes; the transport.
+/// What follows `SIP/2.0/UDP ` and its like, the spelling of nearly every message, and the transport.
 #[inline(always)]
+fn usual_protocol(input: &[u8]) -> Option<(&[u8], &'static str)> {
+    let (head, rest) = input.split_first_chunk::<12>()?;
+    let transport = match head {
+        b"SIP/2.0/UDP " => "UDP",
+        b"SIP/2.0/TCP " => "TCP",
+        b"SIP/2.0/TLS " => "TLS",
+        _ => return None,
+    };
+    Some((skip_blanks(rest), transport))
+}
+
+/// `SIP / 2.0 / transport`, blanks allowed around the slashes; the transport.
 fn protocol(input: &[u8]) -> Step<'_, &str> {
-    // The spelling of nearly every message, without blanks.
-    let rest = match input.split_at_checked(8) {
-        Some((b"SIP/2.0/", rest)) => rest,
-        _ => {
+    let rest = match input.strip_prefix(b"SIP/2.0/") {
+        Some(rest) => rest,
+        None => {
             let (rest, _) = token(input, "SIP/2.0")?;
             let (rest, _) = token(slash(rest)?, "a protocol version")?;
             slash(rest)?
         }
     };
     let (rest, transport) = token(rest, "a transport")?;
-    let transport = match transport {
-        b"UDP" => "UDP",
-        b"TCP" => "TCP",
-        b"TLS" => "TLS",
-        other => ascii(other),
-    };
-    Ok((rest, transport))
+    Ok((rest, ascii(transport)))
 }
 
 fn token<'a>(input: &'a [u8], expected: &'static str) -> Step<'a, &'a [u8]> {

@@ -215,3 +215,14 @@ fn the_address_of_record_is_canonical() {
 fn a_uri_with_a_parameter_twice_equals_itself() {
     assert!(equal("sip:h;y=1;y=2", "sip:h;y=1;y=2"));
 }
+
+#[test]
+fn a_port_may_have_zeros_in_front_and_no_more_than_16_bits() {
+    assert_eq!(decode("sip:h:0000000000000000000005060").port(), Some(5060));
+    for port in ["65536", "18446744073709551617", "99999999999999999999999"] {
+        assert_eq!(
+            refused(&format!("sip:h:{port}")),
+            (6, "a port from 0 to 65535")
+        );
+    }
+}
