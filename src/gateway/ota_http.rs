@@ -17,15 +17,13 @@ use bytes::Bytes;
 use foldhash::quality::FixedState;
 
 use super::bearer::http;
-use super::bearer::terminal::{Terminal, Trial, row, status_of};
+use super::bearer::terminal::{Terminal, Trial};
 use super::config::Speaks;
 use super::push::submission::PushNo;
 use super::registry::DeviceKey;
 use super::sessions::{Item, SessionNo};
 use super::{Gateway, Timer};
-use crate::codec::device_id::DeviceId;
-use crate::codec::ota_http::{AuthStatus, Authentication, ClientId, header};
-use crate::codec::sip::Name;
+use crate::codec::ota_http::{AuthStatus, header};
 use crate::event::{Fact, Via};
 use crate::ladder::PPG;
 use crate::protocol::ota_http::{Answer, Client};
@@ -33,6 +31,7 @@ use crate::time::Time;
 use crate::world::{HttpResponse, LinkId, Output, Transport};
 
 mod pushing;
+mod registering;
 
 /// Connections whose terminal has not said who it is; further ones are closed at once.
 const UNKNOWN_MAX: usize = 512;
@@ -277,144 +276,6 @@ impl Gateway {
         }
         if answer.is_last {
             self.end_connection(now, number, "the terminal takes no further request", out);
-        }
-    }
-
-    /// The answer to a registration.
-    fn terminal_registered(
-        &mut self,
-        now: Time,
-        number: u32,
-        nonce: Option<&str>,
-        answer: &HttpResponse,
-        out: &mut Vec<Output>,
-    ) {
-        let Some(connection) = self.connections.open.get_mut(&number) else {
-            return;
-        };
-        let status = status_of(answer);
-        let trial = &mut connection.trial;
-        if status.is_none()
-            && answer.status == 401
-            && !trial.authorized
-            && self.config.credentials.is_some()
-            && connection.terminal.ask(answer)
-        {
-            trial.authorized = true;
-            return self.ask_terminal(now, number, None, out);
-        }
-        // Terminals of before this standard know POST alone, and what holds in the absence of headers.
-        let is_older = status.is_none()
-            && (matches!(answer.status, 404 | 405 | 501) || (200..300).contains(&answer.status));
-        let why = match (status, answer.status) {
-            (Some(500 | 501), _) | (_, 412) => None,
-            _ if is_older => None,
-            (Some(600), _) => Some("the terminal takes another version of OTA-HTTP"),
-            (Some(300 | 301), _) => Some("the terminal takes no registration"),
-            (_, 401) => Some("the terminal wants credentials"),
-            _ => Some("the terminal did not register"),
-        };
-        if let Some(why) = why {
-            return self.refuse_terminal(now, number, why, out);
-        }
-        if !self.is_proved(nonce, answer) {
-            return self.doubt_terminal(now, number, answer, out);
-        }
-        let Some(connection) = self.connections.open.get_mut(&number) else {
-            return;
-        };
-        connection.terminal.registered(now, answer);
-        if connection.owner.is_some() {
-            return self.pump_terminal(now, number, out);
-        }
-        let peer = connection.peer;
-        match self.owner_of(peer, nonce.is_some(), answer) {
-            Some(device) => self.terminal_known(now, number, device, answer, out),
-            None => self.refuse_terminal(now, number, "the device is not known", out),
-        }
-    }
-
-    /// The terminal did not show who it is: it is asked once more, unless it will never say.
-    fn doubt_terminal(
-        &mut self,
-        now: Time,
-        number: u32,
-        answer: &HttpResponse,
-        out: &mut Vec<Output>,
-    ) {
-        let Some(connection) = self.connections.open.get_mut(&number) else {
-            return;
-        };
-        let said = row(&answer.headers, header::AUTHORIZATION);
-        let refused = said.and_then(|value| Authentication::decode(value, true).ok()?.status());
-        let may_ask = !connection.trial.reasked && refused != Some(AuthStatus::FailedNoRetry);
-        connection.trial.reasked = true;
-        // What it says of its own refusal is no judgement of ours.
-        let judged = refused.is_none();
-        if may_ask {
-            let judged = judged.then_some(AuthStatus::FailedRetry);
-            return self.ask_terminal(now, number, judged, out);
-        }
-        if judged {
-            self.ask_terminal(now, number, Some(AuthStatus::FailedNoRetry), out);
-        }
-        self.refuse_terminal(now, number, "the terminal does not show who it is", out);
-    }
-
-    /// Whose connection it is: the device that the terminal says, as far as that counts.
-    ///
-    /// A terminal that proved who it is, is the one of that name. Where devices need credentials for SIP, a name alone
-    /// counts from the device's own address only.
-    fn owner_of(
-        &self,
-        peer: SocketAddr,
-        is_proved: bool,
-        answer: &HttpResponse,
-    ) -> Option<DeviceKey> {
-        let said = |name| row(&answer.headers, name).map(str::trim);
-        let named = said(Name::XSirgateDevice.text())
-            .map(|text| text.trim_matches(['<', '>', '"']))
-            .and_then(|text| DeviceId::decode(text).ok())
-            .and_then(|id| self.registry.find(&id));
-        if is_proved {
-            let said = said(header::AUTHORIZATION)?;
-            let said = Authentication::decode(said, true).ok()?;
-            return self.of_terminal_id(said.param("username")?, named);
-        }
-        let at_address = self.registry.by_ip(peer.ip());
-        let own = named.or_else(|| self.of_terminal_id(said(header::TERMINAL_ID)?, None));
-        match own {
-            Some(own) if self.config.authentication.is_none() => Some(own),
-            Some(own) => {
-                let profile = &self.registry.device(own)?.profile;
-                let is_there = profile.addresses.wsp.is_some_and(|it| it.ip() == peer.ip());
-                is_there.then_some(own)
-            }
-            None => at_address,
-        }
-    }
-
-    /// The device of a terminal id; of an identity with several, the one that is named besides.
-    fn of_terminal_id(&self, text: &str, named: Option<DeviceKey>) -> Option<DeviceKey> {
-        if let Some(own) = DeviceId::decode(text)
-            .ok()
-            .and_then(|id| self.registry.find(&id))
-        {
-            return Some(own);
-        }
-        let id = ClientId::decode(text)?;
-        match id.kind {
-            "msisdn" => self.registry.by_msisdn(&id.value),
-            "ipv4" => self.registry.by_ip(id.value.parse().ok()?),
-            "nai" => {
-                let identity = self.registry.identity(&format!("sip:{}", id.value))?;
-                let devices = &self.registry.get(identity)?.devices;
-                let only = DeviceKey { identity, at: 0 };
-                named
-                    .filter(|named| named.identity == identity)
-                    .or_else(|| (devices.len() == 1).then_some(only))
-            }
-            _ => None,
         }
     }
 

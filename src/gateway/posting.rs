@@ -201,11 +201,8 @@ impl Gateway {
         if !may || push.options.devices_judge || !self.waking(job).has(key.at) {
             return None;
         }
-        let whole = http::content_of(push, true);
-        let content = &push.content;
-        let (media, application) = (&content.content_type, &content.application);
         let takes = self.terminals.of(key, address).capabilities();
-        takes.fits(media, application, whole.len()).then_some(whole)
+        http::content_of(push, takes, true).ok()
     }
 
     /// The answer to a registration: what the terminal says of itself is kept, and the push follows.

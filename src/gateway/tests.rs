@@ -19,5 +19,6 @@ mod restarts;
 mod short_messages;
 mod taking_back;
 mod to_tcp;
+mod to_tcp_names;
 mod ussd;
 mod waking;

@@ -2,6 +2,7 @@
 //!
 //! **Source:** WAP-235 section 7 with SIN 100 and 101. Not here: the connections that the device opens (`ota_http`).
 
+use crate::codec::deflate;
 use crate::codec::ota_http::ClientId;
 use crate::codec::ota_http::{
     Authentication, CpiTag, Message, PATH, PUSH_TYPE, PushStatus, Version, choose, default_of,
@@ -13,6 +14,7 @@ use crate::device::Device;
 use crate::device::behaviour::Trust;
 use crate::device::reply::Answer;
 use crate::event::Fact;
+use crate::limits::HTTP_BODY_OCTETS;
 use crate::time::Time;
 use crate::world::{HttpRequest, HttpResponse, Output};
 
@@ -357,7 +359,10 @@ fn capabilities_of(device: &Device) -> Vec<(&'static str, String)> {
     let said = [
         ("X-Wap-Push-Accept", types),
         ("X-Wap-Push-Accept-Charset", "UTF-8".to_owned()),
-        ("X-Wap-Push-Accept-Encoding", "identity".to_owned()),
+        (
+            "X-Wap-Push-Accept-Encoding",
+            format!("identity, {}", deflate::NAME),
+        ),
         ("X-Wap-Push-Accept-Language", language.to_owned()),
         ("X-Wap-Push-Accept-AppID", applications),
         ("X-Wap-Push-MaxMsgSize", PUSH_OCTETS.to_string()),
@@ -399,12 +404,21 @@ fn push_of(request: &HttpRequest) -> Result<Pushed, String> {
     }
     let inner = Message::decode_lenient(&request.body, false).map_err(|error| error.to_string())?;
     let rows = inner.rows.iter();
+    let body = match inner.value("Content-Encoding").map(str::trim) {
+        Some(coding) if coding.eq_ignore_ascii_case(deflate::NAME) => {
+            deflate::inflate(inner.body, HTTP_BODY_OCTETS).map_err(|error| error.to_string())?
+        }
+        Some(coding) if !coding.eq_ignore_ascii_case("identity") => {
+            return Err(format!("a content coded by {coding}"));
+        }
+        _ => inner.body.to_vec(),
+    };
     Ok(Pushed {
         rows: rows
             .map(|row| (row.name.to_owned(), row.value.clone().into_owned()))
             .collect(),
         content_type: inner.value("Content-Type").unwrap_or_default().to_owned(),
-        body: inner.body.to_vec(),
+        body,
     })
 }
 

@@ -228,6 +228,33 @@ fn ota_http_001_content_of_a_type_that_is_not_taken_is_refused_as_that() {
 }
 
 #[test]
+fn ppg_gen_s_023_a_device_says_that_it_takes_deflate_and_takes_it_within_its_bound() {
+    use crate::codec::deflate::deflate;
+    let mut line = Line::open(by_http());
+    let registered = line.register();
+    assert_eq!(
+        value(&registered, "x-wap-push-accept-encoding"),
+        "identity, deflate"
+    );
+    let mut push = |id: &str, coding: &str, octets: &[u8]| {
+        let rows = [("X-Sirgate-Push", id), ("Content-Encoding", coding)];
+        let body = response_of(rows.into_iter(), "text/plain", octets);
+        let rows = [("content-type", "application/http")];
+        let answer = line.ask("POST", &rows, body).unwrap();
+        value(&answer, "x-wap-push-status").to_owned()
+    };
+    assert_eq!(push("p1", "deflate", &deflate(b"hello")), "400 Accepted");
+    assert_eq!(push("p2", "deflate", b"hello"), "235 Rejected");
+    assert_eq!(push("p3", "gzip", b"hello"), "235 Rejected");
+    assert_eq!(
+        push("p4", "deflate", &deflate(&vec![0; 2_000_000])),
+        "235 Rejected"
+    );
+    assert_eq!(line.bench.count("push.rx p1 5 http"), 1);
+    assert_eq!(line.bench.count("push.rx"), 1);
+}
+
+#[test]
 fn ota_http_009_a_device_that_asks_who_the_gateway_is_asks_on_its_own_connection_too() {
     let mut own = config(Behaviour {
         require: Trust::Flow,

@@ -3,15 +3,19 @@
 //! **Source:** WAP-235 sections 7.1 (PO-TCP: an empty Host, one resource), 7.2 to 7.4 (registration, push,
 //! authentication) and 7.5 (outcomes), SIN 101. What is known of a terminal is in [`super::terminal`].
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use super::content_rows;
 use super::sip::Reading;
-use super::terminal::status_of;
-use crate::codec::ota_http::{AuthStatus, Authentication, PATH, PUSH_TYPE, header, sir};
+use super::terminal::{Capabilities, status_of};
+use crate::codec::deflate;
+use crate::codec::ota_http::{AuthStatus, Authentication, PATH, PORTS, PUSH_TYPE, header, sir};
 use crate::codec::sir::Wrapped;
 use crate::event::Reason;
-use crate::gateway::push::submission::Push;
+use crate::gateway::push::submission::{Content, Push};
+use crate::gateway::push::transform::{Failure, Way, is_fixed, shaped};
 use crate::world::{FetchError, HttpRequest, HttpResponse};
 
 /// A registration (`OPTIONS`) of the terminal at `http://host:port`, with further rows. The address is empty for a
@@ -40,12 +44,55 @@ pub fn push_of(sir: &Wrapped) -> Vec<u8> {
     sir::push_of(sir)
 }
 
-/// The push with a content: what its initiator said of it, what names it among ours, and what is asked where no SIR did.
-#[must_use]
-pub fn content_of(push: &Push, asks: bool) -> Vec<u8> {
-    let (content, rows) = (&push.content, content_rows(push, asks));
+/// Why a content does not go to a terminal by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// The terminal takes nothing of its type, its application or its size.
+    Refused,
+    /// It cannot be had in the form that the terminal takes.
+    Form(Failure),
+}
+
+/// The push with a content in the form that the terminal takes: what its initiator said of it, what names it among
+/// ours, and what is asked where no SIR did.
+///
+/// # Errors
+/// When the terminal takes it in no form.
+pub fn content_of(push: &Push, takes: &Capabilities, asks: bool) -> Result<Vec<u8>, Unfit> {
+    let content = shaped(&push.content, Way::Any, Some(takes.accept())).map_err(Unfit::Form)?;
+    let coded = coded(&content, takes);
+    let coding = coded.as_ref().map(|_| ("Content-Encoding", deflate::NAME));
+    let rows = content_rows(push, &content, asks);
     let rows = rows.iter().map(|(name, value)| (&**name, &**value));
-    sir::response_of(rows, &content.content_type, &content.body)
+    let rows = rows.filter(|(name, _)| coding.is_none() || !is_of_coding(name));
+    let rows = rows.chain(coding);
+    let body = coded.as_deref().unwrap_or(&content.body);
+    let whole = sir::response_of(rows, &content.content_type, body);
+    if takes.fits(&content.content_type, &content.application, whole.len()) {
+        Ok(whole)
+    } else {
+        Err(Unfit::Refused)
+    }
+}
+
+/// The body in the coding that the terminal takes, where that is shorter and the initiator leaves it to us.
+fn coded(content: &Content, takes: &Capabilities) -> Option<Vec<u8>> {
+    if !takes.takes_coding(deflate::NAME) || is_fixed(content) {
+        return None;
+    }
+    let coded = deflate::deflate(&content.body);
+    let gain = content.body.len().saturating_sub(coded.len());
+    (gain > CODING_ROW).then_some(coded)
+}
+
+/// Octets of the row that tells of the coding.
+const CODING_ROW: usize = "Content-Encoding: deflate\r\n".len();
+
+/// What holds for the octets before they were coded, or says that they are not.
+fn is_of_coding(name: &str) -> bool {
+    ["content-encoding", "content-md5", "content-length"]
+        .iter()
+        .any(|own| own.eq_ignore_ascii_case(name))
 }
 
 /// What a terminal that has to prove itself is asked, and how its last answer was judged.
@@ -66,9 +113,28 @@ fn request(method: &str, address: &str, rows: Vec<(String, String)>, body: Vec<u
     headers.extend(rows);
     HttpRequest {
         method: method.to_owned(),
-        target: format!("{}{PATH}", address.trim_end_matches('/')),
+        target: format!("{}{PATH}", with_port(address.trim_end_matches('/'))),
         headers,
         body: Bytes::from(body),
+    }
+}
+
+/// A provisioned or agreed port counts, else the registered one of push (WAP-235 section 7.1, SIN 101).
+fn with_port(address: &str) -> Cow<'_, str> {
+    let (port, rest) = match (
+        address.strip_prefix("http://"),
+        address.strip_prefix("https://"),
+    ) {
+        (Some(rest), _) => (PORTS.0, rest),
+        (_, Some(rest)) => (PORTS.1, rest),
+        _ => return address.into(),
+    };
+    // The colons of an address of IPv6 stand in brackets.
+    let is_said = rest.rsplit(']').next().is_some_and(|end| end.contains(':'));
+    if is_said || rest.is_empty() {
+        address.into()
+    } else {
+        format!("{address}:{port}").into()
     }
 }
 
@@ -137,6 +203,21 @@ mod tests {
         assert_eq!(request.header("content-type"), Some("application/http"));
         let read = sir::sir_of(&request.body).unwrap();
         assert_eq!(read, sir.encode().decode().unwrap());
+    }
+
+    #[test]
+    fn ota_http_002_a_port_that_is_agreed_counts_else_the_registered_one() {
+        for (address, target) in [
+            ("http://192.0.2.11", "http://192.0.2.11:4035/wappush"),
+            ("https://192.0.2.11/", "https://192.0.2.11:4036/wappush"),
+            ("http://192.0.2.11:80", "http://192.0.2.11:80/wappush"),
+            ("http://[2001:db8::9]", "http://[2001:db8::9]:4035/wappush"),
+            ("https://[2001:db8::9]:1", "https://[2001:db8::9]:1/wappush"),
+            ("", "/wappush"),
+        ] {
+            let request = post(address, Vec::new(), Vec::new());
+            assert_eq!(request.target, target);
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use foldhash::quality::FixedState;
 use crate::codec::sir::write_questions;
 use crate::event::{Bearer, Mode};
 use crate::gateway::push::plan::Devices;
-use crate::gateway::push::submission::{Push, PushNo};
+use crate::gateway::push::submission::{Content, Push, PushNo};
 use crate::gateway::registry::{DeviceKey, IdentityNo};
 use crate::gateway::sessions::SessionNo;
 use crate::protocol::sip::endpoint::{ClientId, Target};
@@ -97,8 +97,11 @@ pub struct Job {
 /// The rows of a content that goes without a session: what names it among ours, what is asked where no SIR asked it, what
 /// its initiator said.
 #[must_use]
-pub fn content_rows(push: &Push, asks: bool) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
-    let content = &push.content;
+pub fn content_rows<'a>(
+    push: &'a Push,
+    content: &'a Content,
+    asks: bool,
+) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
     let own = [
         ("X-Wap-Application-Id", content.application.as_str()),
         ("X-Sirgate-Push", push.push_id.as_str()),

@@ -22,6 +22,7 @@ const KEPT: usize = 8;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     accept: Vec<String>,
+    codings: Vec<String>,
     applications: Vec<String>,
     octets_max: usize,
 }
@@ -124,9 +125,27 @@ impl Capabilities {
         let octets = said(&["X-Wap-Push-MaxMsgSize", "X-Wap-Push-MsgSize"]);
         Self {
             accept: list("X-Wap-Push-Accept"),
+            codings: list("X-Wap-Push-Accept-Encoding"),
             applications: list("X-Wap-Push-Accept-AppID"),
             octets_max: octets.trim().parse().unwrap_or(1_400),
         }
+    }
+
+    /// Media types that it takes.
+    #[must_use]
+    pub fn accept(&self) -> &[String] {
+        &self.accept
+    }
+
+    /// Whether it takes octets in that coding (RFC 9110 section 12.5.3).
+    #[must_use]
+    pub fn takes_coding(&self, coding: &str) -> bool {
+        self.codings.iter().any(|item| {
+            let (name, weight) = item.split_once(';').unwrap_or((item, ""));
+            let weight = weight.trim().trim_start_matches("q=");
+            let is_none = weight.starts_with('0') && weight.trim_matches(['0', '.']).is_empty();
+            name.trim().eq_ignore_ascii_case(coding) && !is_none
+        })
     }
 
     /// Whether a push of so many octets with that content fits.
@@ -374,6 +393,26 @@ mod tests {
         assert!(usual.fits("text/vnd.wap.si", wml, 1_400));
         assert!(!usual.fits("text/plain", wml, 9));
         assert!(!usual.fits("text/vnd.wap.si", wml, 1_401));
+    }
+
+    #[test]
+    fn ppg_gen_s_023_a_coding_is_taken_when_it_is_listed_and_not_with_no_weight() {
+        for (said, takes) in [
+            ("identity, deflate", true),
+            ("DEFLATE;q=0.5", true),
+            ("deflate;q=0.000", false),
+            ("deflate; q=0", false),
+            ("gzip", false),
+            ("", false),
+        ] {
+            let told = rows(&[("X-Wap-Push-Accept-Encoding", said)]);
+            assert_eq!(
+                Capabilities::of_rows(&told).takes_coding("deflate"),
+                takes,
+                "{said}"
+            );
+        }
+        assert!(!Capabilities::default().takes_coding("deflate"));
     }
 
     #[test]

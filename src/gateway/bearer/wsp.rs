@@ -24,7 +24,7 @@ pub fn datagram_of(sir: &Wrapped, push_id: u8, bearer: Option<u8>) -> Option<Vec
 /// The datagram with a content; `None` when it would be too long, or has headers that WSP has no form for.
 #[must_use]
 pub fn content_of(push: &Push, push_id: u8) -> Option<Vec<u8>> {
-    let (content, rows) = (&push.content, content_rows(push, true));
+    let (content, rows) = (&push.content, content_rows(push, &push.content, true));
     let rows = rows.iter().map(|(name, value)| (&**name, &**value));
     let octets = push_with(rows, &content.content_type, &content.body, push_id)?;
     (octets.len() <= DATAGRAM_OCTETS).then_some(octets)

@@ -8,7 +8,7 @@ use super::{Gateway, UnderWay};
 use crate::codec::pap::{MessageState, Status};
 use crate::event::{Fact, Via};
 use crate::gateway::Timer;
-use crate::gateway::bearer::http;
+use crate::gateway::bearer::http::{self, Unfit};
 use crate::gateway::bearer::sip::Reading;
 use crate::gateway::bearer::terminal::{Trial, status_of};
 use crate::gateway::posting::aborted;
@@ -74,26 +74,23 @@ impl Gateway {
         if push.is_ended() || now >= push.expires_at {
             return;
         }
-        // No SIR asked the device, so the content does.
-        let whole = http::content_of(push, item.via == Via::Existing);
-        let (content, push_id) = (&push.content, push.push_id.clone());
-        let octets = content.octets;
+        let (octets, push_id) = (push.content.octets, push.push_id.clone());
         let Some(connection) = self.connections.open.get(&number) else {
             return;
         };
         let Some(owner) = connection.owner.clone() else {
             return;
         };
+        // No SIR asked the device, so the content does.
+        let asks = item.via == Via::Existing;
         let takes = connection.terminal.capabilities();
-        if !takes.fits(&content.content_type, &content.application, whole.len()) {
-            let ending = Ending::failed(
-                MessageState::Undeliverable,
-                Status::CapabilitiesMismatch.code(),
-                "the terminal takes no content of this type, application or size",
-                now,
-            );
-            return self.end_one(now, item.push, item.group, owner.device.at, ending, out);
-        }
+        let whole = match http::content_of(push, takes, asks) {
+            Ok(whole) => whole,
+            Err(unfit) => {
+                let ending = unfit_for(&unfit, now);
+                return self.end_one(now, item.push, item.group, owner.device.at, ending, out);
+            }
+        };
         let is_repeated = connection.trial.posted;
         let rows = self.terminal_rows(number, "POST");
         let request = http::post("", rows, whole);
@@ -203,5 +200,20 @@ impl Gateway {
         if self.stage(item.push, item.group, at, held) {
             self.again(now, item.push, item.group, at, None);
         }
+    }
+}
+
+/// The terminal takes the content in no form.
+fn unfit_for(unfit: &Unfit, now: Time) -> Ending {
+    let (status, why) = match unfit {
+        Unfit::Refused => (
+            Status::CapabilitiesMismatch,
+            "the terminal takes no content of this type, application or size".to_owned(),
+        ),
+        Unfit::Form(failure) => (Status::TransformationFailure, failure.to_string()),
+    };
+    Ending {
+        reason: why,
+        ..Ending::failed(MessageState::Undeliverable, status.code(), "", now)
     }
 }

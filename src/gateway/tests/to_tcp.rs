@@ -7,13 +7,12 @@ use bytes::Bytes;
 
 use super::bearers::with_bearers;
 use super::lab::*;
-use crate::codec::ota_http::{Authentication, Message, terminal_response};
+use crate::codec::ota_http::Message;
 use crate::codec::sia::PROTOCOL_HTTP;
-use crate::codec::sip::digest::Credentials;
 use crate::codec::sir::SiaContent;
 use crate::codec::wsp::sir::sir_of;
 use crate::event::{Bearer, Fact};
-use crate::gateway::config::{Authentication as Users, Config, Listener, Speaks};
+use crate::gateway::config::{Config, Listener, Speaks};
 use crate::protocol::ota_http::{Asked, Server};
 use crate::world::{CloseReason, HttpRequest, HttpResponse, Input, LinkId, ListenerId, Transport};
 
@@ -21,7 +20,7 @@ const PUSH: ListenerId = ListenerId(7);
 const TAG: &str = "AAAAAQ==";
 const OTHER_TAG: &str = "AAAAAg==";
 /// What a terminal says that is the first device.
-const FIRST: [(&str, &str); 6] = [
+pub(super) const FIRST: [(&str, &str); 6] = [
     ("X-Wap-Push-Status", "501 Accepted"),
     ("X-Wap-Terminal-Id", "4+15550103"),
     ("X-Wap-Bearer-Indication", "0B"),
@@ -42,20 +41,20 @@ fn config(bearers: &[Bearer]) -> Config {
     config
 }
 
-fn lab(change: impl FnOnce(&mut Config)) -> Lab {
+pub(super) fn lab(change: impl FnOnce(&mut Config)) -> Lab {
     let mut config = config(&[Bearer::Wsp]);
     change(&mut config);
     Lab::with(config)
 }
 
 /// A terminal with its connection.
-struct Line {
+pub(super) struct Line {
     link: LinkId,
     server: Server,
 }
 
 impl Line {
-    fn open(lab: &mut Lab, host: u8) -> Self {
+    pub(super) fn open(lab: &mut Lab, host: u8) -> Self {
         let link = LinkId(LinkId::ACCEPTED + lab.number());
         let peer: SocketAddr = ([192, 0, 2, host], 40_000).into();
         lab.input(Input::Opened {
@@ -72,7 +71,7 @@ impl Line {
     }
 
     /// A connection whose terminal said that it is the first device.
-    fn registered(lab: &mut Lab) -> Self {
+    pub(super) fn registered(lab: &mut Lab) -> Self {
         let mut line = Self::open(lab, 11);
         line.asked(lab, "OPTIONS");
         line.answer(lab, 204, &FIRST);
@@ -80,7 +79,7 @@ impl Line {
     }
 
     /// What came on the connection.
-    fn next(&mut self, lab: &mut Lab) -> Option<HttpRequest> {
+    pub(super) fn next(&mut self, lab: &mut Lab) -> Option<HttpRequest> {
         let came = core::mem::take(&mut lab.octets);
         for (link, octets) in came {
             if link == self.link {
@@ -95,7 +94,7 @@ impl Line {
         }
     }
 
-    fn asked(&mut self, lab: &mut Lab, method: &str) -> HttpRequest {
+    pub(super) fn asked(&mut self, lab: &mut Lab, method: &str) -> HttpRequest {
         let request = self.next(lab).expect("a request");
         assert_eq!(
             (request.method.as_str(), request.target.as_str()),
@@ -106,12 +105,12 @@ impl Line {
         request
     }
 
-    fn say(&mut self, lab: &mut Lab, octets: impl Into<Bytes>) {
+    pub(super) fn say(&mut self, lab: &mut Lab, octets: impl Into<Bytes>) {
         let (link, octets) = (self.link, octets.into());
         lab.input(Input::Octets { link, octets });
     }
 
-    fn answer(&mut self, lab: &mut Lab, status: u16, rows: &[(&str, &str)]) {
+    pub(super) fn answer(&mut self, lab: &mut Lab, status: u16, rows: &[(&str, &str)]) {
         let each = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let response = HttpResponse {
             status,
@@ -122,23 +121,23 @@ impl Line {
         self.say(lab, octets);
     }
 
-    fn outcome(&mut self, lab: &mut Lab, status: &str) {
+    pub(super) fn outcome(&mut self, lab: &mut Lab, status: &str) {
         self.answer(lab, 204, &[("X-Wap-Push-Status", status)]);
     }
 
     /// The content of the POST that came.
-    fn content(&mut self, lab: &mut Lab) -> String {
+    pub(super) fn content(&mut self, lab: &mut Lab) -> String {
         let post = self.asked(lab, "POST");
         let push = Message::decode(&post.body, false).unwrap();
         String::from_utf8(push.body.to_vec()).unwrap()
     }
 
-    fn is_closed(&self, lab: &Lab) -> bool {
+    pub(super) fn is_closed(&self, lab: &Lab) -> bool {
         lab.closed.contains(&self.link)
     }
 }
 
-fn is_up(lab: &mut Lab) -> bool {
+pub(super) fn is_up(lab: &mut Lab) -> bool {
     let shown = lab.get("/api/v1/identities/sip:alice@example.com");
     shown["devices"][0]["connected"] == true
 }
@@ -147,7 +146,7 @@ fn is_delivered(lab: &mut Lab, push: &str) -> bool {
     lab.end(push) == Some(("delivered".to_owned(), 1000))
 }
 
-fn refusals(lab: &Lab) -> Vec<String> {
+pub(super) fn refusals(lab: &Lab) -> Vec<String> {
     let why = |fact: &Fact| match fact {
         Fact::Refused { why, .. } => Some(why.clone()),
         _ => None,
@@ -219,6 +218,94 @@ fn ota_http_001_a_content_that_the_terminal_does_not_take_is_undeliverable() {
     assert!(!line.is_closed(&lab));
 }
 
+/// A service indication, as PAP carries it.
+const SI: &str = "<?xml version=\"1.0\"?><!DOCTYPE si PUBLIC \"-//WAPFORUM//DTD SI 1.0//EN\" \"http://www.wapforum.org/DTD/si.dtd\"><si><indication href=\"http://www.example.com/\">hello</indication></si>";
+
+/// The content that a terminal gets which takes this type, of a push with these header lines.
+fn shaped(
+    accept: &'static str,
+    coding: &'static str,
+    headers: &str,
+    body: &str,
+) -> (Message<'static>, Lab) {
+    let mut lab = lab(|_| {});
+    let mut line = Line::open(&mut lab, 11);
+    line.asked(&mut lab, "OPTIONS");
+    let rows = [
+        FIRST[0],
+        FIRST[1],
+        ("X-Wap-Push-Accept", accept),
+        ("X-Wap-Push-Accept-Encoding", coding),
+    ];
+    line.answer(&mut lab, 204, &rows);
+    let push = pap_body("p1", &[UUID], "", headers);
+    let push = push
+        .replace("text/plain", "text/vnd.wap.si")
+        .replace("hello", body);
+    assert_eq!(lab.post(&push), 1001);
+    let post = line.asked(&mut lab, "POST");
+    let octets: &'static [u8] = post.body.to_vec().leak();
+    (Message::decode(octets, false).unwrap(), lab)
+}
+
+#[test]
+fn ppg_gen_s_019_a_terminal_over_http_gets_the_form_that_it_takes() {
+    let (text, _) = shaped("text/vnd.wap.si", "identity", "", SI);
+    assert_eq!(
+        (text.value("Content-Type"), text.body),
+        (Some("text/vnd.wap.si"), SI.as_bytes())
+    );
+    let (binary, _) = shaped("application/vnd.wap.sic", "identity", "", SI);
+    assert_eq!(
+        binary.value("Content-Type"),
+        Some("application/vnd.wap.sic")
+    );
+    assert_eq!(binary.body.get(..4), Some(&[0x02, 0x05, 0x6A, 0x00][..]));
+}
+
+#[test]
+fn ppg_gen_s_019_content_that_cannot_be_had_in_that_form_or_must_not_is_undeliverable() {
+    let mut lab = lab(|_| {});
+    let mut line = Line::open(&mut lab, 11);
+    line.asked(&mut lab, "OPTIONS");
+    let rows = [
+        FIRST[0],
+        FIRST[1],
+        ("X-Wap-Push-Accept", "application/vnd.wap.sic"),
+    ];
+    line.answer(&mut lab, 204, &rows);
+    let si = |push: &str, headers: &str, body: &str| {
+        let push = pap_body(push, &[UUID], "", headers);
+        push.replace("text/plain", "text/vnd.wap.si")
+            .replace("hello", body)
+    };
+    lab.post(&si("p1", "", "no document"));
+    lab.post(&si("p2", "Cache-Control: no-transform\n", SI));
+    assert!(line.next(&mut lab).is_none());
+    assert_eq!(lab.end("p1"), Some(("undeliverable".to_owned(), 3006)));
+    assert_eq!(lab.end("p2"), Some(("undeliverable".to_owned(), 2005)));
+}
+
+#[test]
+fn ppg_gen_s_023_a_terminal_that_takes_deflate_gets_what_becomes_shorter_by_it() {
+    let long = "hello ".repeat(100);
+    let (coded, _) = shaped("*/*", "identity, deflate", "Content-MD5: x\n", &long);
+    assert_eq!(coded.value("Content-Encoding"), Some("deflate"));
+    assert_eq!(coded.value("Content-MD5"), None);
+    assert!(coded.body.len() < 100);
+    let read = crate::codec::deflate::inflate(coded.body, 10_000).unwrap();
+    assert_eq!(read, long.as_bytes());
+    for (coding, headers, body) in [
+        ("identity", "", long.as_str()),
+        ("identity, deflate", "", "hello"),
+        ("identity, deflate", "Cache-Control: no-transform\n", &long),
+    ] {
+        let (plain, _) = shaped("*/*", coding, headers, body);
+        assert_eq!(plain.value("Content-Encoding"), None, "{coding} {headers}");
+        assert_eq!(plain.body, body.as_bytes());
+    }
+}
+
 #[test]
 fn ota_http_001_each_outcome_is_a_state_of_pap() {
     for (status, state, code) in [
@@ -273,152 +360,6 @@ fn ota_http_006_a_tag_that_is_another_is_refreshed_and_the_push_repeated_once() 
     assert_eq!(lab.end("p1"), None, "another try follows");
     lab.wait(Duration::from_secs(4));
     assert!(line.next(&mut lab).is_some());
-}
-
-#[test]
-fn ota_http_007_a_terminal_is_known_by_its_number_its_name_or_what_it_calls_its_device() {
-    for (host, rows, is_known) in [
-        (11, vec![("X-Wap-Terminal-Id", "4+15550103")], true),
-        (99, vec![("X-Wap-Terminal-Id", "4+15550103")], true),
-        (
-            99,
-            vec![("X-Wap-Terminal-Id", "01alice@example.com")],
-            false,
-        ),
-        (99, vec![("X-Wap-Terminal-Id", UUID)], true),
-        (
-            99,
-            vec![("X-Wap-Terminal-Id", "x"), ("X-Sirgate-Device", UUID)],
-            true,
-        ),
-        (99, vec![("X-Wap-Terminal-Id", "4+15559999")], false),
-        (99, Vec::new(), false),
-        (11, Vec::new(), true),
-    ] {
-        let mut lab = lab(|_| {});
-        let mut line = Line::open(&mut lab, host);
-        line.asked(&mut lab, "OPTIONS");
-        let mut said = vec![("X-Wap-Push-Status", "501")];
-        said.extend(&rows);
-        line.answer(&mut lab, 204, &said);
-        assert_eq!(is_up(&mut lab), is_known, "{host} {rows:?}");
-        assert_eq!(line.is_closed(&lab), !is_known, "{host} {rows:?}");
-    }
-}
-
-#[test]
-fn ota_http_014_where_devices_need_credentials_a_name_counts_from_its_own_address_only() {
-    for (host, is_known) in [(11, true), (99, false)] {
-        let mut lab = lab(|config| {
-            let (realm, users) = ("example.com".to_owned(), Vec::new());
-            config.authentication = Some(Users { realm, users });
-        });
-        let mut line = Line::open(&mut lab, host);
-        line.asked(&mut lab, "OPTIONS");
-        line.answer(&mut lab, 204, &FIRST);
-        assert_eq!(line.is_closed(&lab), !is_known, "{host}");
-    }
-}
-
-/// A gateway whose terminals have to prove who they are.
-fn lab_that_asks() -> Lab {
-    lab(|config| {
-        config.ota_http.terminals = Some(Users {
-            realm: "ppg.example.com".to_owned(),
-            users: vec![("4+15550103".to_owned(), "secret".to_owned())],
-        });
-    })
-}
-
-/// What a terminal says that has this password.
-fn credentials(request: &HttpRequest, user: &str, password: &str) -> String {
-    let asked = request.header("x-wap-authenticate").unwrap();
-    let asked = Authentication::decode(asked, true).unwrap();
-    let who = (user, asked.param("realm").unwrap(), password);
-    terminal_response(who, asked.param("nonce").unwrap(), "OPTIONS").to_string()
-}
-
-#[test]
-fn ota_http_008_a_terminal_proves_who_it_is_and_is_the_device_of_that_name() {
-    let mut lab = lab_that_asks();
-    let mut line = Line::open(&mut lab, 99);
-    let asked = line.asked(&mut lab, "OPTIONS");
-    let said = credentials(&asked, "4+15550103", "secret");
-    // It cannot claim to be another device by that.
-    let rows = [
-        ("X-Wap-Push-Status", "501"),
-        ("X-Wap-Authorization", said.as_str()),
-        ("X-Sirgate-Device", IMEI),
-    ];
-    line.answer(&mut lab, 204, &rows);
-    assert_eq!(lab.events("sess.up")[0]["dev"], "C1");
-}
-
-#[test]
-fn ota_http_008_a_wrong_password_is_asked_for_once_more_and_then_refused_for_good() {
-    let mut lab = lab_that_asks();
-    let mut line = Line::open(&mut lab, 11);
-    let mut judged = Vec::new();
-    for _ in 0..2 {
-        let asked = line.asked(&mut lab, "OPTIONS");
-        let read = Authentication::decode(asked.header("x-wap-authenticate").unwrap(), true);
-        judged.push(read.unwrap().param("x-wap-auth-status").map(str::to_owned));
-        let said = credentials(&asked, "4+15550103", "wrong");
-        line.answer(
-            &mut lab,
-            204,
-            &[("X-Wap-Push-Status", "501"), ("X-Wap-Authorization", &said)],
-        );
-    }
-    assert_eq!(judged, [None, Some("failed_retry".to_owned())]);
-    let last = line.asked(&mut lab, "OPTIONS");
-    assert!(
-        last.header("x-wap-authenticate")
-            .unwrap()
-            .contains("failed_noretry")
-    );
-    assert!(line.is_closed(&lab));
-    assert!(!is_up(&mut lab));
-}
-
-#[test]
-fn ota_http_008_a_terminal_that_refuses_to_say_who_it_is_is_left() {
-    let mut lab = lab_that_asks();
-    let mut line = Line::open(&mut lab, 11);
-    line.asked(&mut lab, "OPTIONS");
-    let never = [("X-Wap-Authorization", "x-wap-auth-status=failed_noretry")];
-    line.answer(&mut lab, 412, &never);
-    assert!(line.is_closed(&lab));
-}
-
-#[test]
-fn ota_http_009_a_terminal_that_asks_who_the_gateway_is_gets_a_hash() {
-    let mut lab = lab(|config| {
-        config.credentials = Some(("ppg".to_owned(), "secret".to_owned()));
-    });
-    let mut line = Line::open(&mut lab, 11);
-    line.asked(&mut lab, "OPTIONS");
-    let challenge = [(
-        "WWW-Authenticate",
-        "Digest realm=\"t1\", nonce=\"n\", qop=\"auth\"",
-    )];
-    line.answer(&mut lab, 401, &challenge);
-    let again = line.asked(&mut lab, "OPTIONS");
-    let said = again.header("authorization").unwrap();
-    let said = Credentials::decode(said.as_bytes()).unwrap();
-    assert!(said.is_right("secret", "OPTIONS", b""));
-    line.answer(&mut lab, 401, &challenge);
-    assert!(line.is_closed(&lab), "once is enough");
-}
-
-#[test]
-fn ota_http_013_a_terminal_of_another_version_is_left() {
-    let mut lab = lab(|_| {});
-    let mut line = Line::open(&mut lab, 11);
-    line.asked(&mut lab, "OPTIONS");
-    line.outcome(&mut lab, "600");
-    assert!(line.is_closed(&lab));
-    assert!(refusals(&lab)[0].contains("version"));
 }
 
 #[test]

@@ -1,0 +1,154 @@
+//! Terminals that connect for push over HTTP: who each is, by name, by password, by address; and who the gateway is.
+
+use super::lab::*;
+use super::to_tcp::{FIRST, Line, is_up, lab, refusals};
+use crate::codec::ota_http::{Authentication, terminal_response};
+use crate::codec::sip::digest::Credentials;
+use crate::gateway::config::Authentication as Users;
+use crate::world::HttpRequest;
+
+#[test]
+fn ota_http_007_a_terminal_is_known_by_its_number_its_name_or_what_it_calls_its_device() {
+    for (host, rows, is_known) in [
+        (11, vec![("X-Wap-Terminal-Id", "4+15550103")], true),
+        (99, vec![("X-Wap-Terminal-Id", "4+15550103")], true),
+        (
+            99,
+            vec![("X-Wap-Terminal-Id", "01alice@example.com")],
+            false,
+        ),
+        (99, vec![("X-Wap-Terminal-Id", UUID)], true),
+        (
+            99,
+            vec![("X-Wap-Terminal-Id", "x"), ("X-Sirgate-Device", UUID)],
+            true,
+        ),
+        (99, vec![("X-Wap-Terminal-Id", "4+15559999")], false),
+        (99, Vec::new(), false),
+        (11, Vec::new(), true),
+    ] {
+        let mut lab = lab(|_| {});
+        let mut line = Line::open(&mut lab, host);
+        line.asked(&mut lab, "OPTIONS");
+        let mut said = vec![("X-Wap-Push-Status", "501")];
+        said.extend(&rows);
+        line.answer(&mut lab, 204, &said);
+        assert_eq!(is_up(&mut lab), is_known, "{host} {rows:?}");
+        assert_eq!(line.is_closed(&lab), !is_known, "{host} {rows:?}");
+    }
+}
+
+#[test]
+fn ota_http_014_where_devices_need_credentials_a_name_counts_from_its_own_address_only() {
+    for (host, is_known) in [(11, true), (99, false)] {
+        let mut lab = lab(|config| {
+            let (realm, users) = ("example.com".to_owned(), Vec::new());
+            config.authentication = Some(Users { realm, users });
+        });
+        let mut line = Line::open(&mut lab, host);
+        line.asked(&mut lab, "OPTIONS");
+        line.answer(&mut lab, 204, &FIRST);
+        assert_eq!(line.is_closed(&lab), !is_known, "{host}");
+    }
+}
+
+/// A gateway whose terminals have to prove who they are.
+fn lab_that_asks() -> Lab {
+    lab(|config| {
+        config.ota_http.terminals = Some(Users {
+            realm: "ppg.example.com".to_owned(),
+            users: vec![("4+15550103".to_owned(), "secret".to_owned())],
+        });
+    })
+}
+
+/// What a terminal says that has this password.
+fn credentials(request: &HttpRequest, user: &str, password: &str) -> String {
+    let asked = request.header("x-wap-authenticate").unwrap();
+    let asked = Authentication::decode(asked, true).unwrap();
+    let who = (user, asked.param("realm").unwrap(), password);
+    terminal_response(who, asked.param("nonce").unwrap(), "OPTIONS").to_string()
+}
+
+#[test]
+fn ota_http_008_a_terminal_proves_who_it_is_and_is_the_device_of_that_name() {
+    let mut lab = lab_that_asks();
+    let mut line = Line::open(&mut lab, 99);
+    let asked = line.asked(&mut lab, "OPTIONS");
+    let said = credentials(&asked, "4+15550103", "secret");
+    // It cannot claim to be another device by that.
+    let rows = [
+        ("X-Wap-Push-Status", "501"),
+        ("X-Wap-Authorization", said.as_str()),
+        ("X-Sirgate-Device", IMEI),
+    ];
+    line.answer(&mut lab, 204, &rows);
+    assert_eq!(lab.events("sess.up")[0]["dev"], "C1");
+}
+
+#[test]
+fn ota_http_008_a_wrong_password_is_asked_for_once_more_and_then_refused_for_good() {
+    let mut lab = lab_that_asks();
+    let mut line = Line::open(&mut lab, 11);
+    let mut judged = Vec::new();
+    for _ in 0..2 {
+        let asked = line.asked(&mut lab, "OPTIONS");
+        let read = Authentication::decode(asked.header("x-wap-authenticate").unwrap(), true);
+        judged.push(read.unwrap().param("x-wap-auth-status").map(str::to_owned));
+        let said = credentials(&asked, "4+15550103", "wrong");
+        line.answer(
+            &mut lab,
+            204,
+            &[("X-Wap-Push-Status", "501"), ("X-Wap-Authorization", &said)],
+        );
+    }
+    assert_eq!(judged, [None, Some("failed_retry".to_owned())]);
+    let last = line.asked(&mut lab, "OPTIONS");
+    assert!(
+        last.header("x-wap-authenticate")
+            .unwrap()
+            .contains("failed_noretry")
+    );
+    assert!(line.is_closed(&lab));
+    assert!(!is_up(&mut lab));
+}
+
+#[test]
+fn ota_http_008_a_terminal_that_refuses_to_say_who_it_is_is_left() {
+    let mut lab = lab_that_asks();
+    let mut line = Line::open(&mut lab, 11);
+    line.asked(&mut lab, "OPTIONS");
+    let never = [("X-Wap-Authorization", "x-wap-auth-status=failed_noretry")];
+    line.answer(&mut lab, 412, &never);
+    assert!(line.is_closed(&lab));
+}
+
+#[test]
+fn ota_http_009_a_terminal_that_asks_who_the_gateway_is_gets_a_hash() {
+    let mut lab = lab(|config| {
+        config.credentials = Some(("ppg".to_owned(), "secret".to_owned()));
+    });
+    let mut line = Line::open(&mut lab, 11);
+    line.asked(&mut lab, "OPTIONS");
+    let challenge = [(
+        "WWW-Authenticate",
+        "Digest realm=\"t1\", nonce=\"n\", qop=\"auth\"",
+    )];
+    line.answer(&mut lab, 401, &challenge);
+    let again = line.asked(&mut lab, "OPTIONS");
+    let said = again.header("authorization").unwrap();
+    let said = Credentials::decode(said.as_bytes()).unwrap();
+    assert!(said.is_right("secret", "OPTIONS", b""));
+    line.answer(&mut lab, 401, &challenge);
+    assert!(line.is_closed(&lab), "once is enough");
+}
+
+#[test]
+fn ota_http_013_a_terminal_of_another_version_is_left() {
+    let mut lab = lab(|_| {});
+    let mut line = Line::open(&mut lab, 11);
+    line.asked(&mut lab, "OPTIONS");
+    line.outcome(&mut lab, "600");
+    assert!(line.is_closed(&lab));
+    assert!(refusals(&lab)[0].contains("version"));
+}
