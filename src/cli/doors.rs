@@ -1,6 +1,7 @@
 //! What a simulated device is reached by beside SIP, as options: the sockets are bound here.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use crate::codec::radio::is_number;
 use crate::codec::sip::push_notification::PushResource;
 use crate::device::behaviour::Connect;
 use crate::device::config::Config;
+use crate::driver::tls::Tls;
 use crate::driver::{self, Setup};
 use crate::gateway::bearer::wake::PROVIDER;
 use crate::world::SocketId;
@@ -19,8 +21,18 @@ pub struct Doors {
     /// The first device takes OTA-HTTP pushes (POST /wappush) here
     #[arg(long, value_name = "ADDRESS")]
     http: Option<SocketAddr>,
+    /// The first device takes OTA-HTTP pushes over TLS here, with the certificate of --tls-certificate or one that is
+    /// made at start
+    #[arg(long, value_name = "ADDRESS")]
+    https: Option<SocketAddr>,
+    /// The certificate of --https, in PEM
+    #[arg(long, value_name = "FILE", requires = "https", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// The key that belongs to it
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
     /// The first device takes OTA-HTTP pushes of the gateway with this provisioning only
-    #[arg(long, value_name = "URL", requires = "http")]
+    #[arg(long, value_name = "URL")]
     prov_url: Option<String>,
     /// The first device takes WSP push datagrams here
     #[arg(long, value_name = "ADDRESS")]
@@ -82,11 +94,17 @@ impl Doors {
         if let Some(address) = self.http {
             let listener = TcpListener::bind(address).map_err(|error| taken(address, &error))?;
             setup.http.push(listener);
-            // A gateway sends an empty Host to a terminal (WAP-235 section 7.2.1).
-            setup.limits.http_hosts.push(String::new());
             bearers.http = true;
-            bearers.prov_url.clone_from(&self.prov_url);
         }
+        if let Some(address) = self.https {
+            let listener = TcpListener::bind(address).map_err(|error| taken(address, &error))?;
+            setup.https.push(listener);
+            setup.tls = self.served(core::mem::take(&mut setup.tls))?;
+            bearers.http = true;
+        }
+        // A gateway sends an empty Host to a terminal (WAP-235 section 7.2.1).
+        setup.limits.http_hosts.push(String::new());
+        bearers.prov_url.clone_from(&self.prov_url);
         if let Some(prefer) = &self.prefer {
             let mut behaviour = device.behaviour.as_ref().clone();
             behaviour.connect = match prefer.as_str() {
@@ -130,6 +148,24 @@ impl Doors {
             provider: PROVIDER.to_owned(),
             param: Some(bearer.to_owned()),
             prid: Some(address),
+        })
+    }
+
+    /// The certificate of the door in TLS.
+    fn served(&self, tls: Tls) -> Result<Tls, Vec<Fault>> {
+        let served = match (&self.tls_certificate, &self.tls_key) {
+            (Some(certificate), Some(key)) => tls.serve_files(certificate, key),
+            _ => tls
+                .serve_self_signed(&["localhost", "127.0.0.1"])
+                .map(|(tls, _)| tls),
+        };
+        served.map_err(|error| {
+            vec![Fault::new(
+                "SG-N006",
+                Exit::Usage,
+                format!("TLS cannot be served: {error}"),
+                "check --tls-certificate and --tls-key: PEM files that belong together",
+            )]
         })
     }
 }

@@ -19,7 +19,7 @@ use crate::driver::observe::log::{self, EventSink, LogSettings};
 use crate::driver::observe::{Journal, JournalSettings};
 use crate::driver::store::sqlite::Sqlite;
 use crate::driver::store::{Query, Store, StoreError};
-use crate::driver::tls::Tls;
+use crate::driver::tls::{Tls, TlsError};
 use crate::driver::{self, Handle, Setup};
 use crate::event::Fact;
 use crate::fault::{Faulty, Rules};
@@ -365,30 +365,51 @@ fn bind_udp(address: SocketAddr, octets: Option<usize>) -> Result<UdpSocket, Vec
 }
 
 fn tls(listen: &Listen) -> Result<Tls, Vec<Fault>> {
-    let mut sip = listen.sip.iter();
-    let streams = [listen.https, listen.ota_https];
-    let is_asked = streams.iter().any(Option::is_some);
-    if !is_asked && !sip.any(|(transport, _)| *transport == Transport::Tls) {
-        return Ok(Tls::default());
-    }
-    let served = match &listen.tls {
-        Some((certificate, key)) => Tls::default().serve_files(certificate, key),
-        None => Tls::default()
-            .serve_self_signed(&["localhost", "127.0.0.1"])
-            .map(|(tls, _)| tls),
-    };
-    let served = served.and_then(|tls| match &listen.tls_clients {
+    let served = served(listen).and_then(|tls| match &listen.tls_clients {
         Some(roots) => tls.know_clients(roots),
         None => Ok(tls),
     });
-    served.map_err(|error| {
+    let served = served.map_err(|error| {
         one(Fault::new(
             "SG-N006",
             Exit::Usage,
             format!("TLS cannot be served: {error}"),
             "check tls_certificate and tls_key: PEM files that belong together",
         ))
+    })?;
+    let trusting = match &listen.tls_trust {
+        Some(roots) => served.trust_file(roots),
+        None => Ok(served),
+    };
+    let trusting = trusting.and_then(|tls| {
+        if listen.tls_trust_loopback {
+            tls.trust_loopback()
+        } else {
+            Ok(tls)
+        }
+    });
+    trusting.map_err(|error| {
+        one(Fault::new(
+            "SG-N009",
+            Exit::Usage,
+            format!("nobody can be trusted: {error}"),
+            "check tls_trust: a PEM file with the certificates of those who sign",
+        ))
     })
+}
+
+/// The certificate of the listeners that are in TLS.
+fn served(listen: &Listen) -> Result<Tls, TlsError> {
+    let mut sip = listen.sip.iter();
+    let is_asked = [listen.https, listen.ota_https].iter().any(Option::is_some)
+        || sip.any(|(transport, _)| *transport == Transport::Tls);
+    match &listen.tls {
+        _ if !is_asked => Ok(Tls::default()),
+        Some((certificate, key)) => Tls::default().serve_files(certificate, key),
+        None => Tls::default()
+            .serve_self_signed(&["localhost", "127.0.0.1"])
+            .map(|(tls, _)| tls),
+    }
 }
 
 /// The events of this process.

@@ -237,11 +237,13 @@ fn behaviour(
     behaviours: &Behaviours,
 ) -> Arc<Behaviour> {
     let mut behaviour = named(table, source, behaviours);
-    let words = ["invite", "register", "subscribe"];
+    let words = ["invite", "register", "subscribe", "wsp", "http"];
     if let Some(word) = table.word(source, "connect", &words) {
         Arc::make_mut(&mut behaviour).connect = match word {
             "register" => Connect::Register,
             "subscribe" => Connect::Subscribe,
+            "wsp" => Connect::Wsp,
+            "http" => Connect::Http,
             _ => Connect::Invite,
         };
     }

@@ -66,6 +66,10 @@ pub struct Listen {
     pub ota_http: Option<SocketAddr>,
     /// The same over TLS.
     pub ota_https: Option<SocketAddr>,
+    /// Certificates that those of servers lead to that we connect to in TLS.
+    pub tls_trust: Option<PathBuf>,
+    /// Servers on loopback are believed without that.
+    pub tls_trust_loopback: bool,
     /// Certificate and key of TLS; made at start when absent.
     pub tls: Option<(PathBuf, PathBuf)>,
 }
@@ -223,6 +227,8 @@ impl Default for Listen {
             wsp_session: None,
             ota_http: None,
             ota_https: None,
+            tls_trust: None,
+            tls_trust_loopback: false,
             tls: None,
         }
     }
@@ -247,6 +253,10 @@ impl Listen {
         listen.https = table.parsed(source, "https", form);
         let clients = table.text(source, "tls_clients");
         listen.tls_clients = clients.map(|file| folder.join(file));
+        let roots = table.text(source, "tls_trust");
+        listen.tls_trust = roots.map(|file| folder.join(file));
+        let is_trusted = table.flag(source, "tls_trust_loopback");
+        listen.tls_trust_loopback = is_trusted.unwrap_or_default();
         if let Some(places) = table.texts(source, "sip") {
             (listen.sip, sip_spans) = places
                 .into_iter()
