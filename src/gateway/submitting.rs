@@ -49,7 +49,7 @@ impl Gateway {
         mut asked: Asked,
         out: &mut Vec<Output>,
     ) -> Result<PushNo, NotTaken> {
-        asked.check(now)?;
+        // First of all: who lost our answer asks again, maybe after the push's time, and must hear that it was accepted.
         if self.ledger.of(initiator, &asked.push_id).is_some() {
             return Err(Refused::new(
                 Status::DuplicatePushId,
@@ -57,6 +57,7 @@ impl Gateway {
             )
             .into());
         }
+        asked.check(now)?;
         self.check(now, initiator, &asked)?;
         let (mut addresses, mut groups) = self.resolve_all(&asked)?;
         if let Some((old, method)) = asked.replaces.clone()
