@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::format::{Decoded, FieldFault, Format};
-use super::xml::{self, Attribute, Element, Taken, XML};
+use super::xml::{self, Attribute, Element, Phrase, Taken};
 use super::{DecodeError, Span};
 
 /// Registration information for people and programs.
@@ -118,7 +118,7 @@ pub struct Contact {
     pub uri: String,
     /// The name with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub display_name: Option<DisplayName>,
+    pub display_name: Option<Phrase>,
     /// Parameters of the Contact row, as they were registered: `+sip.instance`, `reg-id` ...
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub params: Vec<Param>,
@@ -188,17 +188,6 @@ pub enum Event {
     Rejected,
 }
 
-/// A name for people.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DisplayName {
-    /// The name.
-    pub text: String,
-    /// Its language.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lang: Option<String>,
-}
-
 /// A parameter of a Contact row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -232,9 +221,10 @@ impl Reginfo {
             return Err(root.fault(NAME, "the element reginfo"));
         }
         let mut taken = Taken::of(NAME, root);
-        let version = number(&mut taken, "version", "a version number")?
+        let version = taken
+            .number("version", "a version number")?
             .ok_or_else(|| taken.fault("the attribute version"))?;
-        let state = word(&mut taken, "state", "full or partial")?;
+        let state = taken.word("state", "full or partial")?;
         let registrations = taken
             .all(REGINFO, "registration")
             .into_iter()
@@ -259,11 +249,10 @@ impl Reginfo {
     /// The document: known elements in the order of the schema, then the others.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut root = Element::new(REGINFO, "reginfo")
+        let root = Element::new(REGINFO, "reginfo")
             .attribute("version", &self.version.to_string())
-            .attribute("state", &name_of(self.state));
-        root.attributes.extend_from_slice(&self.attributes);
-        let root = root
+            .attribute("state", &name_of(self.state))
+            .with_attributes(&self.attributes)
             .children(self.registrations.iter().map(registration_element))
             .children(self.others.iter().cloned());
         xml::write(&root, &[(GRUU, "gr"), (REGINFO, "ri")])
@@ -287,7 +276,7 @@ fn registration(element: Element) -> Result<Registration, DecodeError> {
     let mut taken = Taken::of(NAME, element);
     let aor = taken.required("aor", "the attribute aor")?;
     let id = taken.required("id", "the attribute id")?;
-    let state = word(&mut taken, "state", "init, active or terminated")?;
+    let state = taken.word("state", "init, active or terminated")?;
     let contacts = taken
         .all(REGINFO, "contact")
         .into_iter()
@@ -307,18 +296,14 @@ fn registration(element: Element) -> Result<Registration, DecodeError> {
 fn contact(element: Element) -> Result<Contact, DecodeError> {
     let mut taken = Taken::of(NAME, element);
     let id = taken.required("id", "the attribute id")?;
-    let state = word(&mut taken, "state", "active or terminated")?;
-    let event = word(&mut taken, "event", "an event of contacts")?;
+    let state = taken.word("state", "active or terminated")?;
+    let event = taken.word("event", "an event of contacts")?;
     let uri = taken
         .one_text(REGINFO, "uri", "one uri")?
         .filter(|uri| !uri.is_empty())
         .ok_or_else(|| taken.fault("the element uri"))?;
-    let display_name = taken
-        .one(REGINFO, "display-name")
-        .map(|element| DisplayName {
-            text: element.own_text(),
-            lang: element.value_in(XML, "lang").map(str::to_owned),
-        });
+    let display_name = taken.one(REGINFO, "display-name");
+    let display_name = display_name.as_ref().map(Phrase::of);
     let params = taken
         .all(REGINFO, "unknown-param")
         .into_iter()
@@ -336,11 +321,11 @@ fn contact(element: Element) -> Result<Contact, DecodeError> {
         Some(element) => Some(temp_gruu(element)?),
         None => None,
     };
-    let duration_registered = number(&mut taken, "duration-registered", "seconds")?;
-    let expires = number(&mut taken, "expires", "seconds")?;
-    let retry_after = number(&mut taken, "retry-after", "seconds")?;
+    let duration_registered = taken.number("duration-registered", "seconds")?;
+    let expires = taken.number("expires", "seconds")?;
+    let retry_after = taken.number("retry-after", "seconds")?;
     let (q, callid) = (taken.value("q"), taken.value("callid"));
-    let cseq = number(&mut taken, "cseq", "a sequence number")?;
+    let cseq = taken.number("cseq", "a sequence number")?;
     let (attributes, others) = taken.others();
     Ok(Contact {
         id,
@@ -366,27 +351,25 @@ fn temp_gruu(element: Element) -> Result<TempGruu, DecodeError> {
     let mut taken = Taken::of(NAME, element);
     Ok(TempGruu {
         uri: taken.required("uri", "the attribute uri")?,
-        first_cseq: number(&mut taken, "first-cseq", "a sequence number")?
+        first_cseq: taken
+            .number("first-cseq", "a sequence number")?
             .ok_or_else(|| taken.fault("the attribute first-cseq"))?,
     })
 }
 
 fn registration_element(registration: &Registration) -> Element {
-    let mut element = Element::new(REGINFO, "registration")
+    Element::new(REGINFO, "registration")
         .attribute("aor", &registration.aor)
         .attribute("id", &registration.id)
-        .attribute("state", &name_of(registration.state));
-    element
-        .attributes
-        .extend_from_slice(&registration.attributes);
-    element
+        .attribute("state", &name_of(registration.state))
+        .with_attributes(&registration.attributes)
         .children(registration.contacts.iter().map(contact_element))
         .children(registration.others.iter().cloned())
 }
 
 fn contact_element(contact: &Contact) -> Element {
     let text = |number: Option<u64>| number.map(|number| number.to_string());
-    let mut element = Element::new(REGINFO, "contact")
+    let element = Element::new(REGINFO, "contact")
         .attribute("id", &contact.id)
         .attribute("state", &name_of(contact.state))
         .attribute("event", &name_of(contact.event))
@@ -398,13 +381,10 @@ fn contact_element(contact: &Contact) -> Element {
         .attribute_if("retry-after", text(contact.retry_after).as_deref())
         .attribute_if("q", contact.q.as_deref())
         .attribute_if("callid", contact.callid.as_deref())
-        .attribute_if("cseq", text(contact.cseq.map(u64::from)).as_deref());
-    element.attributes.extend_from_slice(&contact.attributes);
-    let name = contact.display_name.as_ref().map(|name| {
-        Element::new(REGINFO, "display-name")
-            .language(name.lang.as_deref())
-            .text(&name.text)
-    });
+        .attribute_if("cseq", text(contact.cseq.map(u64::from)).as_deref())
+        .with_attributes(&contact.attributes);
+    let name = contact.display_name.as_ref();
+    let name = name.map(|name| name.element(REGINFO, "display-name"));
     let params = contact.params.iter().map(|param| {
         Element::new(REGINFO, "unknown-param")
             .attribute("name", &param.name)
@@ -428,35 +408,12 @@ fn contact_element(contact: &Contact) -> Element {
         .children(contact.others.iter().cloned())
 }
 
-/// One of the words that a type has.
-fn word<T: for<'a> Deserialize<'a>>(
-    taken: &mut Taken,
-    name: &str,
-    expected: &'static str,
-) -> Result<T, DecodeError> {
-    let text = taken.required(name, expected)?;
-    T::deserialize(serde_json::Value::from(text)).map_err(|_| taken.fault(expected))
-}
-
 /// The word of a value.
 fn name_of<T: Serialize>(value: T) -> String {
     serde_json::to_value(value)
         .ok()
         .and_then(|value| value.as_str().map(str::to_owned))
         .unwrap_or_default()
-}
-
-fn number<T: core::str::FromStr>(
-    taken: &mut Taken,
-    name: &str,
-    expected: &'static str,
-) -> Result<Option<T>, DecodeError> {
-    let Some(text) = taken.value(name) else {
-        return Ok(None);
-    };
-    let is_number = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit());
-    let number = text.parse().ok().filter(|_| is_number);
-    number.map(Some).ok_or_else(|| taken.fault(expected))
 }
 
 #[cfg(test)]
@@ -523,7 +480,7 @@ mod tests {
                     temp_gruu,
                     pub_gruu,
                     retry_after,
-                    display_name: Some(DisplayName {
+                    display_name: Some(Phrase {
                         text: "A & B".into(),
                         lang: Some("en".into()),
                     }),

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::xml::{Attribute, Element};
+use super::xml::{Attribute, Element, Phrase};
 use super::{DecodeError, Span};
 use crate::codec::format::{Decoded, FieldFault, Format};
 
@@ -63,7 +63,7 @@ pub struct Presence {
     pub devices: Vec<Device>,
     /// Texts about all of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<Note>,
+    pub notes: Vec<Phrase>,
     /// Attributes that are not known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attributes: Vec<Attribute>,
@@ -107,7 +107,7 @@ pub struct Tuple {
     pub user_input: Option<UserInput>,
     /// Texts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<Note>,
+    pub notes: Vec<Phrase>,
     /// When the status changed, as RFC 3339 writes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
@@ -136,7 +136,7 @@ pub struct Person {
     pub user_input: Option<UserInput>,
     /// Texts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<Note>,
+    pub notes: Vec<Phrase>,
     /// When this changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
@@ -164,7 +164,7 @@ pub struct Device {
     pub user_input: Option<UserInput>,
     /// Texts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<Note>,
+    pub notes: Vec<Phrase>,
     /// When this changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
@@ -221,17 +221,6 @@ pub struct UserInput {
     /// Attributes that are not known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attributes: Vec<Attribute>,
-}
-
-/// A text.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Note {
-    /// The text.
-    pub text: String,
-    /// Its language.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lang: Option<String>,
 }
 
 impl Presence {

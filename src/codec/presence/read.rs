@@ -1,11 +1,10 @@
 //! From the tree to values.
 
 use super::{
-    Activities, Basic, DATA_MODEL, Device, NAME, Note, PIDF, Person, Presence, RPID, Tuple,
-    UserInput,
+    Activities, Basic, DATA_MODEL, Device, NAME, PIDF, Person, Presence, RPID, Tuple, UserInput,
 };
 use crate::codec::DecodeError;
-use crate::codec::xml::{Element, Taken, XML};
+use crate::codec::xml::{Element, Phrase, Taken};
 use crate::time::Calendar;
 
 pub(super) fn presence(root: Element) -> Result<Presence, DecodeError> {
@@ -153,15 +152,8 @@ fn user_input(taken: &mut Taken) -> Result<Option<UserInput>, DecodeError> {
     }))
 }
 
-fn notes(taken: &mut Taken, space: &str) -> Vec<Note> {
-    taken
-        .all(space, "note")
-        .iter()
-        .map(|element| Note {
-            text: element.own_text(),
-            lang: element.value_in(XML, "lang").map(str::to_owned),
-        })
-        .collect()
+fn notes(taken: &mut Taken, space: &str) -> Vec<Phrase> {
+    taken.all(space, "note").iter().map(Phrase::of).collect()
 }
 
 fn timestamp(taken: &mut Taken, space: &str) -> Result<Option<String>, DecodeError> {

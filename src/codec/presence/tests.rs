@@ -117,7 +117,7 @@ fn a_timestamp_is_an_instant_that_exists() {
 
 fn presence() -> impl Strategy<Value = Presence> {
     let note = ("[a-z&<]{1,6}", proptest::option::of("en|de"))
-        .prop_map(|(text, lang)| Note { text, lang });
+        .prop_map(|(text, lang)| Phrase { text, lang });
     let other = "[a-z]{1,4}".prop_map(|name| Element::new("urn:x:other", &name).text("v"));
     let input =
         (any::<bool>(), proptest::option::of(any::<u32>())).prop_map(|(active, idle_threshold)| {

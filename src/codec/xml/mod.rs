@@ -7,9 +7,11 @@
 mod fields;
 mod letters;
 mod outline;
+mod phrase;
 mod prolog;
 mod read;
 mod reference;
+mod taken;
 mod tokens;
 mod write;
 
@@ -17,7 +19,9 @@ mod write;
 mod tests;
 
 pub use fields::{fields_of, of_fields};
+pub use phrase::Phrase;
 pub use read::{read, spans};
+pub use taken::Taken;
 pub use write::write;
 
 pub(in crate::codec) use letters::{is_blank_text, is_letter, is_name};
@@ -129,6 +133,13 @@ impl Element {
         }
     }
 
+    /// The same with further attributes behind its own.
+    #[must_use]
+    pub fn with_attributes(mut self, attributes: &[Attribute]) -> Self {
+        self.attributes.extend_from_slice(attributes);
+        self
+    }
+
     /// The same with an `xml:lang` when there is a language.
     #[must_use]
     pub fn language(mut self, language: Option<&str>) -> Self {
@@ -218,114 +229,6 @@ impl Element {
             class: Class::XmlInvalid,
             expected,
         }
-    }
-}
-
-/// Takes the attributes and elements that are known out of an element, and keeps the others.
-#[derive(Debug)]
-pub struct Taken {
-    format: &'static str,
-    rest: Element,
-}
-
-impl Taken {
-    /// All of an element.
-    #[must_use]
-    pub const fn of(format: &'static str, element: Element) -> Self {
-        Self {
-            format,
-            rest: element,
-        }
-    }
-
-    /// The value of an attribute, if there.
-    pub fn value(&mut self, name: &str) -> Option<String> {
-        self.value_in("", name)
-    }
-
-    /// The value of an attribute, if there.
-    pub fn value_in(&mut self, space: &str, name: &str) -> Option<String> {
-        let at = self
-            .rest
-            .attributes
-            .iter()
-            .position(|own| own.space == space && own.name == name)?;
-        Some(self.rest.attributes.remove(at).value)
-    }
-
-    /// The value of an attribute that must be there.
-    ///
-    /// # Errors
-    /// Invalid, at the element.
-    pub fn required(&mut self, name: &str, expected: &'static str) -> Result<String, DecodeError> {
-        self.value(name).ok_or_else(|| self.fault(expected))
-    }
-
-    /// The first element of that name.
-    pub fn one(&mut self, space: &str, name: &str) -> Option<Element> {
-        let at = self.rest.content.iter().position(
-            |content| matches!(content, Content::Element(element) if element.is(space, name)),
-        )?;
-        match self.rest.content.remove(at) {
-            Content::Element(element) => Some(element),
-            Content::Text(_) => None,
-        }
-    }
-
-    /// The text of the one element of that name.
-    ///
-    /// # Errors
-    /// Invalid, when a second one follows.
-    pub fn one_text(
-        &mut self,
-        space: &str,
-        name: &str,
-        expected: &'static str,
-    ) -> Result<Option<String>, DecodeError> {
-        let first = self.one(space, name);
-        match self.one(space, name) {
-            Some(second) => Err(second.fault(self.format, expected)),
-            None => Ok(first.map(|element| element.own_text())),
-        }
-    }
-
-    /// Every element of that name.
-    pub fn all(&mut self, space: &str, name: &str) -> Vec<Element> {
-        let (found, kept) = core::mem::take(&mut self.rest.content)
-            .into_iter()
-            .partition(
-                |content| matches!(content, Content::Element(element) if element.is(space, name)),
-            );
-        self.rest.content = kept;
-        let found: Vec<Content> = found;
-        found
-            .into_iter()
-            .filter_map(|content| match content {
-                Content::Element(element) => Some(element),
-                Content::Text(_) => None,
-            })
-            .collect()
-    }
-
-    /// What was not taken.
-    #[must_use]
-    pub fn others(self) -> (Vec<Attribute>, Vec<Element>) {
-        let elements = self
-            .rest
-            .content
-            .into_iter()
-            .filter_map(|content| match content {
-                Content::Element(element) => Some(element),
-                Content::Text(_) => None,
-            })
-            .collect();
-        (self.rest.attributes, elements)
-    }
-
-    /// A fault at the element.
-    #[must_use]
-    pub const fn fault(&self, expected: &'static str) -> DecodeError {
-        self.rest.fault(self.format, expected)
     }
 }
 
