@@ -75,28 +75,28 @@ fn the_same_seed_gives_the_same_run() {
     assert_eq!(one.ladder(), two.ladder());
 }
 
-/// Every bearer, under what networks and peers do; `PRESET=flapping` plays one alone.
+/// Every bearer, under what networks and peers do: the seeds are shared among the presets, so `SEEDS=5000` plays a
+/// thousand under each. `PRESET=flapping` plays one alone, with all of them.
 #[test]
 fn every_invariant_holds_over_every_bearer_under_each_fault_preset() {
     let (first, count) = seeds();
     let only = std::env::var("PRESET").ok();
-    let mut reached = 0;
-    for preset in &PRESETS {
-        if only.as_deref().is_some_and(|only| only != preset.name) {
-            continue;
-        }
-        let sum = all(first, count, |seed| Storm::under(preset, seed));
+    let is_meant = |name: &str| only.as_deref().is_none_or(|only| only == name);
+    let presets: Vec<_> = PRESETS.iter().filter(|it| is_meant(it.name)).collect();
+    assert!(!presets.is_empty(), "no such preset");
+    let each = count.div_ceil(presets.len() as u64);
+    for preset in presets {
+        let sum = all(first, each, |seed| Storm::under(preset, seed));
         println!("{:<12} {sum}", preset.name);
-        reached += 1;
-        if count >= 1000 {
+        if each >= 200 {
+            // A storm without faults, or one that nothing survives, shows nothing.
             assert!(
-                sum.hits > 1000 && sum.delivered > 500,
+                sum.hits > each && sum.delivered > each,
                 "{}: {sum}",
                 preset.name
             );
         }
     }
-    assert!(reached > 0);
 }
 
 #[test]

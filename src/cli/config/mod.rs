@@ -507,6 +507,8 @@ mod tests {
                     if rest.contains(" = ")
                         || rest.starts_with("[[fleet")
                         || rest.starts_with("[[wake")
+                        || rest.starts_with("[faults]")
+                        || rest.starts_with("[[faults")
                         || rest.starts_with("[smsc]") =>
                 {
                     format!("{rest}\n")
