@@ -1,6 +1,6 @@
 //! Plays a scenario over real loopback sockets: the cast of the simulator on the drivers of the program.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::device::Fleet;
 use crate::driver::clock::{self, Clock};
 use crate::driver::observe::{Journal, JournalSettings};
 use crate::driver::{self, Handle, Setup};
-use crate::event::Event;
+use crate::event::{Event, Fact};
 use crate::fault::{Faulty, Rules};
 use crate::gateway::Gateway;
 use crate::machine::Machine;
@@ -85,16 +85,35 @@ async fn submit(request: HttpRequest, global: &Global) -> Result<(), Fault> {
         .unwrap_or_else(|error| Err(Fault::usage(error.to_string(), "try again")))
 }
 
-/// Waits until nothing has happened for a while.
+/// Waits until nothing has happened for a while and every push has its end: a bearer that fails is given up after some
+/// seconds in which nothing happens.
 async fn quiet(journal: &Journal) {
     let mut news = journal.watch();
     let end = tokio::time::Instant::now() + LONGEST;
     while tokio::time::Instant::now() < end {
         news.borrow_and_update();
-        if tokio::time::timeout(STILL, news.changed()).await.is_err() {
+        let is_still = tokio::time::timeout(STILL, news.changed()).await.is_err();
+        if is_still && have_ended(&events_after(journal, 0)) {
             return;
         }
     }
+}
+
+/// True when every push that was accepted has ended.
+fn have_ended(events: &[Event]) -> bool {
+    let mut open = BTreeSet::new();
+    for event in events {
+        match &event.fact {
+            Fact::PapRx { push, .. } => {
+                open.insert(push);
+            }
+            Fact::PushEnd { push, .. } => {
+                open.remove(push);
+            }
+            _ => {}
+        }
+    }
+    open.is_empty()
 }
 
 fn events_after(journal: &Journal, mark: u64) -> Vec<Event> {
