@@ -118,7 +118,13 @@ fn is_xml(media: &MediaType<'_>) -> bool {
 
 fn control_of(part: &Part<'_>, whole: &[u8]) -> Result<Document, Box<Refusal>> {
     let unread = |error| Refusal::unread(error, whole);
-    let media = MediaType::decode(part.content_type()).map_err(|e| unread(e.within(part.at)))?;
+    let at = part.at;
+    let media = MediaType::decode(part.content_type()).map_err(|error| {
+        unread(DecodeError {
+            offset: at,
+            ..error
+        })
+    })?;
     if !is_xml(&media) {
         return Err(unread(fault(
             part.at,
