@@ -233,15 +233,7 @@ fn encode_request(fields: &Value) -> Result<Vec<u8>, FieldFault> {
         return Err(FieldFault::new("method: OPTIONS or POST"));
     }
     let mut rows = Rows::of(fields)?;
-    let body = match fields.get("inner").filter(|inner| !inner.is_null()) {
-        Some(inner) => {
-            if rows.value("Content-Type").is_none() {
-                rows.set("Content-Type", super::PUSH_TYPE.to_owned())?;
-            }
-            encode_inner(inner)?
-        }
-        None => body_of(fields)?,
-    };
+    let body = whole_body(fields, &mut rows)?;
     rows.apply(&REQUEST, fields)?;
     let uri = text(fields, "uri", super::PATH);
     let version = text(fields, "version", "HTTP/1.1");
@@ -255,8 +247,19 @@ fn encode_response(fields: &Value) -> Result<Vec<u8>, FieldFault> {
     rows.apply_cpi(fields)?;
     let reason = text(fields, "reason", "No Content");
     let version = text(fields, "version", "HTTP/1.1");
-    let body = body_of(fields)?;
+    let body = whole_body(fields, &mut rows)?;
     checked(rows, &format!("{version} {http} {reason}"), &body, false)
+}
+
+/// The body: the message inside where there is one.
+fn whole_body(fields: &Value, rows: &mut Rows) -> Result<Vec<u8>, FieldFault> {
+    let Some(inner) = fields.get("inner").filter(|inner| !inner.is_null()) else {
+        return body_of(fields);
+    };
+    if rows.value("Content-Type").is_none() {
+        rows.set("Content-Type", super::PUSH_TYPE.to_owned())?;
+    }
+    encode_inner(inner)
 }
 
 fn encode_inner(inner: &Value) -> Result<Vec<u8>, FieldFault> {
