@@ -168,11 +168,13 @@ fn inner_fields(inner: &Message<'_>) -> Value {
         } => (version, status, reason),
         Start::Request { version, .. } => (version, 0, ""),
     };
+    // The first of each name, whatever letters later ones are written in.
     let mut headers = Map::new();
     for row in &inner.rows {
-        headers
-            .entry(row.name)
-            .or_insert_with(|| row.value.as_ref().into());
+        let is_known = |name: &String| name.eq_ignore_ascii_case(row.name);
+        if !headers.keys().any(is_known) {
+            headers.insert(row.name.to_owned(), row.value.as_ref().into());
+        }
     }
     json!({
         "version": version,

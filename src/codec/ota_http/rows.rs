@@ -391,7 +391,7 @@ impl Rows {
 }
 
 fn check(name: &str, value: &str) -> Result<(), FieldFault> {
-    if !is_token(name) || value.contains(|c: char| c.is_control() && c != '\t') {
+    if !is_token(name) || value.contains(|c: char| c.is_ascii_control() && c != '\t') {
         return Err(FieldFault::new(format_args!(
             "{name}: a name or value that cannot stand in a row"
         )));
