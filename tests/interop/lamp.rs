@@ -9,8 +9,11 @@ use crate::{Ports, lab};
 fn baresip_shows_the_lamp_while_a_push_waits() {
     let folder = lab::folder();
     let ports = Ports::free();
+    // Its mwi module looks through its subscriptions once, a millisecond after it is loaded, and adds one for each it
+    // finds to the list that it walks: without end, when the registration is already there. So the answer takes longer.
     let identity = format!(
-        "[[identity]]\npui = \"sip:bob@example.com\"\n[[identity.device]]\nname = \"baresip\"\nid = [\"{BARESIP}\"]\n"
+        "[faults]\n[[faults.rule]]\nfault = \"delay\"\nms = 250\ndir = \"in\"\nmatch = \"sip.method=REGISTER\"\n\
+         [[identity]]\npui = \"sip:bob@example.com\"\n[[identity.device]]\nname = \"baresip\"\nid = [\"{BARESIP}\"]\n"
     );
     let _gateway = ports.serve(folder.path(), &identity);
     let phone = baresip(folder.path(), &ports, "module_app mwi.so\n");
