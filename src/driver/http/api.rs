@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::query::{Parameters, unescape};
 use super::reply::{Reply, json, problem, reply, stream};
 use super::server::Door;
+use super::web;
 use crate::driver::node::stopped;
 use crate::driver::observe::{Entry, Journal, Page, write_metrics};
 use crate::event::{Event, Filter};
@@ -35,6 +36,9 @@ const CHUNKS: usize = 16;
 
 /// The answer, when the path is one of the driver's.
 pub(super) async fn answer(door: &Arc<Door>, request: &Request<Incoming>) -> Option<Reply> {
+    if let Some(reply) = web::answer(request) {
+        return Some(reply);
+    }
     let path = request.uri().path();
     let route = Route::of(path)?;
     if !matches!(*request.method(), Method::GET | Method::HEAD) {

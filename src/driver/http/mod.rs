@@ -13,6 +13,7 @@ mod query;
 mod reply;
 pub(super) mod server;
 mod two;
+mod web;
 
 /// What a waiting connection gets.
 pub(super) type Answer = HttpResponse;
