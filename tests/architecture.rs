@@ -97,6 +97,7 @@ const CODEC_SIBLINGS: &[(&str, &[&str])] = &[
     ("reginfo", &["format", "xml"]),
     ("download_descriptor", &["format", "xml"]),
     ("message_summary", &["format"]),
+    ("site_message", &[]),
     ("wbxml", &["cursor", "format", "hex", "object", "xml"]),
     ("radio", &["cursor"]),
     ("reader", &["cursor", "format"]),

@@ -32,6 +32,7 @@ pub mod sdp;
 pub mod sia;
 pub mod sip;
 pub mod sir;
+pub mod site_message;
 pub mod smpp;
 pub mod sms;
 pub mod stun;

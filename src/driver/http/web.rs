@@ -32,7 +32,11 @@ macro_rules! files {
 files! {
     "index.html" HTML,
     "home.js" SCRIPT,
+    "icon.svg" "image/svg+xml",
     "message-centre.js" SCRIPT,
+    "notes.html" HTML,
+    "notes.js" SCRIPT,
+    "piggyback.js" SCRIPT,
     "style.css" STYLE,
     "sw.js" SCRIPT,
     "centre/badge.js" SCRIPT,
@@ -45,6 +49,8 @@ files! {
     "centre/stream.js" SCRIPT,
     "centre/tabs.js" SCRIPT,
     "centre/web-push.js" SCRIPT,
+    "unread/board.js" SCRIPT,
+    "unread/stamp.js" SCRIPT,
 }
 
 /// The answer, when the path is below the root.
