@@ -219,3 +219,19 @@ pub const FAULT_RULES: usize = 256;
 pub const FAULT_COUNTS: usize = 4_096;
 /// Octets that rules keep waiting; what comes beyond them is lost, and links break.
 pub const FAULT_OCTETS_HELD: usize = 33_554_432;
+/// Messages kept for accounts; further ones are refused.
+pub const WEB_MESSAGES: usize = 262_144;
+/// Messages of one account; deleted and read ones give way, beyond that further ones are refused.
+pub const WEB_MESSAGES_PER_ACCOUNT: usize = 1_024;
+/// Octets of all messages kept.
+pub const WEB_OCTETS_KEPT: usize = 134_217_728;
+/// Accounts with messages.
+pub const WEB_ACCOUNTS: usize = 131_072;
+/// Octets of one message: its texts, and its data as JSON.
+pub const WEB_MESSAGE_OCTETS: usize = 32_768;
+/// Messages of one packet; more follow with the next.
+pub const WEB_PACKET_MESSAGES: usize = 64;
+/// Octets of the messages of one packet, unless one alone is larger.
+pub const WEB_PACKET_OCTETS: usize = 49_152;
+/// Applications of one browser client; clearings of one account.
+pub const WEB_APPS: usize = 64;

@@ -280,6 +280,10 @@ pub enum RecordKind {
     Subscription,
     /// What a device published of its presence.
     Publication,
+    /// A message kept for an account; the id is the account, a blank, and its number.
+    Message,
+    /// A browser client and its applications.
+    Client,
 }
 
 impl RecordKind {
@@ -293,6 +297,8 @@ impl RecordKind {
             Self::Identity => "identity",
             Self::Subscription => "subscription",
             Self::Publication => "publication",
+            Self::Message => "message",
+            Self::Client => "client",
         }
     }
 
@@ -306,6 +312,8 @@ impl RecordKind {
             Self::Identity,
             Self::Subscription,
             Self::Publication,
+            Self::Message,
+            Self::Client,
         ];
         all.into_iter().find(|kind| kind.name() == name)
     }

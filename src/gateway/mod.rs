@@ -34,6 +34,7 @@ mod ending;
 mod events;
 mod forwarding;
 mod initiating;
+pub mod message;
 
 mod on_ccq;
 mod on_http;
@@ -123,6 +124,8 @@ pub struct Gateway {
     forwards: forwarding::Forwards,
     /// Questions about them that the other gateway is to answer.
     questions: relaying::Questions,
+    /// Messages kept for accounts.
+    messages: message::Messages,
     next_client: u64,
 }
 
@@ -231,6 +234,7 @@ impl Gateway {
             effects: Vec::new(),
             forwards: forwarding::Forwards::default(),
             questions: relaying::Questions::new(),
+            messages: message::Messages::default(),
             next_client: 0,
         }
     }
@@ -248,7 +252,11 @@ impl Gateway {
         records.sort_by_key(|record| match record.key.kind {
             RecordKind::Identity => 0,
             RecordKind::Binding => 1,
-            RecordKind::Push | RecordKind::Subscription | RecordKind::Publication => 2,
+            RecordKind::Push
+            | RecordKind::Subscription
+            | RecordKind::Publication
+            | RecordKind::Message
+            | RecordKind::Client => 2,
             RecordKind::Owed => 3,
         });
         for record in records {
@@ -268,6 +276,12 @@ impl Gateway {
     #[must_use]
     pub const fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// Messages kept for accounts.
+    #[must_use]
+    pub const fn messages(&self) -> &message::Messages {
+        &self.messages
     }
 
     /// Sessions with devices.

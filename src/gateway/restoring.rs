@@ -3,7 +3,7 @@
 use super::push::notification::Owed;
 use super::push::submission::PushNo;
 use super::registry::DeviceKey;
-use super::{Gateway, Timer, snapshot};
+use super::{Gateway, Timer, message, snapshot};
 use crate::event::Fact;
 use crate::protocol::sip::registrar::Change;
 use crate::time::Time;
@@ -26,6 +26,8 @@ impl Gateway {
             }),
             RecordKind::Subscription => self.restore_subscription(now, record, out),
             RecordKind::Publication => self.restore_publication(now, record, out),
+            RecordKind::Message => message::read(&record.body, &mut self.messages),
+            RecordKind::Client => Ok(()),
             RecordKind::Owed if !record.live => Ok(()),
             RecordKind::Owed => snapshot::read_owed(&record.body).map(|owed| {
                 if !self.is_premature(&owed) {

@@ -1,0 +1,296 @@
+//! The messages of one account: their sequence, which are unread, what was cleared.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use super::{Draft, Message, State};
+use crate::time::Time;
+
+/// The messages of one account.
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    /// The number given last, to a message or to a clearing.
+    pub(super) last: u64,
+    messages: BTreeMap<u64, Message>,
+    unoffered: BTreeSet<u64>,
+    offered: BTreeSet<u64>,
+    deleted: BTreeSet<u64>,
+    by_topic: BTreeMap<(String, String), u64>,
+    by_id: BTreeMap<String, u64>,
+    /// By application: what was cleared last.
+    cleared: BTreeMap<String, Cleared>,
+    /// Octets of its messages.
+    pub(super) octets: usize,
+}
+
+/// All messages of an application up to a number were cleared, as the clients of an account hear of it (R0.42).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cleared {
+    /// The application.
+    pub app: String,
+    /// The last message that was cleared.
+    pub upto: u64,
+    /// The number of the clearing itself, in the same sequence.
+    pub at: u64,
+}
+
+/// What a client gets at once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<'a> {
+    /// What it may ask from next: nothing it is wanted for lies between the cursor of its question and this.
+    pub cursor: u64,
+    /// The messages, oldest first.
+    pub messages: Vec<&'a Message>,
+    /// What was cleared meanwhile.
+    pub cleared: Vec<&'a Cleared>,
+    /// More waits behind it.
+    pub more: bool,
+}
+
+impl Page<'_> {
+    /// True when there is nothing to tell.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.messages.is_empty() && self.cleared.is_empty()
+    }
+}
+
+/// What is unread in an account (R4.14 to R4.16).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unread<'a> {
+    /// How many messages its user was not told of.
+    pub new: usize,
+    /// How many its user was told of and has not opened.
+    pub old: usize,
+    /// The number given last.
+    pub seq: u64,
+    /// The unread messages, newest first, at most as many as were asked for.
+    pub items: Vec<&'a Message>,
+}
+
+impl Unread<'_> {
+    /// How many unread messages are not among the items.
+    #[must_use]
+    pub const fn more(&self) -> usize {
+        (self.new.saturating_add(self.old)).saturating_sub(self.items.len())
+    }
+}
+
+impl Account {
+    pub(super) fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    pub(super) fn get(&self, seq: u64) -> Option<&Message> {
+        self.messages.get(&seq)
+    }
+
+    pub(super) fn all(&self) -> impl DoubleEndedIterator<Item = &Message> {
+        self.messages.values()
+    }
+
+    pub(super) fn of_topic(&self, draft: &Draft) -> Option<u64> {
+        let topic = draft.topic.clone()?;
+        self.by_topic.get(&(draft.app.clone(), topic)).copied()
+    }
+
+    pub(super) fn of_id(&self, id: &str) -> Option<u64> {
+        self.by_id.get(id).copied()
+    }
+
+    pub(super) fn cleared(&self) -> impl Iterator<Item = &Cleared> {
+        self.cleared.values()
+    }
+
+    /// Which message beside that one gives way first when room is needed: one deleted, else one read; unread ones never.
+    pub(super) fn least(&self, but: Option<u64>) -> Option<u64> {
+        let other = |seq: &&u64| Some(**seq) != but;
+        if let Some(seq) = self.deleted.iter().find(other) {
+            return Some(*seq);
+        }
+        let unread = self.unoffered.len().saturating_add(self.offered.len());
+        if unread.saturating_add(self.deleted.len()) >= self.messages.len() {
+            return None;
+        }
+        let read = self.all().filter(|message| message.state == State::Read);
+        let mut read = read.map(|message| message.seq);
+        read.find(|seq| Some(*seq) != but)
+    }
+
+    /// Enters a message under its number, which was not used before.
+    pub(super) fn enter(&mut self, message: Message) {
+        let seq = message.seq;
+        self.last = self.last.max(seq);
+        self.octets = self.octets.saturating_add(message.octets());
+        if let Some(topic) = message.draft.topic.clone() {
+            self.by_topic
+                .insert((message.draft.app.clone(), topic), seq);
+        }
+        self.by_id.insert(message.draft.id.clone(), seq);
+        self.index(seq, message.state);
+        self.messages.insert(seq, message);
+    }
+
+    /// Takes a message out.
+    pub(super) fn remove(&mut self, seq: u64) -> Option<Message> {
+        let message = self.messages.remove(&seq)?;
+        self.octets = self.octets.saturating_sub(message.octets());
+        self.unindex(seq, message.state);
+        if let Some(topic) = message.draft.topic.clone() {
+            let key = (message.draft.app.clone(), topic);
+            if self.by_topic.get(&key) == Some(&seq) {
+                self.by_topic.remove(&key);
+            }
+        }
+        if self.by_id.get(&message.draft.id) == Some(&seq) {
+            self.by_id.remove(&message.draft.id);
+        }
+        Some(message)
+    }
+
+    /// Takes a message further in its life; false when it is there already or past it.
+    pub(super) fn advance(&mut self, seq: u64, state: State) -> bool {
+        let Some(message) = self.messages.get(&seq) else {
+            return false;
+        };
+        if message.state >= state {
+            return false;
+        }
+        let Some(mut message) = self.remove(seq) else {
+            return false;
+        };
+        message.state = state;
+        if state == State::Deleted {
+            message.draft = message.draft.stripped();
+        }
+        self.enter(message);
+        true
+    }
+
+    /// Which messages an account-wide clearing opens.
+    pub(super) fn unread_of(&self, app: &str, upto: u64) -> Vec<u64> {
+        self.upto(&self.unoffered, upto)
+            .chain(self.upto(&self.offered, upto))
+            .filter(|message| message.draft.app == app)
+            .map(|message| message.seq)
+            .collect()
+    }
+
+    /// Which messages an offer up to a number concerns.
+    pub(super) fn unoffered_upto(&self, upto: u64) -> Vec<u64> {
+        self.unoffered.range(..=upto).copied().collect()
+    }
+
+    fn upto<'a>(&'a self, set: &'a BTreeSet<u64>, upto: u64) -> impl Iterator<Item = &'a Message> {
+        set.range(..=upto).filter_map(|seq| self.messages.get(seq))
+    }
+
+    /// Notes that an application was cleared up to a number; gives the clearing a number of its own.
+    pub(super) fn note_cleared(&mut self, app: &str, upto: u64) -> u64 {
+        self.last = self.last.saturating_add(1);
+        self.enter_cleared(Cleared {
+            app: app.to_owned(),
+            upto,
+            at: self.last,
+        });
+        self.last
+    }
+
+    pub(super) fn enter_cleared(&mut self, cleared: Cleared) {
+        self.last = self.last.max(cleared.at);
+        self.cleared.insert(cleared.app.clone(), cleared);
+    }
+
+    pub(super) fn cleared_upto(&self, app: &str) -> Option<u64> {
+        self.cleared.get(app).map(|cleared| cleared.upto)
+    }
+
+    /// Forgets the clearing that is longest ago; how many are left.
+    pub(super) fn forget_cleared(&mut self) {
+        let oldest = self.cleared.values().min_by_key(|cleared| cleared.at);
+        if let Some(app) = oldest.map(|cleared| cleared.app.clone()) {
+            self.cleared.remove(&app);
+        }
+    }
+
+    pub(super) fn clearings(&self) -> usize {
+        self.cleared.len()
+    }
+
+    /// What follows a cursor, at most so many messages and about so many octets; at least one message.
+    pub(super) fn after(
+        &self,
+        now: Time,
+        cursor: u64,
+        most: (usize, usize),
+        wanted: impl Fn(&Message) -> bool,
+        clears: impl Fn(&Cleared) -> bool,
+    ) -> Page<'_> {
+        let mut messages: Vec<&Message> = Vec::new();
+        let (mut octets, mut more) = (0_usize, false);
+        let following = (Bound::Excluded(cursor), Bound::Unbounded);
+        for (_, message) in self.messages.range(following) {
+            if message.state == State::Deleted || message.is_expired(now) || !wanted(message) {
+                continue;
+            }
+            octets = octets.saturating_add(message.octets());
+            if messages.len() >= most.0 || (octets > most.1 && !messages.is_empty()) {
+                more = true;
+                break;
+            }
+            messages.push(message);
+        }
+        let end = messages.last().map_or(cursor, |message| message.seq);
+        let cleared = self.cleared.values().filter(|cleared| {
+            cleared.at > cursor && (!more || cleared.at < end) && clears(cleared)
+        });
+        let cleared: Vec<&Cleared> = cleared.collect();
+        let latest = cleared.iter().map(|cleared| cleared.at).max();
+        Page {
+            cursor: latest.map_or(end, |at| at.max(end)),
+            messages,
+            cleared,
+            more,
+        }
+    }
+
+    pub(super) fn unread(&self, most: usize) -> Unread<'_> {
+        let mut new = self.unoffered.iter().rev().peekable();
+        let mut old = self.offered.iter().rev().peekable();
+        let newest = core::iter::from_fn(|| match (new.peek(), old.peek()) {
+            (Some(a), Some(b)) if a < b => old.next(),
+            (Some(_), _) => new.next(),
+            (None, _) => old.next(),
+        });
+        Unread {
+            new: self.unoffered.len(),
+            old: self.offered.len(),
+            seq: self.last,
+            items: newest
+                .take(most)
+                .filter_map(|seq| self.messages.get(seq))
+                .collect(),
+        }
+    }
+
+    fn index(&mut self, seq: u64, state: State) {
+        if let Some(set) = self.set(state) {
+            set.insert(seq);
+        }
+    }
+
+    fn unindex(&mut self, seq: u64, state: State) {
+        if let Some(set) = self.set(state) {
+            set.remove(&seq);
+        }
+    }
+
+    const fn set(&mut self, state: State) -> Option<&mut BTreeSet<u64>> {
+        match state {
+            State::Unoffered => Some(&mut self.unoffered),
+            State::Offered => Some(&mut self.offered),
+            State::Read => None,
+            State::Deleted => Some(&mut self.deleted),
+        }
+    }
+}
