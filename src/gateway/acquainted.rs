@@ -2,7 +2,7 @@
 
 use super::Gateway;
 use super::registry::DeviceKey;
-use crate::fault::{Acquainted, Place, Who};
+use crate::fault::{Acquainted, Asker, Place, Who};
 use crate::protocol::sip::endpoint::Flow;
 use crate::world::{LinkId, SocketId};
 
@@ -23,8 +23,13 @@ impl Acquainted for Gateway {
         })
     }
 
-    fn admits(&self, authorization: Option<&str>) -> bool {
-        self.config.policy.admits(authorization)
+    fn asker(&self, authorization: Option<&str>) -> Asker {
+        let policy = &self.config.policy;
+        if !policy.wants_names() {
+            return Asker::Anyone;
+        }
+        let name = authorization.and_then(|shown| policy.proven(shown));
+        name.map_or(Asker::Unknown, |name| Asker::Named(name.to_owned()))
     }
 }
 

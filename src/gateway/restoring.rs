@@ -97,8 +97,11 @@ impl Gateway {
             }
         }
         let (expires, not_before) = (push.expires_at, push.not_before);
-        for (key, group) in waiting {
-            self.ledger.wait_for(key, no, group);
+        // For one whose time has not come nobody waits yet.
+        if not_before.is_none_or(|at| at <= now) {
+            for (key, group) in waiting {
+                self.ledger.wait_for(key, no, group);
+            }
         }
         self.timers.set(Timer::Expire(no), expires);
         if now >= expires {

@@ -95,7 +95,7 @@ impl Gateway {
     }
 
     /// Saves a push accepted in this turn, before everything from `place` on that came of it. All records of a turn are
-    /// one transaction, so one that ended meanwhile needs but the record of its end.
+    /// one transaction, so one that ended meanwhile needs but the record of its end: of several the last, in that place.
     pub(super) fn put_on_record(&self, no: PushNo, key: &str, place: usize, out: &mut Vec<Output>) {
         let is_own = |output: &Output| match output {
             Output::Save(record) => record.key.kind == RecordKind::Push && record.key.id == key,
@@ -104,10 +104,16 @@ impl Gateway {
         let push = self.ledger.get(no);
         let record = match push.filter(|push| !push.is_ended()) {
             Some(push) => Output::Save(snapshot::push(push, &self.registry)),
-            None => match out.iter().skip(place).rposition(is_own) {
-                Some(at) => out.remove(place.saturating_add(at)),
-                None => return,
-            },
+            None => {
+                let mut last = None;
+                let mut after = out.split_off(place.min(out.len()));
+                for own in after.extract_if(.., |output| is_own(output)) {
+                    last = Some(own);
+                }
+                out.append(&mut after);
+                let Some(last) = last else { return };
+                last
+            }
         };
         out.insert(place.min(out.len()), record);
     }

@@ -3,13 +3,12 @@
 //! **Source:** RFC 3842 sections 3.5 and 5 (message-summary). A push that waits is a new voice message, which is what lamps
 //! of telephones show; there are no old ones, since a push that was delivered is gone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{Package, Topic};
 use crate::codec::message_summary::{self, Counts, MessageSummary};
 use crate::codec::sip::{Draft, Method};
 use crate::gateway::Gateway;
-use crate::gateway::push::submission::{Phase, PushNo};
 use crate::gateway::registry::{DeviceKey, IdentityNo};
 use crate::protocol::sip::endpoint::{self, Target};
 use crate::protocol::sip::notifier::SubscriptionNo;
@@ -23,22 +22,8 @@ const CLASS: &str = "Voice-Message";
 pub(in crate::gateway) type Summaries = BTreeMap<IdentityNo, u32>;
 
 impl Gateway {
-    /// How many pushes wait for devices of an identity; one whose time has not come does not yet.
-    fn waiting_pushes(&self, identity: IdentityNo) -> u32 {
-        let devices = self.registry.get(identity).map_or(0, |it| it.devices.len());
-        let pushes: BTreeSet<PushNo> = (0..devices)
-            .flat_map(|at| self.ledger.waiting_for(DeviceKey { identity, at }))
-            .map(|(no, _)| no)
-            .filter(|no| {
-                let push = self.ledger.get(*no);
-                push.is_some_and(|push| push.phase == Phase::Running)
-            })
-            .collect();
-        u32::try_from(pushes.len()).unwrap_or(u32::MAX)
-    }
-
     pub(in crate::gateway) fn summary_of(&self, identity: IdentityNo) -> MessageSummary {
-        let new = self.waiting_pushes(identity);
+        let new = self.ledger.waiting_pushes(identity);
         let of = self.registry.get(identity);
         MessageSummary {
             waiting: new > 0,
@@ -67,7 +52,7 @@ impl Gateway {
             let topic = Topic { package, identity };
             let is_heard = self.config.unsolicited_summaries || !self.notifier.of(topic).is_empty();
             let new = if is_heard {
-                self.waiting_pushes(identity)
+                self.ledger.waiting_pushes(identity)
             } else {
                 0
             };
@@ -93,7 +78,7 @@ impl Gateway {
         };
         // Others learn first of what changed before.
         self.tell_summaries(now);
-        match self.waiting_pushes(topic.identity) {
+        match self.ledger.waiting_pushes(topic.identity) {
             0 => self.summaries.remove(&topic.identity),
             new => self.summaries.insert(topic.identity, new),
         };

@@ -20,6 +20,8 @@ pub struct Ledger {
     by_sir: HashMap<String, PushNo, FixedState>,
     /// What waits for a device: push and group.
     waiting: HashMap<DeviceKey, BTreeSet<(PushNo, usize)>, FixedState>,
+    /// The same by identity: each push that waits for any of its devices, and at how many places.
+    of_identity: HashMap<IdentityNo, HashMap<PushNo, u32, FixedState>, FixedState>,
     /// Ended pushes, oldest first.
     ended: BTreeSet<(Time, PushNo)>,
     /// How many of each initiator are in progress.
@@ -157,19 +159,45 @@ impl Ledger {
 
     /// Notes that a push waits for a device.
     pub fn wait_for(&mut self, device: DeviceKey, no: PushNo, group: usize) {
-        self.waiting.entry(device).or_default().insert((no, group));
+        if self.waiting.entry(device).or_default().insert((no, group)) {
+            let of = self.of_identity.entry(device.identity).or_default();
+            let places = of.entry(no).or_default();
+            *places = places.saturating_add(1);
+        }
         self.changed.push(device.identity);
     }
 
     /// Notes that a push no longer waits for a device.
     pub fn done_with(&mut self, device: DeviceKey, no: PushNo, group: usize) {
         self.changed.push(device.identity);
-        if let Some(waiting) = self.waiting.get_mut(&device) {
-            waiting.remove(&(no, group));
-            if waiting.is_empty() {
-                self.waiting.remove(&device);
+        let Some(waiting) = self.waiting.get_mut(&device) else {
+            return;
+        };
+        if !waiting.remove(&(no, group)) {
+            return;
+        }
+        if waiting.is_empty() {
+            self.waiting.remove(&device);
+        }
+        let Some(of) = self.of_identity.get_mut(&device.identity) else {
+            return;
+        };
+        if let Some(places) = of.get_mut(&no) {
+            *places = places.saturating_sub(1);
+            if *places == 0 {
+                of.remove(&no);
             }
         }
+        if of.is_empty() {
+            self.of_identity.remove(&device.identity);
+        }
+    }
+
+    /// How many pushes wait for any device of an identity.
+    #[must_use]
+    pub fn waiting_pushes(&self, identity: IdentityNo) -> u32 {
+        let of = self.of_identity.get(&identity);
+        of.map_or(0, |of| u32::try_from(of.len()).unwrap_or(u32::MAX))
     }
 
     /// Identities for which something began or ceased to wait since the last look; any may come twice.

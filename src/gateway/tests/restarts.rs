@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::lab::{ALICE, Lab, UUID, config};
+use crate::codec::device_id::DeviceId;
 use crate::codec::pap::{Document, Operation, ResultNotificationResponse, Version};
 use crate::gateway::config::Bounds;
 use crate::world::{FetchError, HttpResponse, Input, RecordKind};
@@ -280,4 +281,41 @@ fn content_that_is_no_text_survives() {
     assert_eq!(&content.body[..], b"\xff");
     assert_eq!(content.content_type, "image/png");
     assert_eq!(content.headers.len(), 1);
+}
+
+#[test]
+fn a_push_whose_addresses_all_end_in_the_turn_that_accepts_it_stays_ended() {
+    let mut config = config();
+    let mut bob = config.identities[0].clone();
+    bob.pui = "sip:bob@example.com".to_owned();
+    bob.aliases.clear();
+    bob.devices.truncate(1);
+    bob.devices[0].name = "D1".to_owned();
+    bob.devices[0].ids = vec![DeviceId::decode("urn:gsma:imei:35209900-176148-1").unwrap()];
+    config.identities.push(bob);
+    for identity in &mut config.identities {
+        for device in &mut identity.devices {
+            device.profile.subscriptions = Some(vec!["x-wap-application:loc.ua".to_owned()]);
+        }
+    }
+    let mut lab = Lab::with(config.clone());
+    let code = lab.push("p1", &[ALICE, "sip:bob@example.com"], "");
+    assert_eq!(code, 1001);
+    assert!(lab.end("p1").is_some());
+    let live = |lab: &Lab| {
+        let records = lab.records.values();
+        let pushes = records.filter(|record| record.key.kind == RecordKind::Push);
+        pushes.filter(|record| record.live).count()
+    };
+    assert_eq!(live(&lab), 0);
+    // What hindered it is gone: it is over all the same.
+    for identity in &mut config.identities {
+        for device in &mut identity.devices {
+            device.profile.subscriptions = None;
+        }
+    }
+    let mut lab = lab.restarted(config);
+    lab.register(1);
+    assert!(lab.sirs().is_empty());
+    assert_eq!(live(&lab), 0);
 }
