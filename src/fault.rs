@@ -27,7 +27,7 @@ mod stream;
 mod tests;
 
 pub use faulty::Faulty;
-pub use known::{Acquainted, Place, Who};
+pub use known::{Acquainted, Asker, Place, Who};
 pub use rule::Rule;
 pub use rules::Rules;
 pub use spec::{Spec, WrongSpec};

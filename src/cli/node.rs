@@ -185,7 +185,7 @@ pub fn gateway(
         added.map_err(|why| one(Fault::usage(why.to_string(), "mend [faults] in the file")))?;
     }
     let mut gateway = Faulty::new(gateway, rules, random()?);
-    gateway.set_door(lab.faults.live);
+    gateway.set_door(lab.faults.live, lab.faults.operators.clone());
     driver::start(gateway, setup).map_err(|error| one(bug(&error.to_string())))
 }
 

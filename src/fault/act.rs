@@ -140,7 +140,8 @@ where
     fn altered(&mut self, plan: &Plan, sight: &Sight<'_>) -> Option<Bytes> {
         let mut octets = plan.is_failed.then(|| answer::failed_receipt(sight.octets));
         for damage in &plan.damage {
-            octets = Some(corrupted(damage, sight, &mut self.random));
+            let given = octets.as_deref().unwrap_or(sight.octets);
+            octets = Some(corrupted(damage, sight, given, &mut self.random));
         }
         if let Some(keep) = plan.keep.filter(|keep| *keep < sight.octets.len()) {
             let whole = octets.unwrap_or_else(|| Bytes::copy_from_slice(sight.octets));
@@ -179,6 +180,10 @@ where
         parcel: Parcel,
         out: &mut Vec<Output>,
     ) {
+        let passed = match lane {
+            None => self.waiting.passed(flow),
+            Some(_) => Vec::new(),
+        };
         let must_wait = !delay.is_zero() || lane.is_some_and(|lane| self.waiting.is_busy(lane));
         if must_wait {
             let spare = parcel.clone();
@@ -188,13 +193,17 @@ where
                     None => self.lose(now, &spare),
                 }
             }
+            for late in passed {
+                let spare = late.clone();
+                if !self.waiting.put(now + delay, None, late) {
+                    self.lose(now, &spare);
+                }
+            }
             return;
         }
         self.deliver(now, parcel, out);
-        if lane.is_none() {
-            for late in self.waiting.passed(flow) {
-                self.deliver(now, late, out);
-            }
+        for late in passed {
+            self.deliver(now, late, out);
         }
     }
 
@@ -291,6 +300,7 @@ where
 
     pub(super) fn overdue(&mut self, now: Time, id: FetchId, out: &mut Vec<Output>) {
         if self.lost_fetches.remove(&id) {
+            self.waiting.forget_fetch(id);
             let response = Err(FetchError::TimedOut);
             self.deliver(now, Parcel::In(Input::Response { id, response }), out);
         }
@@ -298,6 +308,7 @@ where
 
     pub(super) fn unanswered(&mut self, id: RequestId, out: &mut Vec<Output>) {
         if self.lost_requests.remove(&id) {
+            self.waiting.forget_request(id);
             let response = answer::http(504, None);
             out.push(Output::Respond { id, response });
         }
@@ -327,7 +338,7 @@ where
         }
     }
 
-    fn cut_link(&mut self, now: Time, link: LinkId, out: &mut Vec<Output>) {
+    pub(super) fn cut_link(&mut self, now: Time, link: LinkId, out: &mut Vec<Output>) {
         let Some(own) = self.links.get_mut(&link).filter(|own| !own.is_cut) else {
             return;
         };
@@ -345,12 +356,9 @@ where
         if !self.waiting.is_busy((link, way)) {
             return self.cut_link(now, link, out);
         }
-        let why = CloseReason::Broken;
-        let end = match way {
-            Direction::In => Parcel::In(Input::Closed { link, why }),
-            Direction::Out => Parcel::Out(Output::Close { link }),
-        };
-        self.waiting.put(now, Some((link, way)), end);
+        if !self.waiting.put(now, Some((link, way)), Parcel::Cut(link)) {
+            self.cut_link(now, link, out);
+        }
     }
 
     /// Answers a message in the place of whom it is for.

@@ -8,10 +8,11 @@ use crate::codec::corrupt::{self, Place};
 use crate::codec::guess;
 use crate::random::Random;
 
-/// The octets of a message with bits turned; as they were where the place does not exist.
+/// The octets of a message, as rules before left them, with bits turned; as they were where the place does not exist.
 #[must_use]
-pub fn corrupted(damage: &Damage, sight: &Sight<'_>, random: &mut Random) -> Bytes {
-    let mut octets = sight.octets.to_vec();
+pub fn corrupted(damage: &Damage, sight: &Sight<'_>, octets: &[u8], random: &mut Random) -> Bytes {
+    let given = octets;
+    let mut octets = given.to_vec();
     match damage {
         Damage::Bits(count) => {
             for _ in 0..*count {
@@ -35,9 +36,9 @@ pub fn corrupted(damage: &Damage, sight: &Sight<'_>, random: &mut Random) -> Byt
                 |bound: u32| u32::try_from(random.below(u64::from(bound))).unwrap_or_default();
             let flip = corrupt::named("flip");
             let line = sight.line.word();
-            let damaged = guess::named(line).into_iter().find_map(|format| {
-                flip?.apply(format, sight.octets, Place::Field(path), &mut chance)
-            });
+            let damaged = guess::named(line)
+                .into_iter()
+                .find_map(|format| flip?.apply(format, given, Place::Field(path), &mut chance));
             if let Some(damaged) = damaged {
                 octets = damaged.octets;
             }
@@ -58,7 +59,7 @@ mod tests {
     fn damaged(damage: &Damage) -> Bytes {
         let peer = "192.0.2.11:2948".parse().unwrap();
         let sight = Sight::datagram(Direction::Out, peer, SIR);
-        corrupted(damage, &sight, &mut Random::from_number(3))
+        corrupted(damage, &sight, SIR, &mut Random::from_number(3))
     }
 
     #[test]

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::faulty::Faulty;
-use super::known::Acquainted;
+use super::known::{Acquainted, Asker};
 use super::preset;
 use super::rules::{Listed, Rules};
 use super::spec::{Spec, WrongSpec};
@@ -52,7 +52,16 @@ where
         if !(rest.is_empty() || rest.starts_with('/')) {
             return None;
         }
-        if !self.node.admits(request.header("authorization")) {
+        if !self.has_door {
+            let why = "faults are closed; [faults] in the configuration opens them";
+            return Some(problem(403, why));
+        }
+        let asker = self.node.asker(request.header("authorization"));
+        if matches!(&asker, Asker::Named(name) if !self.operators.contains(name)) {
+            let why = "this initiator may not change faults; [faults] operators names who may";
+            return Some(problem(403, why));
+        }
+        if asker == Asker::Unknown {
             let mut response = problem(401, "name and password of an initiator are wanted");
             let challenge = "Basic realm=\"sirgate\", charset=\"UTF-8\"".to_owned();
             response
@@ -187,6 +196,7 @@ fn reply(status: u16, body: &Value) -> HttpResponse {
 fn problem(status: u16, detail: &str) -> HttpResponse {
     let title = match status {
         401 => "who asks?",
+        403 => "not allowed",
         404 => "not found",
         405 => "method not allowed",
         _ => "not a rule",

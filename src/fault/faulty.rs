@@ -35,7 +35,9 @@ pub struct Faulty<N> {
     /// When each rule's rate lets the next message begin.
     pub(super) free_at: BTreeMap<String, Time>,
     /// True when rules may be changed over HTTP.
-    has_door: bool,
+    pub(super) has_door: bool,
+    /// Initiators who may, where initiators have names.
+    pub(super) operators: Vec<String>,
 }
 
 /// What a message was found to be, with what is needed to do something to it.
@@ -66,12 +68,14 @@ where
             pushes: BTreeMap::new(),
             free_at: BTreeMap::new(),
             has_door: true,
+            operators: Vec::new(),
         }
     }
 
-    /// Whether rules may be looked at and changed over HTTP.
-    pub const fn set_door(&mut self, is_open: bool) {
+    /// Whether rules may be looked at and changed over HTTP, and by whom where initiators have names.
+    pub fn set_door(&mut self, is_open: bool, operators: Vec<String>) {
         self.has_door = is_open;
+        self.operators = operators;
     }
 
     /// The node.
@@ -99,6 +103,8 @@ where
         change: impl FnOnce(&mut Rules) -> T,
     ) -> T {
         let changed = change(&mut self.rules);
+        // A rule of the same name begins anew.
+        self.free_at.clear();
         self.thaw(now, out);
         changed
     }
@@ -333,6 +339,7 @@ where
             Parcel::Out(output) => out.push(output),
             Parcel::Overdue(id) => self.overdue(now, id, out),
             Parcel::Unanswered(id) => self.unanswered(id, out),
+            Parcel::Cut(link) => self.cut_link(now, link, out),
         }
     }
 
@@ -411,7 +418,6 @@ where
 
     fn handle(&mut self, now: Time, mut input: Input, out: &mut Vec<Output>) {
         if let Input::Request { id, request, .. } = &input
-            && self.has_door
             && let Some(response) = self.door(now, request, out)
         {
             out.push(Output::Respond { id: *id, response });

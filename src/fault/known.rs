@@ -20,10 +20,21 @@ pub trait Acquainted {
         None
     }
 
-    /// True when whoever shows these credentials may look at rules and change them.
-    fn admits(&self, _authorization: Option<&str>) -> bool {
-        true
+    /// Who shows these credentials.
+    fn asker(&self, _authorization: Option<&str>) -> Asker {
+        Asker::Anyone
     }
+}
+
+/// Who wants to look at rules or change them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// Nobody has a name here.
+    Anyone,
+    /// An initiator that proved its name.
+    Named(String),
+    /// Somebody who proved none where initiators have names.
+    Unknown,
 }
 
 /// The other end of a message.

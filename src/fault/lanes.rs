@@ -1,6 +1,8 @@
 //! What waits: messages that come later, in their order where they are of one link.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use foldhash::quality::FixedState;
 
 use super::rules::Rules;
 use super::sight::Direction;
@@ -17,7 +19,20 @@ pub(super) enum Parcel {
     Overdue(FetchId),
     /// A request should have been answered by now.
     Unanswered(RequestId),
+    /// A link ends here.
+    Cut(LinkId),
 }
+
+/// What is frozen and of no link, by what it is half of; what is half of nothing by when it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Frozen {
+    Fetch(FetchId),
+    Request(RequestId),
+    Other(u64),
+}
+
+/// When something comes, and its number.
+type Place = (Time, u64);
 
 /// One way of one link: what is on it keeps its order.
 pub(super) type LaneId = (LinkId, Direction);
@@ -25,13 +40,13 @@ pub(super) type LaneId = (LinkId, Direction);
 /// All that waits.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
-    due: BTreeMap<(Time, u64), Item>,
+    due: BTreeMap<Place, Item>,
     next: u64,
     lanes: BTreeMap<LaneId, Lane>,
     /// What waits for the end of a rule and is of no link.
-    frozen: Vec<(String, Parcel)>,
-    /// What waits to be overtaken: by which flow, how often still, and its place.
-    late: Vec<(String, u64, (Time, u64))>,
+    frozen: BTreeMap<Frozen, (String, Parcel)>,
+    /// What waits to be overtaken, by flow: its places, and how often still.
+    late: HashMap<String, BTreeMap<Place, u64>, FixedState>,
     octets: usize,
 }
 
@@ -39,6 +54,8 @@ pub(super) struct Waiting {
 struct Item {
     parcel: Parcel,
     lane: Option<LaneId>,
+    /// The flow that is to overtake it.
+    flow: Option<String>,
     octets: usize,
 }
 
@@ -52,26 +69,55 @@ struct Lane {
     frozen: Option<(String, VecDeque<Parcel>)>,
 }
 
+/// What a thing that waits takes besides its octets.
+const ROOM: usize = 256;
+
+/// The octets that a thing takes while it waits.
 fn octets_of(parcel: &Parcel) -> usize {
-    match parcel {
+    let rows = |headers: &[(String, String)]| -> usize {
+        let rows = headers.iter();
+        rows.map(|(name, value)| name.len().saturating_add(value.len()).saturating_add(48))
+            .sum()
+    };
+    let octets = match parcel {
         Parcel::In(Input::Datagram { octets, .. } | Input::Octets { octets, .. })
         | Parcel::Out(Output::Datagram { octets, .. } | Output::Octets { octets, .. }) => {
             octets.len()
         }
         Parcel::In(Input::Request { request, .. }) | Parcel::Out(Output::Fetch { request, .. }) => {
-            request.body.len()
+            let head = request.target.len().saturating_add(rows(&request.headers));
+            request.body.len().saturating_add(head)
         }
-        Parcel::In(Input::Response { response, .. }) => {
-            response.as_ref().map_or(0, |it| it.body.len())
+        Parcel::In(Input::Response {
+            response: Err(_), ..
+        }) => return 0,
+        Parcel::In(Input::Response { response, .. }) => response
+            .as_ref()
+            .map_or(0, |it| it.body.len().saturating_add(rows(&it.headers))),
+        Parcel::Out(Output::Respond { response, .. }) => {
+            response.body.len().saturating_add(rows(&response.headers))
         }
-        Parcel::Out(Output::Respond { response, .. }) => response.body.len(),
-        _ => 0,
-    }
+        // Ends and timers always find room: somebody waits for them.
+        _ => return 0,
+    };
+    octets.saturating_add(ROOM)
 }
 
 impl Waiting {
     pub(super) fn is_empty(&self) -> bool {
         self.due.is_empty() && self.lanes.is_empty() && self.frozen.is_empty()
+    }
+
+    /// The octets of all that waits.
+    #[cfg(test)]
+    pub(super) const fn octets(&self) -> usize {
+        self.octets
+    }
+
+    /// How many flows have something that is to be overtaken.
+    #[cfg(test)]
+    pub(super) fn late(&self) -> usize {
+        self.late.len()
     }
 
     pub(super) fn next(&self) -> Option<Time> {
@@ -122,6 +168,7 @@ impl Waiting {
         let item = Item {
             parcel,
             lane,
+            flow: None,
             octets,
         };
         self.due.insert((at, self.next), item);
@@ -133,24 +180,24 @@ impl Waiting {
         if !self.put(at, None, parcel) {
             return false;
         }
-        self.late.push((flow, window, (at, self.next)));
+        let place = (at, self.next);
+        if let Some(item) = self.due.get_mut(&place) {
+            item.flow = Some(flow.clone());
+        }
+        self.late.entry(flow).or_default().insert(place, window);
         true
     }
 
-    /// One of the flow has passed: what it was the last to overtake comes now.
+    /// One of the flow passes: what it is the last to overtake comes right behind it.
     pub(super) fn passed(&mut self, flow: &str) -> Vec<Parcel> {
-        if self.late.is_empty() {
+        let Some(own) = self.late.get_mut(flow) else {
             return Vec::new();
-        }
-        let due = &self.due;
-        self.late.retain(|(_, _, place)| due.contains_key(place));
+        };
         let mut free = Vec::new();
-        for (own, left, place) in &mut self.late {
-            if own == flow {
-                *left = left.saturating_sub(1);
-                if *left == 0 {
-                    free.push(*place);
-                }
+        for (place, left) in own {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                free.push(*place);
             }
         }
         free.into_iter()
@@ -176,10 +223,36 @@ impl Waiting {
                     .get_or_insert_with(|| (rule.to_owned(), VecDeque::new()));
                 frozen.1.push_back(parcel);
             }
-            None => self.frozen.push((rule.to_owned(), parcel)),
+            None => {
+                self.next = self.next.saturating_add(1);
+                let place = match &parcel {
+                    Parcel::Out(Output::Fetch { id, .. })
+                    | Parcel::In(Input::Response { id, .. }) => Frozen::Fetch(*id),
+                    Parcel::In(Input::Request { id, .. })
+                    | Parcel::Out(Output::Respond { id, .. }) => Frozen::Request(*id),
+                    _ => Frozen::Other(self.next),
+                };
+                self.frozen.insert(place, (rule.to_owned(), parcel));
+            }
         }
         self.octets = self.octets.saturating_add(octets);
         true
+    }
+
+    /// Forgets half of a fetch: nobody waits for it any more.
+    pub(super) fn forget_fetch(&mut self, id: FetchId) {
+        self.unfreeze(Frozen::Fetch(id));
+    }
+
+    /// Forgets half of a request: nobody waits for it any more.
+    pub(super) fn forget_request(&mut self, id: RequestId) {
+        self.unfreeze(Frozen::Request(id));
+    }
+
+    fn unfreeze(&mut self, place: Frozen) {
+        if let Some((_, parcel)) = self.frozen.remove(&place) {
+            self.octets = self.octets.saturating_sub(octets_of(&parcel));
+        }
     }
 
     /// Lets go what waited for rules that have ended; what is of no link comes back.
@@ -212,11 +285,8 @@ impl Waiting {
                 self.lanes.remove(&id);
             }
         }
-        let (free, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.frozen)
-            .into_iter()
-            .partition(|(rule, _)| is_over(rule));
-        self.frozen = kept;
-        let free: Vec<Parcel> = free.into_iter().map(|(_, parcel)| parcel).collect();
+        let free = self.frozen.extract_if(.., |_, (rule, _)| is_over(rule));
+        let free: Vec<Parcel> = free.map(|(_, (_, parcel))| parcel).collect();
         for parcel in &free {
             self.octets = self.octets.saturating_sub(octets_of(parcel));
         }
@@ -235,6 +305,14 @@ impl Waiting {
     fn take(&mut self, place: (Time, u64)) -> Option<Parcel> {
         let item = self.due.remove(&place)?;
         self.octets = self.octets.saturating_sub(item.octets);
+        if let Some(flow) = &item.flow
+            && let Some(own) = self.late.get_mut(flow)
+        {
+            own.remove(&place);
+            if own.is_empty() {
+                self.late.remove(flow);
+            }
+        }
         if let Some(id) = item.lane
             && let Some(lane) = self.lanes.get_mut(&id)
         {

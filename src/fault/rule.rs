@@ -3,10 +3,15 @@
 use std::time::Duration;
 
 use super::selector::{Selector, one_of};
-use super::sight::{Kind, Line, Road, Sight};
+use super::sight::{Direction, Kind, Line, Road, Sight};
 use super::spec::{Spec, WrongSpec};
 use crate::codec::smpp::Status;
 use crate::time::Time;
+
+/// Bits that one rule turns in one message, at most.
+const BITS_MAX: u64 = 4_096;
+/// Octets of a text that a rule compares with, at most.
+const TEXT_MAX: usize = 512;
 
 /// A rule as it was written, and what it means.
 #[derive(Clone, Debug, PartialEq)]
@@ -136,6 +141,11 @@ impl Rule {
                     .all(|c| c.is_ascii_alphanumeric() || b"-._".contains(&c)))
         {
             return wrong("a name has 1 to 64 letters, digits, - . _");
+        }
+        for text in [&spec.pui, &spec.device, &spec.matching, &spec.field] {
+            if text.as_ref().is_some_and(|text| text.len() > TEXT_MAX) {
+                return wrong(format!("a text of a rule has at most {TEXT_MAX} octets"));
+            }
         }
         let effect = Effect::of(&spec)?;
         Ok(Self {
@@ -277,6 +287,9 @@ impl Effect {
 impl Damage {
     fn of(spec: &Spec) -> Result<Self, WrongSpec> {
         match (spec.bits, spec.octet, &spec.field) {
+            (Some(bits), None, None) if bits > BITS_MAX => {
+                wrong(format!("bits is at most {BITS_MAX}"))
+            }
             (bits, None, None) => Ok(Self::Bits(bits.unwrap_or(1).max(1))),
             (None, Some(octet), None) => {
                 Ok(Self::Octet(usize::try_from(octet).unwrap_or(usize::MAX)))
@@ -302,7 +315,8 @@ impl Code {
         Ok(match line {
             "sip" => Self::Sip(number(300, 699)?),
             "http" => Self::Http(number(200, 599)?),
-            "pap" => Self::Pap(number(1000, 5999)?),
+            // An initiator that is told of a success would lose what it submitted.
+            "pap" => Self::Pap(number(2000, 5999)?),
             "smpp" => {
                 let named = Status::of_name(code).map(|status| status.0);
                 Self::Smpp(named.or_else(|| code.parse().ok()).ok_or_else(none)?)
@@ -316,6 +330,8 @@ impl Code {
     fn answers(self, sight: &Sight<'_>) -> bool {
         match self {
             Self::Sip(_) => sight.line == Line::Sip && sight.is_request && sight.word != "ACK",
+            // Whoever asks us and is told of a success would lose what it gave.
+            Self::Http(200..=299) if sight.direction == Direction::In => false,
             Self::Http(_) => sight.road == Road::Http && sight.is_request,
             Self::Pap(_) => sight.line == Line::Pap && sight.is_request,
             Self::Smpp(_) => sight.line == Line::Smpp && sight.is_request,

@@ -22,6 +22,8 @@ const NOW: Time = Time::from_secs(1_000);
 struct Parrot {
     told: Vec<(Time, Input)>,
     says: Vec<Output>,
+    /// Who asks, whatever is shown.
+    asker: Option<Asker>,
 }
 
 impl Machine for Parrot {
@@ -49,6 +51,10 @@ impl Acquainted for Parrot {
             device: format!("C{}", peer.port()),
             pui: "sip:alice@example.com".to_owned(),
         })
+    }
+
+    fn asker(&self, _: Option<&str>) -> Asker {
+        self.asker.clone().unwrap_or(Asker::Anyone)
     }
 }
 
@@ -494,4 +500,84 @@ fn what_waits_is_bounded_and_a_link_with_too_much_breaks() {
     bench.faulty.change(now, &mut out, Rules::reset);
     let kept = bench.heard().len() - 1;
     assert!((500..=560).contains(&kept), "{kept}");
+}
+
+#[test]
+fn datagrams_that_come_late_leave_nothing_behind() {
+    let mut bench = Bench::new(&[r#"{"fault":"reorder","window":2}"#]);
+    for number in 0..2_000 {
+        bench.tell(datagram(number, "once"));
+    }
+    bench.run(5);
+    assert_eq!(bench.heard().len(), 2_000);
+    assert_eq!(bench.faulty.waiting.late(), 0);
+    assert_eq!(bench.faulty.waiting.octets(), 0);
+}
+
+#[test]
+fn a_late_datagram_comes_right_behind_what_overtakes_it_though_all_are_delayed() {
+    let mut bench = Bench::new(&[
+        r#"{"fault":"reorder","window":2,"first":1,"per":"rule"}"#,
+        r#"{"fault":"delay","ms":100}"#,
+    ]);
+    for text in ["late", "one", "two", "three"] {
+        bench.tell(datagram(1, text));
+    }
+    bench.run(5);
+    assert_eq!(bench.heard(), ["one", "two", "late", "three"]);
+}
+
+#[test]
+fn a_truncated_message_that_waits_ends_its_link_at_both_ends() {
+    for dir in ["in", "out"] {
+        let delay = format!(r#"{{"fault":"delay","ms":100,"dir":"{dir}"}}"#);
+        let truncate = format!(r#"{{"fault":"truncate","octets":2,"dir":"{dir}"}}"#);
+        let mut bench = Bench::new(&[&delay, &truncate]);
+        bench.open(LINK);
+        if dir == "in" {
+            bench.tell(piece(LINK, "whole"));
+        } else {
+            let octets = Bytes::from_static(b"whole");
+            bench.say(Output::Octets { link: LINK, octets });
+        }
+        bench.run(5);
+        let (heard, sent) = (bench.heard(), bench.texts());
+        assert_eq!(heard.last().map(String::as_str), Some("closed"), "{dir}");
+        assert_eq!(sent.last().map(String::as_str), Some("close"), "{dir}");
+        let reached = if dir == "in" { heard } else { sent };
+        assert_eq!(reached[0], "wh", "{dir}");
+    }
+}
+
+#[test]
+fn of_two_rules_that_damage_both_have_effect() {
+    let mut bench = Bench::new(&[
+        r#"{"fault":"corrupt","octet":0}"#,
+        r#"{"fault":"corrupt","octet":1}"#,
+    ]);
+    bench.say(Output::Datagram {
+        socket: SocketId(0),
+        peer: ([192, 0, 2, 11], 1).into(),
+        octets: Bytes::from_static(&[1, 2, 3]),
+    });
+    let Some((_, Output::Datagram { octets, .. })) = bench.sent.pop() else {
+        panic!("nothing was sent");
+    };
+    assert_eq!(octets[..], [0xFE, 0xFD, 3]);
+}
+
+#[test]
+fn a_rule_that_is_added_again_begins_anew() {
+    let rule = r#"{"fault":"rate","rate":1,"name":"slow"}"#;
+    let mut bench = Bench::new(&[rule]);
+    bench.say(sends(1, &"x".repeat(50)));
+    let mut out = Vec::new();
+    let now = bench.now;
+    bench.faulty.change(now, &mut out, |rules| {
+        rules.remove("slow");
+        rules.add(spec(rule), now).unwrap();
+    });
+    bench.say(sends(1, "y"));
+    bench.run(2);
+    assert_eq!(bench.texts(), ["y"]);
 }

@@ -6,28 +6,27 @@ use super::reader::{Source, Table};
 use crate::fault::{Rule, Spec, door};
 use crate::time::Time;
 
-/// Faults on purpose.
-#[derive(Clone, Debug)]
+/// Faults on purpose; without the table there are none, and nobody may add any.
+#[derive(Clone, Debug, Default)]
 pub struct Faults {
     /// Rules may be changed over the API.
     pub live: bool,
+    /// Initiators who may, where `[policy]` names initiators.
+    pub operators: Vec<String>,
     /// Rules in force from the start.
     pub rules: Vec<Spec>,
-}
-
-impl Default for Faults {
-    fn default() -> Self {
-        Self {
-            live: true,
-            rules: Vec::new(),
-        }
-    }
 }
 
 impl Faults {
     pub(super) fn read(table: &mut Table<'_>, source: &mut Source) -> Self {
         let mut faults = Self {
             live: table.flag(source, "live").unwrap_or(true),
+            operators: table
+                .texts(source, "operators")
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(name, _)| name)
+                .collect(),
             rules: Vec::new(),
         };
         for (name, span) in table.texts(source, "presets").unwrap_or_default() {

@@ -163,3 +163,92 @@ fn the_door_lists_adds_replaces_and_removes() {
     bench.tell(request(1));
     assert_eq!(bench.faulty.node.told.len(), 1);
 }
+
+fn ask(bench: &mut Bench, body: &str) -> (u16, String) {
+    bench.tell(Input::Request {
+        id: RequestId(1),
+        peer: ([127, 0, 0, 1], 80).into(),
+        request: HttpRequest {
+            method: "POST".to_owned(),
+            target: "/api/v1/faults".to_owned(),
+            headers: Vec::new(),
+            body: Bytes::copy_from_slice(body.as_bytes()),
+        },
+    });
+    let Some((_, Output::Respond { response, .. })) = bench.sent.pop() else {
+        panic!("no answer");
+    };
+    (
+        response.status,
+        String::from_utf8_lossy(&response.body).into_owned(),
+    )
+}
+
+#[test]
+fn a_closed_door_says_how_to_open_it() {
+    let mut bench = Bench::new(&[]);
+    bench.faulty.set_door(false, Vec::new());
+    let (status, why) = ask(&mut bench, r#"{"fault":"drop"}"#);
+    assert_eq!(status, 403);
+    assert!(why.contains("[faults]"), "{why}");
+    assert!(bench.faulty.node.told.is_empty());
+    assert_eq!(bench.faulty.rules().list().count(), 0);
+}
+
+#[test]
+fn where_initiators_have_names_only_operators_change_rules() {
+    let mut bench = Bench::new(&[]);
+    bench.faulty.node.asker = Some(Asker::Named("shop".to_owned()));
+    assert_eq!(ask(&mut bench, r#"{"fault":"drop"}"#).0, 403);
+    bench.faulty.set_door(true, vec!["lab".to_owned()]);
+    assert_eq!(ask(&mut bench, r#"{"fault":"drop"}"#).0, 403);
+    bench.faulty.node.asker = Some(Asker::Unknown);
+    assert_eq!(ask(&mut bench, r#"{"fault":"drop"}"#).0, 401);
+    bench.faulty.node.asker = Some(Asker::Named("lab".to_owned()));
+    assert_eq!(ask(&mut bench, r#"{"fault":"drop"}"#).0, 200);
+}
+
+#[test]
+fn no_rule_tells_of_a_success_that_is_none_or_runs_for_ever() {
+    let mut bench = Bench::new(&[]);
+    let long = "x".repeat(513);
+    for rule in [
+        r#"{"fault":"answer","code":"pap:1001"}"#.to_owned(),
+        r#"{"fault":"corrupt","bits":18446744073709551615}"#.to_owned(),
+        format!(r#"{{"fault":"drop","pui":"{long}"}}"#),
+        format!(r#"{{"fault":"drop","device":"{long}"}}"#),
+        format!(r#"{{"fault":"drop","match":"sip.method={long}"}}"#),
+    ] {
+        assert_eq!(ask(&mut bench, &rule).0, 422, "{rule}");
+    }
+    let mut bench = Bench::new(&[r#"{"fault":"answer","code":"http:200","dir":"in"}"#]);
+    bench.tell(request(1));
+    assert_eq!(statuses(&bench), [] as [u16; 0]);
+    assert_eq!(bench.faulty.node.told.len(), 1);
+}
+
+#[test]
+fn heads_that_are_held_take_room_until_their_time_is_over() {
+    let mut bench = Bench::new(&[r#"{"fault":"hold","dir":"in"}"#]);
+    let mut held = 0;
+    for id in 0..4_000 {
+        let Input::Request {
+            peer, mut request, ..
+        } = request(id)
+        else {
+            unreachable!()
+        };
+        request.headers = vec![("a".to_owned(), "b".repeat(28_000))];
+        request.body = Bytes::new();
+        let id = RequestId(id);
+        bench.tell(Input::Request { id, peer, request });
+        held = held.max(bench.faulty.waiting.octets());
+    }
+    assert!(held > 28_000 * 1_000, "{held}");
+    assert!(held <= crate::limits::FAULT_OCTETS_HELD, "{held}");
+    bench.run(40);
+    let statuses = statuses(&bench);
+    assert_eq!(statuses.len(), 4_000);
+    assert!(statuses.iter().all(|status| *status == 504));
+    assert_eq!(bench.faulty.waiting.octets(), 0);
+}
