@@ -5,6 +5,7 @@ use std::time::Duration;
 use sirgate::driver::tls::Tls;
 use sirgate::world::{ListenerId, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::client::{Connection, get, post};
@@ -328,5 +329,26 @@ async fn a_fetch_over_tls_verifies_the_server() {
     assert_eq!(fetch("localhost").await, "Broken");
     // The certificate is for another name.
     assert_eq!(fetch("127.0.0.1").await, "Unreachable");
+    stop(handle).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_reads_nothing_is_let_go() {
+    let mut setup = usual();
+    setup.limits.http_idle = Duration::from_millis(100);
+    let (handle, addresses) = run(setup);
+    let mut stream = TcpStream::connect(addresses.http[0]).await.unwrap();
+    let asks = "GET /web/style.css HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(40_000);
+    let (mut reader, mut writer) = stream.split();
+    // More answers than any buffer between the two holds; nobody reads while we ask.
+    let asked = writer.write_all(asks.as_bytes()).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let mut got = Vec::new();
+    let read = reader.read_to_end(&mut got).await;
+    let answers = got
+        .windows(15)
+        .filter(|at| *at == b"HTTP/1.1 200 OK")
+        .count();
+    assert!(answers < 40_000, "{asked:?} {read:?}");
     stop(handle).await;
 }

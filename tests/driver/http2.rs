@@ -341,3 +341,23 @@ async fn bodies_that_do_not_fit_together_wait_for_one_another() {
     }
     stop(handle).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_takes_nothing_of_an_answer_is_let_go() {
+    let mut own = usual();
+    own.limits.http_idle = Duration::from_millis(100);
+    let (handle, addresses) = run(own);
+    let stream = TcpStream::connect(addresses.http[0]).await.unwrap();
+    let mut builder = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+    builder.initial_stream_window_size(0);
+    let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let live = Request::get("http://localhost/livez");
+    let live = live.body(Full::new(Bytes::new())).unwrap();
+    let answer = sender.send_request(live).await.unwrap();
+    assert_eq!(answer.status().as_u16(), 200);
+    // The window stays closed and the answer is kept: the server ends the connection.
+    let _ = connection.await.unwrap();
+    drop(answer);
+    stop(handle).await;
+}

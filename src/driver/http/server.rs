@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::io::Cursor;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -21,6 +21,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 
 use super::reply::{Reply, last_problem, of_node, problem};
@@ -135,6 +136,7 @@ async fn serve_plain(door: Arc<Door>, mut tcp: TcpStream, peer: SocketAddr) {
     };
     let (reader, writer) = tcp.into_split();
     let stream = tokio::io::join(Cursor::new(beginning.octets).chain(reader), writer);
+    let stream = patient(&door, stream);
     if beginning.is_two {
         two::serve(door, stream, visit).await;
     } else {
@@ -160,11 +162,20 @@ async fn serve_tls(door: Arc<Door>, acceptor: &TlsAcceptor, tcp: TcpStream, peer
         certified,
         room: None,
     };
-    if stream.get_ref().1.alpn_protocol() == Some(ALPN_TWO) {
+    let is_two = stream.get_ref().1.alpn_protocol() == Some(ALPN_TWO);
+    let stream = patient(&door, stream);
+    if is_two {
         two::serve(door, stream, visit).await;
     } else {
         serve(door, stream, visit).await;
     }
+}
+
+/// A stream that ends when its client takes nothing of what is written for long.
+fn patient<S: AsyncRead + AsyncWrite>(door: &Door, stream: S) -> Pin<Box<TimeoutStream<S>>> {
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(door.limits.http_idle));
+    Box::pin(stream)
 }
 
 async fn serve(door: Arc<Door>, stream: impl AsyncRead + AsyncWrite + Unpin, visit: Visit) {

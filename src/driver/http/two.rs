@@ -3,9 +3,10 @@
 //! **Source:** RFC 9113 sections 3.3 (prior knowledge), 3.2 (ALPN), 5.1.2, 6.5.2 and 10.5 (bounds). Nothing is pushed to
 //! a client, and no connection is upgraded.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -17,8 +18,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::timeout;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::reply::{Reply, ReplyBody};
 use super::server::{Door, Visit, answer};
@@ -95,44 +96,94 @@ fn units(octets: usize) -> u32 {
         .max(1)
 }
 
-/// How many requests of a connection are not fully answered.
-#[derive(Clone, Debug)]
-struct Activity(watch::Sender<usize>);
+/// The requests of a connection that are not fully answered.
+#[derive(Clone, Debug, Default)]
+struct Activity(Arc<Open>);
+
+#[derive(Debug, Default)]
+struct Open {
+    requests: Mutex<Requests>,
+    /// One came or was answered.
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Requests {
+    next: u64,
+    /// Each with the moment since when the client could have taken what we have for it; `None` while we have nothing.
+    open: BTreeMap<u64, Option<Instant>>,
+}
 
 /// One such request.
 #[derive(Debug)]
-struct Active(watch::Sender<usize>);
+struct Active {
+    open: Arc<Open>,
+    no: u64,
+}
 
 impl Activity {
     fn begin(&self) -> Active {
-        self.0.send_modify(|open| *open = open.saturating_add(1));
-        Active(self.0.clone())
+        let mut requests = self.0.requests();
+        let no = requests.next;
+        requests.next = no.wrapping_add(1);
+        requests.open.insert(no, None);
+        drop(requests);
+        self.0.changed.notify_one();
+        let open = self.0.clone();
+        Active { open, no }
     }
 
-    /// Waits until nothing was asked for so long, and nothing is open.
+    /// Waits until nothing was asked for so long and nothing is open, or the client takes nothing of an answer for so
+    /// long: its window closed, or itself gone.
     async fn idle(&self, patience: Duration) {
-        let mut open = self.0.subscribe();
+        let mut quiet_since = Instant::now();
         loop {
-            if open.wait_for(|open| *open == 0).await.is_err() {
+            let since = {
+                let requests = self.0.requests();
+                match requests.open.values().flatten().min() {
+                    _ if requests.open.is_empty() => Some(quiet_since),
+                    oldest => oldest.copied(),
+                }
+            };
+            if since.is_some_and(|since| since.elapsed() >= patience) {
                 return;
             }
-            if timeout(patience, open.changed()).await.is_err() {
-                return;
+            // What has nothing to send now is looked at again later.
+            let due = since.unwrap_or_else(Instant::now) + patience;
+            if timeout_at(due, self.0.changed.notified()).await.is_ok() {
+                quiet_since = Instant::now();
             }
+        }
+    }
+}
+
+impl Open {
+    fn requests(&self) -> MutexGuard<'_, Requests> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Active {
+    /// We have something for the client since now, or nothing.
+    fn owe(&self, is_owed: bool) {
+        let mut requests = self.open.requests();
+        if let Some(own) = requests.open.get_mut(&self.no) {
+            *own = is_owed.then(Instant::now);
         }
     }
 }
 
 impl Drop for Active {
     fn drop(&mut self) {
-        self.0.send_modify(|open| *open = open.saturating_sub(1));
+        self.open.requests().open.remove(&self.no);
+        self.open.changed.notify_one();
     }
 }
 
 /// A body whose request counts as open until it is sent or dropped.
 struct Counted {
     body: ReplyBody,
-    _active: Active,
+    active: Active,
 }
 
 impl Body for Counted {
@@ -143,7 +194,9 @@ impl Body for Counted {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        self.active.owe(polled.is_ready());
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
@@ -170,9 +223,11 @@ pub(super) async fn serve(
         .max_header_list_size(u32::try_from(HTTP_HEAD_OCTETS).unwrap_or(u32::MAX))
         .max_pending_accept_reset_streams(HTTP2_RESETS)
         .max_local_error_reset_streams(HTTP2_RESETS)
+        .keep_alive_interval(Some(door.limits.http_idle / 3))
+        .keep_alive_timeout(door.limits.http_idle / 3)
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(WINDOW_OF_ALL);
-    let activity = Activity(watch::Sender::new(0));
+    let activity = Activity::default();
     let service = {
         let (door, activity) = (door.clone(), activity.clone());
         service_fn(move |request| {
@@ -180,10 +235,8 @@ pub(super) async fn serve(
             let active = activity.begin();
             async move {
                 let reply: Reply = answer(&door, request, &visit).await;
-                let counted = |body| Counted {
-                    body,
-                    _active: active,
-                };
+                active.owe(true);
+                let counted = |body| Counted { body, active };
                 Ok::<Response<Counted>, Infallible>(reply.map(counted))
             }
         })
