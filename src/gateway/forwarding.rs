@@ -17,7 +17,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::config::{Relay, back_off};
-use super::on_http::in_pap;
+use super::on_pap::in_pap;
 use super::push::asked::{Asked, Refused};
 use super::push::plan::Devices;
 use super::push::submission::{Address, AddressEnd, Push, PushNo};

@@ -1,9 +1,9 @@
 //! What the push proxy gateway decides.
 //!
 //! [`Gateway`] is the one place that sees registry, pushes, bearers and sessions; they hand it values and never hold one
-//! another. It takes each input to the part that owns it: `on_http` (submissions and the JSON interface), `on_sip`
-//! (registrations, answers), `on_invite` (sessions), `on_msrp` (content and returned information). The walk of a push
-//! is in `delivering` (obtain, judge, add, wrap, send: R2.117 to R2.122) and `ending` (results, records).
+//! another. It takes each input to the part that owns it: `on_pap` (submissions), `on_api` (the JSON interface),
+//! `on_sip` (registrations, answers), `on_invite` (sessions), `on_msrp` (content and returned information). The walk of
+//! a push is in `delivering` (obtain, judge, add, wrap, send: R2.117 to R2.122) and `ending` (results, records).
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -36,10 +36,13 @@ mod forwarding;
 mod initiating;
 pub mod message;
 
+mod on_api;
 mod on_ccq;
 mod on_http;
 mod on_invite;
 mod on_msrp;
+mod on_pap;
+mod on_question;
 mod on_sip;
 mod on_smpp;
 mod ota_http;

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::Gateway;
-use super::on_http::Reply;
+use super::on_pap::Reply;
 use crate::codec::pap::{self, Operation};
 use crate::time::Time;
 use crate::world::{Errand, FetchError, FetchId, HttpRequest, HttpResponse, Output, RequestId};
