@@ -5,7 +5,7 @@
 //!
 //! | unit of the source | where |
 //! |---|---|
-//! | request receiving | [`Device`]: `incoming`, [`bearer`] |
+//! | request receiving | `on_sip`, `incoming`, [`bearer`] |
 //! | matching | [`matcher`] |
 //! | judging and connecting | [`decision`], `judging`, `session` |
 //! | responding | [`reply`], `responding` |
@@ -16,18 +16,16 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
-use crate::codec::sip::{Draft, Message, Method};
-use crate::codec::uri::{Scheme, Uri};
 use crate::event::{Event, Fact};
 use crate::machine::Machine;
 use crate::protocol::sip::authentication::{Authenticator, Client, Secret};
 use crate::protocol::sip::caller_preferences::Features;
-use crate::protocol::sip::endpoint::{self, ClientId, Endpoint, Flow, Local, Target};
-use crate::protocol::sip::outbound::{self, KeepAlive, Power};
+use crate::protocol::sip::endpoint::{self, ClientId, Endpoint, Flow, Local};
+use crate::protocol::sip::outbound::{KeepAlive, Power};
 use crate::random::Random;
 use crate::time::Time;
 use crate::timers::Timers;
-use crate::world::{Input, LinkId, Output, SocketId, Transport};
+use crate::world::{Input, LinkId, Output, SocketId};
 
 pub mod applications;
 mod asking;
@@ -39,6 +37,7 @@ mod fleet;
 mod incoming;
 mod judging;
 pub mod matcher;
+mod on_sip;
 mod refreshing;
 mod registering;
 pub mod registration;
@@ -47,6 +46,7 @@ mod responding;
 pub mod seen;
 mod session;
 mod sleeping;
+mod target;
 #[cfg(test)]
 mod tests;
 
@@ -61,6 +61,7 @@ use reply::Answer;
 use responding::Returned;
 use seen::Seen;
 use session::Session;
+use target::host_of;
 
 /// One handset.
 pub struct Device {
@@ -276,208 +277,6 @@ impl Device {
         out.push(Output::Report(Event { t: now, fact }));
     }
 
-    /// Tells the endpoint; what it sends leaves at once, what it tells waits its turn.
-    fn sip(&mut self, now: Time, input: endpoint::Input, out: &mut Vec<Output>) {
-        let mut effects = std::mem::take(&mut self.effects);
-        self.endpoint.handle(now, input, &mut effects);
-        self.sort_out(now, &mut effects, out);
-        self.effects = effects;
-    }
-
-    fn sort_out(&mut self, now: Time, effects: &mut Vec<endpoint::Output>, out: &mut Vec<Output>) {
-        for effect in effects.drain(..) {
-            match effect {
-                endpoint::Output::World(output) => {
-                    if let Output::Datagram { octets, .. } | Output::Octets { octets, .. } = &output
-                    {
-                        if self.config.behaviour.silent && answers_message(octets) {
-                            continue;
-                        }
-                        self.wire(now, "sip", true, octets, out);
-                    }
-                    out.push(output);
-                }
-                told => self.queue.push_back(told),
-            }
-        }
-    }
-
-    /// Reports a protocol message, if that is wanted.
-    fn wire(&self, now: Time, line: &str, sent: bool, octets: &Bytes, out: &mut Vec<Output>) {
-        if !self.config.report_wire {
-            return;
-        }
-        let start = octets.split(|octet| *octet == b'\r').next();
-        let start = start.and_then(|start| core::str::from_utf8(start).ok());
-        // Keep-alives have no start line.
-        let Some(what) = start.filter(|start| start.contains(' ')) else {
-            return;
-        };
-        let (ppg, own) = (crate::ladder::PPG.to_owned(), self.config.name.clone());
-        let (from, to) = if sent { (own, ppg) } else { (ppg, own) };
-        let fact = Fact::Wire {
-            from,
-            to,
-            line: line.to_owned(),
-            what: what.to_owned(),
-            push: None,
-            octets: octets.clone(),
-        };
-        self.report(now, fact, out);
-    }
-
-    /// Starts a client transaction.
-    fn request(
-        &mut self,
-        now: Time,
-        purpose: Purpose,
-        draft: Draft,
-        target: Target,
-        out: &mut Vec<Output>,
-    ) -> ClientId {
-        let id = ClientId(self.fresh());
-        self.requests.push((id, purpose));
-        self.sip(now, endpoint::Input::Request { id, draft, target }, out);
-        id
-    }
-
-    /// Where a request for this URI goes: its host by the table, or as an address; all else through the registrar.
-    fn target_of(&self, uri: &str) -> Target {
-        let registrar = Target::Address {
-            transport: self.config.transport,
-            peer: self.config.registrar,
-        };
-        let has_route = self
-            .registration
-            .granted()
-            .is_some_and(|granted| !granted.service_route.is_empty());
-        let Ok(uri) = Uri::decode(uri.as_bytes()) else {
-            return registrar;
-        };
-        match self.config.address_of(uri.host(), uri.port()) {
-            Some(peer) if !has_route => Target::Address {
-                transport: transport_of(&uri).unwrap_or(self.config.transport),
-                peer,
-            },
-            _ => registrar,
-        }
-    }
-
-    /// The routes that requests of the device take first.
-    fn routes(&self) -> Vec<String> {
-        self.registration
-            .granted()
-            .map(|granted| granted.service_route.clone())
-            .unwrap_or_default()
-    }
-
-    /// Handles what the endpoint told, and what that brings.
-    fn settle(&mut self, now: Time, out: &mut Vec<Output>) {
-        while let Some(told) = self.queue.pop_front() {
-            self.told(now, told, out);
-        }
-    }
-
-    fn told(&mut self, now: Time, told: endpoint::Output, out: &mut Vec<Output>) {
-        match told {
-            // Sent already.
-            endpoint::Output::World(output) => out.push(output),
-            endpoint::Output::Request { id, flow, message } => {
-                self.wire(now, "sip", false, message.octets(), out);
-                self.incoming(now, id, flow, message, out);
-            }
-            endpoint::Output::Ack { message, .. } => {
-                self.wire(now, "sip", false, message.octets(), out);
-            }
-            // An INVITE was refused as soon as it came.
-            endpoint::Output::Cancelled { .. } => {}
-            endpoint::Output::Response { id, flow, message } => {
-                self.wire(now, "sip", false, message.octets(), out);
-                self.answered(now, id, flow, &message, out);
-            }
-            endpoint::Output::Failed { id, why } => self.unanswered(now, id, why, out),
-            endpoint::Output::FlowLost { flow } => {
-                if self.flow == Some(flow) {
-                    self.flow_lost(now);
-                }
-            }
-            endpoint::Output::Pong { flow, stun } => {
-                if self.flow == Some(flow) {
-                    self.keep(now, Some(outbound::Input::Pong { stun }), out);
-                }
-            }
-            endpoint::Output::Malformed { peer, error } => {
-                let fact = Fact::Refused {
-                    from: peer.to_string(),
-                    why: error.to_string(),
-                };
-                self.report(now, fact, out);
-            }
-        }
-    }
-
-    /// Takes the request of this number out when the response is final.
-    fn purpose(&mut self, id: ClientId, is_final: bool) -> Option<Purpose> {
-        let at = self.requests.iter().position(|(own, _)| *own == id)?;
-        match self.requests.get(at) {
-            // A 2xx may come again, and only the session can tell what that means.
-            Some((_, Purpose::Invite(number))) => Some(Purpose::Invite(*number)),
-            Some(_) if is_final => Some(self.requests.swap_remove(at).1),
-            _ => None,
-        }
-    }
-
-    fn answered(
-        &mut self,
-        now: Time,
-        id: ClientId,
-        flow: Option<Flow>,
-        response: &Message,
-        out: &mut Vec<Output>,
-    ) {
-        let is_final = response.status().is_some_and(|status| status >= 200);
-        match self.purpose(id, is_final) {
-            Some(Purpose::Register) if self.leaving != Leaving::No => {
-                self.leave_answered(now, response, out);
-            }
-            Some(Purpose::Register) => self.register_answered(now, flow, response, out),
-            Some(Purpose::Invite(number)) => self.invite_answered(now, number, response, out),
-            Some(Purpose::Refresh(number)) => {
-                self.refresh_answered(now, number, Some(response), out);
-            }
-            Some(Purpose::Subscribe(number)) => {
-                self.subscribe_answered(now, number, Some(response), out);
-            }
-            Some(Purpose::Signalling) => self.signalling_answered(now, Some(response), out),
-            Some(Purpose::Message(returned)) => {
-                self.message_answered(now, returned, response, out);
-            }
-            Some(Purpose::Farewell) | None => {}
-        }
-    }
-
-    fn unanswered(
-        &mut self,
-        now: Time,
-        id: ClientId,
-        why: endpoint::Failure,
-        out: &mut Vec<Output>,
-    ) {
-        match self.purpose(id, true) {
-            Some(Purpose::Register) if self.leaving != Leaving::No => self.left(),
-            Some(Purpose::Register) => {
-                self.register_asked(now, false, out);
-                let step = self.registration.failed(None, &mut self.random);
-                self.register_step(now, step, None, out);
-            }
-            Some(Purpose::Invite(number)) => self.invite_failed(now, number, why, out),
-            Some(Purpose::Refresh(number)) => self.refresh_answered(now, number, None, out),
-            Some(Purpose::Subscribe(number)) => self.subscribe_answered(now, number, None, out),
-            Some(Purpose::Signalling) => self.signalling_answered(now, None, out),
-            Some(Purpose::Message(_) | Purpose::Farewell) | None => {}
-        }
-    }
-
     fn is_media(link: LinkId) -> bool {
         (MEDIA_LINKS..PUSH_LINKS).contains(&link.0)
     }
@@ -485,9 +284,7 @@ impl Device {
     fn is_push(link: LinkId) -> bool {
         (PUSH_LINKS..LinkId::ACCEPTED).contains(&link.0)
     }
-}
 
-impl Device {
     /// A datagram: of a bearer with a door of its own, or SIP.
     fn datagram(
         &mut self,
@@ -628,30 +425,4 @@ impl Machine for Device {
     fn has_stopped(&self) -> bool {
         self.leaving == Leaving::Done
     }
-}
-
-/// True for a response to a MESSAGE: what a silent device keeps to itself, even the endpoint's 100.
-fn answers_message(octets: &Bytes) -> bool {
-    Message::decode(octets.clone()).is_ok_and(|message| {
-        message.status().is_some()
-            && message
-                .cseq()
-                .is_ok_and(|cseq| cseq.method == Method::Message)
-    })
-}
-
-/// The transport that a URI asks for.
-fn transport_of(uri: &Uri<'_>) -> Option<Transport> {
-    if uri.scheme() == Scheme::Sips {
-        return Some(Transport::Tls);
-    }
-    let name = uri.param("transport")??;
-    [Transport::Udp, Transport::Tcp, Transport::Tls]
-        .into_iter()
-        .find(|transport| transport.name().eq_ignore_ascii_case(name))
-}
-
-/// The host of a URI; the text itself when it is none.
-fn host_of(uri: &str) -> String {
-    Uri::decode(uri.as_bytes()).map_or_else(|_| uri.to_owned(), |uri| uri.host().to_owned())
 }
