@@ -17,8 +17,8 @@ pub use formats::{Seed, VECTOR_FILES, formats, promises, seeds};
 pub use nodes::{device, gateway};
 pub use sip::{device_id, digest, mime, msrp, sdp, sia, sip, sip_stream, sir, stun, uri};
 pub use wap::{
-    client_address, co, dd, emn, message_summary, ota_http, pap, pap_body, pidf, reginfo, si, sl,
-    smpp, sms, ussd, wsp, wtp,
+    aes128gcm, client_address, co, dd, emn, message_summary, ota_http, pap, pap_body, pidf,
+    push_socket, reginfo, si, sl, smpp, sms, ussd, vapid, wsp, wtp,
 };
 
 /// When time begins for machines that are fed.
@@ -60,6 +60,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("reginfo", reginfo),
     ("dd", dd),
     ("message_summary", message_summary),
+    ("aes128gcm", aes128gcm),
+    ("vapid", vapid),
+    ("push_socket", push_socket),
     ("gateway", gateway),
     ("device", device),
 ];

@@ -235,3 +235,12 @@ pub const WEB_PACKET_MESSAGES: usize = 64;
 pub const WEB_PACKET_OCTETS: usize = 49_152;
 /// Applications of one browser client; clearings of one account.
 pub const WEB_APPS: usize = 64;
+
+/// Octets of encrypted content that is read; a push has at most 4,096 of them.
+pub const ENCRYPTED_CONTENT_OCTETS: usize = 65_536;
+/// Octets of the header in which an application server says who it is.
+pub const VAPID_OCTETS: usize = 4_096;
+/// Octets of one message between a browser and its push service.
+pub const PUSH_SOCKET_OCTETS: usize = 65_536;
+/// Pushes of which a browser tells in one message what became of them.
+pub const PUSH_SOCKET_UPDATES: usize = 256;

@@ -99,6 +99,7 @@ const CODEC_SIBLINGS: &[(&str, &[&str])] = &[
     ("message_summary", &["format"]),
     ("site_message", &[]),
     ("wbxml", &["cursor", "format", "hex", "object", "xml"]),
+    ("web_push", &["cursor", "format", "hex", "object", "reader"]),
     ("radio", &["cursor"]),
     ("reader", &["cursor", "format"]),
     ("object", &["format", "hex"]),

@@ -62,6 +62,7 @@ const FORMS: &[Form] = &[
     form("message-summary", &["message-summary"], &[]),
     form("pidf", &["pidf"], &[]),
     form("reginfo", &["reginfo"], &[]),
+    form("web-push", &["vapid", "push-socket"], &[]),
     form("text", &["sir-text"], &[]),
 ];
 

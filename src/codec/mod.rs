@@ -40,12 +40,14 @@ pub mod uri;
 pub mod ussd;
 pub mod vector;
 pub mod wbxml;
+pub mod web_push;
 pub mod wsp;
 pub mod wtp;
 pub mod xml;
 
 /// Every wire format, by name; each codec adds its own lines.
 pub const FORMATS: &[&format::Format] = &[
+    &web_push::record::FORMAT,
     &pap::ADDRESS_FORMAT,
     &wbxml::co::XML_FORMAT,
     &wsp::fields::CONTENT_TYPE,
@@ -62,6 +64,7 @@ pub const FORMATS: &[&format::Format] = &[
     &pap::BODY_FORMAT,
     &pap::XML_FORMAT,
     &presence::FORMAT,
+    &web_push::autopush::FORMAT,
     &wsp::fields::Q_VALUE,
     &wsp::fields::QUOTED_STRING,
     &reginfo::FORMAT,
@@ -83,6 +86,7 @@ pub const FORMATS: &[&format::Format] = &[
     &ussd::FORMAT_MOBILE_CONTINUE,
     &ussd::FORMAT_STRING,
     &wsp::fields::VALUE_LENGTH,
+    &web_push::vapid::FORMAT,
     &wsp::fields::VERSION_VALUE,
     &wbxml::co::FORMAT,
     &wbxml::emn::FORMAT,

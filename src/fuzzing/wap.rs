@@ -36,6 +36,21 @@ pub fn message_summary(octets: &[u8]) {
     promises(&codec::message_summary::FORMAT, octets);
 }
 
+/// Content in records.
+pub fn aes128gcm(octets: &[u8]) {
+    promises(&codec::web_push::record::FORMAT, octets);
+}
+
+/// Messages between a browser and its push service.
+pub fn push_socket(octets: &[u8]) {
+    promises(&codec::web_push::autopush::FORMAT, octets);
+}
+
+/// Who sends a push.
+pub fn vapid(octets: &[u8]) {
+    promises(&codec::web_push::vapid::FORMAT, octets);
+}
+
 /// User data, TPDUs of both directions, a text header, and segments of one sender.
 pub fn sms(octets: &[u8]) {
     for format in [
