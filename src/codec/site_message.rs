@@ -46,6 +46,7 @@ pub struct Item {
     /// Its number.
     pub seq: u64,
     /// Its application.
+    #[serde(rename = "appid")]
     pub app: String,
     /// A line for lists.
     #[serde(skip_serializing_if = "String::is_empty", default)]

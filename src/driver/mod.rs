@@ -21,6 +21,7 @@ mod http;
 mod node;
 pub mod observe;
 mod order;
+pub mod piggyback;
 pub mod store;
 mod stream;
 pub mod tls;

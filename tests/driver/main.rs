@@ -6,5 +6,6 @@ mod events;
 mod http;
 mod http2;
 mod node;
+mod piggyback;
 mod records;
 mod sockets;

@@ -15,11 +15,13 @@
 mod lab;
 
 mod bearers;
+mod browser;
 mod curl;
 mod dissect;
 mod http2;
 mod kannel;
 mod lamp;
+mod message_centre;
 mod ota;
 mod sipp;
 mod sms;

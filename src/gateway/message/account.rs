@@ -64,6 +64,8 @@ pub struct Unread<'a> {
     pub old: usize,
     /// The number given last.
     pub seq: u64,
+    /// Grows with every change of any message's state, and is the same again after a restart.
+    pub rev: u64,
     /// The unread messages, newest first, at most as many as were asked for.
     pub items: Vec<&'a Message>,
 }
@@ -266,11 +268,24 @@ impl Account {
             new: self.unoffered.len(),
             old: self.offered.len(),
             seq: self.last,
+            rev: self.rev(),
             items: newest
                 .take(most)
                 .filter_map(|seq| self.messages.get(seq))
                 .collect(),
         }
+    }
+
+    /// Each number that was given counts by how far its message came: 1 when it is new, 4 when it is deleted or gone.
+    fn rev(&self) -> u64 {
+        let (new, old) = (self.unoffered.len(), self.offered.len());
+        let unread = new.saturating_add(old);
+        let read = self.messages.len().saturating_sub(unread);
+        let read = read.saturating_sub(self.deleted.len());
+        let missing = new.saturating_mul(3).saturating_add(old.saturating_mul(2));
+        let missing = missing.saturating_add(read);
+        let missing = u64::try_from(missing).unwrap_or(u64::MAX);
+        self.last.saturating_mul(4).saturating_sub(missing)
     }
 
     fn index(&mut self, seq: u64, state: State) {

@@ -175,6 +175,7 @@ impl Messages {
                 new: 0,
                 old: 0,
                 seq: 0,
+                rev: 0,
                 items: Vec::new(),
             },
         }

@@ -6,7 +6,7 @@
  * @property {number} old messages the user was told of and has not opened
  * @property {number} seq the latest message
  * @property {number} rev grows with every change of what is unread: an older stamp, as from a cache, has a smaller one
- * @property {{seq: number, app: string, title: string, summary: string, isNew: boolean}[]} items the latest first
+ * @property {{seq: number, appid: string, title: string, summary: string, isNew: boolean}[]} items the latest first
  * @property {number} more how many further ones there are
  */
 
@@ -32,7 +32,7 @@ export function stampOf(raw) {
     rev: raw.rev,
     items: items.map((it) => ({
       seq: natural(it?.seq),
-      app: text(it?.app),
+      appid: text(it?.appid),
       title: text(it?.title),
       summary: text(it?.summary),
       isNew: it?.new === true,
