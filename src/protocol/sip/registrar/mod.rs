@@ -26,7 +26,7 @@ use crate::time::Time;
 
 use gruu::TemporaryGruus;
 use refusal::Refusal;
-use table::Table;
+use table::{After, Table};
 use wish::{Asked, Register, Wish, canonical_aor};
 
 pub use crate::protocol::sip::endpoint::Flow;
@@ -229,21 +229,39 @@ impl Registrar {
             }
             Asked::These(wishes) => wishes,
         };
-        let before = self.bindings(&register.aor);
+        let before = self.table.lend(&register.aor);
+        match self.plan(now, register, wishes, flow, &before) {
+            Ok(after) => Ok(self.table.replace(&register.aor, before, after)),
+            Err(refusal) => {
+                self.table.give_back(&register.aor, before);
+                Err(refusal)
+            }
+        }
+    }
+
+    /// What the address has when all the Contacts are granted; nothing is changed yet.
+    fn plan(
+        &mut self,
+        now: Time,
+        register: &Register,
+        wishes: &[Wish],
+        flow: Flow,
+        before: &[Binding],
+    ) -> Result<Vec<After>, Refusal> {
         for wish in wishes {
-            if let Some(at) = wish.position(before) {
+            if let Some(at) = wish.position(before.iter()) {
                 before
                     .get(at)
                     .map_or(Ok(()), |binding| check_order(register, binding))?;
             }
         }
         self.check_aliases(register)?;
-        let mut after = before.to_vec();
+        let mut after: Vec<Planned<'_>> = before.iter().enumerate().map(Planned::Kept).collect();
         for wish in wishes {
             self.grant(now, register, wish, flow, &mut after);
         }
-        self.check_limits(&register.aor, &after)?;
-        Ok(self.table.replace(&register.aor, after))
+        self.check_limits(before.len(), &after)?;
+        Ok(after.into_iter().map(After::from).collect())
     }
 
     /// Makes, refreshes or removes the binding of one Contact.
@@ -253,18 +271,18 @@ impl Registrar {
         register: &Register,
         wish: &Wish,
         flow: Flow,
-        bindings: &mut Vec<Binding>,
+        bindings: &mut Vec<Planned<'_>>,
     ) {
-        let old = wish.position(bindings).map(|at| bindings.remove(at));
+        let old = wish.position(bindings.iter().map(Planned::binding));
+        let old = old.map(|at| bindings.remove(at));
         if wish.interval == 0 {
             return;
         }
-        let epoch = self.epoch(now, register, wish, bindings, old.as_ref());
+        let old = old.as_ref().map(Planned::binding);
+        let epoch = self.epoch(now, register, wish, bindings, old);
         let gr = wish.gr.as_ref().filter(|_| register.offers.gruu);
         let binding = Binding {
-            serial: old
-                .as_ref()
-                .map_or_else(|| self.fresh(now), |old| old.serial),
+            serial: old.map_or_else(|| self.fresh(now), |old| old.serial),
             aor: register.aor.clone(),
             contact: wish.contact.clone(),
             instance: wish.instance.clone(),
@@ -277,7 +295,7 @@ impl Registrar {
             flow,
             path: register.path.clone(),
             params: wish.params.clone(),
-            pub_gruu: gr.map(|gr| format!("{};gr={gr}", register.aor)),
+            pub_gruu: gr.map(|gr| [&register.aor, ";gr=", gr].concat()),
             temp_gruu: gr.map(|_| self.temporary(&register.aor, epoch)),
             epoch,
             aliases: register.aliases.iter().map(ToString::to_string).collect(),
@@ -286,13 +304,17 @@ impl Registrar {
         };
         if binding.reg_id.is_none() {
             // Without flow numbers a new Call-ID is a restart of the device: what it was given before is void.
-            for other in bindings.iter_mut().filter(|other| {
-                other.gr.is_some() && other.gr == binding.gr && other.reg_id.is_none()
-            }) {
-                other.epoch = epoch;
+            for other in bindings.iter_mut() {
+                let known = other.binding();
+                let is_of_device =
+                    known.gr.is_some() && known.gr == binding.gr && known.reg_id.is_none();
+                if is_of_device && known.epoch != epoch {
+                    let known = known.clone();
+                    *other = Planned::Made(Binding { epoch, ..known });
+                }
             }
         }
-        bindings.push(binding);
+        bindings.push(Planned::Made(binding));
     }
 
     /// The number of the time since this device changed its Call-ID; a new one when it does so now.
@@ -301,11 +323,12 @@ impl Registrar {
         now: Time,
         register: &Register,
         wish: &Wish,
-        bindings: &[Binding],
+        bindings: &[Planned<'_>],
         old: Option<&Binding>,
     ) -> u64 {
         bindings
             .iter()
+            .map(Planned::binding)
             .chain(old)
             .find(|known| {
                 wish.gr.is_some() && known.gr == wish.gr && known.call_id == register.call_id
@@ -375,8 +398,7 @@ impl Registrar {
         Ok(())
     }
 
-    fn check_limits(&self, aor: &str, after: &[Binding]) -> Result<(), Refusal> {
-        let before = self.bindings(aor).len();
+    fn check_limits(&self, before: usize, after: &[Planned<'_>]) -> Result<(), Refusal> {
         if after.len() > self.bindings_max() && after.len() > before {
             return Err(Refusal::because(403, "too many bindings"));
         }
@@ -386,7 +408,7 @@ impl Registrar {
         }
         if after
             .iter()
-            .any(|binding| binding.octets() > limits::BINDING_OCTETS)
+            .any(|planned| planned.binding().octets() > limits::BINDING_OCTETS)
         {
             return Err(Refusal::because(403, "the binding is too large"));
         }
@@ -400,17 +422,66 @@ impl Registrar {
 
 impl Wish {
     /// The binding this Contact is about: by device and flow number, else by URI.
-    fn position(&self, bindings: &[Binding]) -> Option<usize> {
+    fn position<'a>(&self, bindings: impl Iterator<Item = &'a Binding>) -> Option<usize> {
+        let mut bindings = bindings;
         if self.reg_id.is_some() {
-            return bindings
-                .iter()
-                .position(|known| known.reg_id == self.reg_id && known.gr == self.gr);
+            return bindings.position(|known| known.reg_id == self.reg_id && known.gr == self.gr);
         }
-        let contact = Uri::decode(self.contact.as_bytes()).ok()?;
-        bindings.iter().position(|known| {
-            Uri::decode(known.contact.as_bytes()).is_ok_and(|known| known.is_equal(&contact))
-        })
+        bindings.position(|known| is_same_contact(&known.contact, &self.contact))
     }
+}
+
+/// A binding an address is to have, as long as nothing is changed.
+enum Planned<'a> {
+    /// The one at that place stays.
+    Kept((usize, &'a Binding)),
+    /// This one.
+    Made(Binding),
+}
+
+impl Planned<'_> {
+    const fn binding(&self) -> &Binding {
+        match self {
+            Self::Kept((_, binding)) => binding,
+            Self::Made(binding) => binding,
+        }
+    }
+}
+
+impl From<Planned<'_>> for After {
+    fn from(planned: Planned<'_>) -> Self {
+        match planned {
+            Planned::Kept((at, _)) => Self::Kept(at),
+            Planned::Made(binding) => Self::Made(binding),
+        }
+    }
+}
+
+/// True when two contacts are one by the rules of URIs; those that are spelt alike, or name another host or port in as
+/// many octets, are told apart without being parsed.
+fn is_same_contact(known: &str, contact: &str) -> bool {
+    if known == contact {
+        return true;
+    }
+    // Escapes, parameters and headers have rules of their own, and so have other schemes.
+    let is_plain = |uri: &str| {
+        uri.starts_with("sip:")
+            && uri.bytes().fold(true, |all, octet| {
+                all & !matches!(octet, b'%' | b';' | b'?')
+            })
+    };
+    // A port may have zeros in front, so that only texts of one length say at once that they differ.
+    if known.len() == contact.len() && is_plain(known) && is_plain(contact) {
+        let (ours, theirs) = (known.split_once('@'), contact.split_once('@'));
+        if let Some((ours, theirs)) = ours.zip(theirs) {
+            return ours.0 == theirs.0 && ours.1.eq_ignore_ascii_case(theirs.1);
+        }
+    }
+    let uris = (
+        Uri::decode(known.as_bytes()),
+        Uri::decode(contact.as_bytes()),
+    );
+    matches!(uris, (Ok(known), Ok(contact)) if known.is_equal(&contact))
 }
 
 /// A REGISTER of the same Call-ID must be later than the one before.

@@ -43,6 +43,24 @@ struct Entry {
     turn: Option<u64>,
 }
 
+/// A binding that an address is to have.
+pub(super) enum After {
+    /// The one at that place of those it has.
+    Kept(usize),
+    /// This one, instead of the one of its number if there is one.
+    Made(Binding),
+}
+
+/// What a binding was before.
+enum Was {
+    /// The same.
+    Same,
+    /// This.
+    Other(Binding),
+    /// Not there.
+    Nothing,
+}
+
 impl Table {
     pub(super) fn number(&self, aor: &str) -> Option<u64> {
         self.numbers.get(aor).copied()
@@ -110,47 +128,73 @@ impl Table {
     pub(super) fn remember(&mut self, aor: &str, gr: &str) {
         let number = self.number_or_new(aor);
         if let Some(entry) = self.entries.get_mut(&number) {
-            entry.see(gr);
+            see(&mut entry.seen, gr);
         }
         self.settle(number);
     }
 
     /// Takes a binding back.
     pub(super) fn insert(&mut self, binding: Binding) {
-        let mut bindings = self.bindings(&binding.aor).to_vec();
-        bindings.retain(|known| known.serial != binding.serial);
         let aor = binding.aor.clone();
-        bindings.push(binding);
-        self.replace(&aor, bindings);
+        let before = self.lend(&aor);
+        let others = before.iter().enumerate();
+        let mut after: Vec<After> = others
+            .filter(|(_, known)| known.serial != binding.serial)
+            .map(|(at, _)| After::Kept(at))
+            .collect();
+        after.push(After::Made(binding));
+        self.replace(&aor, before, after);
     }
 
-    /// Gives an address these bindings and says what changed.
-    pub(super) fn replace(&mut self, aor: &str, mut after: Vec<Binding>) -> Vec<Change> {
-        after.sort_by_cached_key(Binding::rank);
+    /// The bindings of an address, taken out until [`Table::replace`] or [`Table::give_back`].
+    pub(super) fn lend(&mut self, aor: &str) -> Vec<Binding> {
+        self.number(aor)
+            .and_then(|number| self.entries.get_mut(&number))
+            .map_or_else(Vec::new, |entry| core::mem::take(&mut entry.bindings))
+    }
+
+    /// Ends a loan without a change.
+    pub(super) fn give_back(&mut self, aor: &str, bindings: Vec<Binding>) {
+        let number = self.number(aor);
+        if let Some(entry) = number.and_then(|number| self.entries.get_mut(&number)) {
+            entry.bindings = bindings;
+        }
+    }
+
+    /// Ends a loan: gives the address these bindings and says what changed.
+    pub(super) fn replace(
+        &mut self,
+        aor: &str,
+        before: Vec<Binding>,
+        after: Vec<After>,
+    ) -> Vec<Change> {
         let number = self.number_or_new(aor);
-        self.unlink(number);
-        let Some(entry) = self.entries.get_mut(&number) else {
-            return Vec::new();
-        };
-        let before = core::mem::replace(&mut entry.bindings, after);
-        let mut changes = Vec::new();
-        for binding in &entry.bindings {
-            match before.iter().find(|known| known.serial == binding.serial) {
-                None => changes.push(Change::Created(binding.clone())),
-                Some(known) if known != binding => changes.push(Change::Refreshed(binding.clone())),
-                Some(_) => {}
+        self.bindings = self.bindings.saturating_sub(before.len());
+        let (mut rows, gone) = compared(before, after);
+        rows.sort_by(|(one, _), (two, _)| one.rank().cmp(&two.rank()));
+        self.bindings = self.bindings.saturating_add(rows.len());
+        // Most REGISTERs refresh what is there: then every map stays as it is.
+        let moves = rows.iter().any(|(binding, was)| !was.is_found_as(binding));
+        if moves || !gone.is_empty() {
+            let known = rows.iter().filter_map(|(binding, was)| was.of(binding));
+            for binding in known.chain(&gone) {
+                self.unlink(number, binding);
+            }
+            for (binding, _) in &rows {
+                self.link(number, binding);
             }
         }
-        let left: BTreeSet<u64> = entry
-            .bindings
-            .iter()
-            .map(|binding| binding.serial)
-            .collect();
-        let removed = before
-            .into_iter()
-            .filter(|known| !left.contains(&known.serial));
+        let mut changes = Vec::with_capacity(1);
+        for (binding, was) in &rows {
+            match was {
+                Was::Same => {}
+                Was::Other(_) => changes.push(Change::Refreshed(binding.clone())),
+                Was::Nothing => changes.push(Change::Created(binding.clone())),
+            }
+        }
+        let removed = gone.into_iter();
         changes.extend(removed.map(|known| Change::Removed(known, Removal::Unregistered)));
-        self.link(number);
+        self.keep(number, rows.into_iter().map(|(binding, _)| binding).collect());
         changes
     }
 
@@ -161,16 +205,22 @@ impl Table {
         gone: impl Fn(&Binding) -> bool,
         why: Removal,
     ) -> Vec<Change> {
-        self.unlink(number);
         let Some(entry) = self.entries.get_mut(&number) else {
             return Vec::new();
         };
-        let removed: Vec<Change> = entry
-            .bindings
+        let mut bindings = core::mem::take(&mut entry.bindings);
+        for binding in &bindings {
+            self.unlink(number, binding);
+        }
+        let removed: Vec<Change> = bindings
             .extract_if(.., |binding| gone(binding))
             .map(|binding| Change::Removed(binding, why))
             .collect();
-        self.link(number);
+        for binding in &bindings {
+            self.link(number, binding);
+        }
+        self.bindings = self.bindings.saturating_sub(removed.len());
+        self.keep(number, bindings);
         removed
     }
 
@@ -206,49 +256,46 @@ impl Table {
         number
     }
 
-    /// Takes the bindings of an address out of every map.
-    fn unlink(&mut self, number: u64) {
-        let Some(entry) = self.entries.get(&number) else {
-            return;
-        };
-        self.bindings = self.bindings.saturating_sub(entry.bindings.len());
-        for binding in &entry.bindings {
-            if let Some(on_flow) = self.flows.get_mut(&binding.flow) {
-                on_flow.remove(&number);
-                if on_flow.is_empty() {
-                    self.flows.remove(&binding.flow);
-                }
+    /// Takes a binding of an address out of every map.
+    fn unlink(&mut self, number: u64, binding: &Binding) {
+        if let Some(on_flow) = self.flows.get_mut(&binding.flow) {
+            on_flow.remove(&number);
+            if on_flow.is_empty() {
+                self.flows.remove(&binding.flow);
             }
-            for alias in binding.alias_ids() {
-                self.owners.remove(&alias);
-            }
-            self.epochs.remove(&binding.epoch);
         }
-        self.timers.cancel(number);
+        for alias in binding.alias_ids() {
+            self.owners.remove(&alias);
+        }
+        self.epochs.remove(&binding.epoch);
     }
 
-    /// Puts the bindings of an address into every map.
-    fn link(&mut self, number: u64) {
+    /// Puts a binding of an address into every map.
+    fn link(&mut self, number: u64, binding: &Binding) {
+        if binding.flow != NO_FLOW {
+            self.flows.entry(binding.flow).or_default().insert(number);
+        }
+        for alias in binding.alias_ids() {
+            self.owners.insert(alias, number);
+        }
+        if binding.gr.is_some() {
+            self.epochs.insert(binding.epoch, number);
+        }
+    }
+
+    /// Gives an address its bindings, which every map has already.
+    fn keep(&mut self, number: u64, bindings: Vec<Binding>) {
         let Some(entry) = self.entries.get_mut(&number) else {
             return;
         };
-        self.bindings = self.bindings.saturating_add(entry.bindings.len());
-        for binding in &entry.bindings {
-            if binding.flow != NO_FLOW {
-                self.flows.entry(binding.flow).or_default().insert(number);
-            }
-            for alias in binding.alias_ids() {
-                self.owners.insert(alias, number);
-            }
-            if binding.gr.is_some() {
-                self.epochs.insert(binding.epoch, number);
-            }
+        for gr in bindings.iter().filter_map(|binding| binding.gr.as_deref()) {
+            see(&mut entry.seen, gr);
         }
-        let grs: Vec<String> = entry.bindings.iter().filter_map(|b| b.gr.clone()).collect();
-        grs.iter().for_each(|gr| entry.see(gr));
-        if let Some(first) = entry.bindings.iter().map(|b| b.expires_at).min() {
-            self.timers.set(number, first);
+        match bindings.iter().map(|binding| binding.expires_at).min() {
+            Some(first) => self.timers.set(number, first),
+            None => self.timers.cancel(number),
         }
+        entry.bindings = bindings;
         self.settle(number);
     }
 
@@ -283,13 +330,65 @@ impl Table {
     }
 }
 
-impl Entry {
-    /// Remembers a device as the latest; the one not seen longest gives way.
-    fn see(&mut self, gr: &str) {
-        self.seen.retain(|seen| seen != gr);
-        self.seen.push(gr.to_owned());
-        let excess = self.seen.len().saturating_sub(limits::INSTANCES_REMEMBERED);
-        self.seen.drain(..excess);
+/// Remembers a device as the latest; the one not seen longest gives way.
+fn see(seen: &mut Vec<String>, gr: &str) {
+    match seen.iter().position(|known| known == gr) {
+        Some(at) => seen.get_mut(at..).unwrap_or_default().rotate_left(1),
+        None => seen.push(gr.to_owned()),
+    }
+    let excess = seen.len().saturating_sub(limits::INSTANCES_REMEMBERED);
+    seen.drain(..excess);
+}
+
+/// What an address has after a REGISTER, beside what it had; and what it has no more.
+fn compared(before: Vec<Binding>, after: Vec<After>) -> (Vec<(Binding, Was)>, Vec<Binding>) {
+    let mut before: Vec<Option<Binding>> = before.into_iter().map(Some).collect();
+    let mut rows = Vec::with_capacity(after.len());
+    for planned in after {
+        rows.extend(match planned {
+            After::Kept(at) => {
+                let kept = before.get_mut(at).and_then(Option::take);
+                kept.map(|binding| (binding, Was::Same))
+            }
+            After::Made(binding) => Some((binding, Was::Nothing)),
+        });
+    }
+    for (binding, was) in &mut rows {
+        let same = |known: &&mut Option<Binding>| {
+            known
+                .as_ref()
+                .is_some_and(|known| known.serial == binding.serial)
+        };
+        let known = before.iter_mut().find(same).and_then(Option::take);
+        if let Some(known) = known {
+            *was = if known == *binding {
+                Was::Same
+            } else {
+                Was::Other(known)
+            };
+        }
+    }
+    (rows, before.into_iter().flatten().collect())
+}
+
+impl Was {
+    /// The binding as it was, when there was one.
+    const fn of<'a>(&'a self, binding: &'a Binding) -> Option<&'a Binding> {
+        match self {
+            Self::Same => Some(binding),
+            Self::Other(known) => Some(known),
+            Self::Nothing => None,
+        }
+    }
+
+    /// True when every map leads to the binding as it did before.
+    fn is_found_as(&self, binding: &Binding) -> bool {
+        self.of(binding).is_some_and(|known| {
+            known.flow == binding.flow
+                && known.epoch == binding.epoch
+                && known.gr.is_some() == binding.gr.is_some()
+                && known.aliases == binding.aliases
+        })
     }
 }
 

@@ -505,3 +505,33 @@ fn one_request_may_exchange_all_bindings_and_no_more() {
         403
     );
 }
+
+#[test]
+fn contacts_are_one_by_the_rules_of_uris_however_they_are_compared() {
+    let contacts = [
+        "sip:a@192.0.2.1:5060",
+        "sip:a@192.0.2.1:5061",
+        "sip:a@192.0.2.1:05060",
+        "sip:a@192.0.2.1:00560",
+        "sip:a@192.0.2.1:05600",
+        "sip:A@192.0.2.1:5060",
+        "sip:%61@192.0.2.1:5060",
+        "sip:a@h.example.com",
+        "sip:a@H.example.com",
+        "SIP:a@h.example.com",
+        "sips:a@h.example.com",
+        "sip:h.example.com",
+        "sip:a@h.example.com;transport=tcp",
+        "sip:a@h.example.com;transport=TCP",
+        "sip:a@h.example.com;x=1",
+        "tel:1-23",
+        "tel:12-3",
+    ];
+    for one in contacts {
+        for two in contacts {
+            let uris = [one, two].map(|text| Uri::decode(text.as_bytes()).unwrap());
+            let expected = uris[0].is_equal(&uris[1]);
+            assert_eq!(is_same_contact(one, two), expected, "{one} {two}");
+        }
+    }
+}
