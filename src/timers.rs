@@ -1,6 +1,7 @@
 //! The one timer structure of every machine.
 
-use std::collections::{BTreeSet, HashMap};
+use core::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 use std::hash::Hash;
 
 use foldhash::quality::FixedState;
@@ -9,17 +10,22 @@ use crate::time::Time;
 
 /// Timers by key: at most one instant for each.
 ///
-/// Timers due at the same instant come out in the order of their keys, so a run is the same on every machine.
+/// Timers due at the same instant come out in the order of their keys, so a run is the same on every machine. Most are
+/// cancelled long before they are due: what is forgotten stays in the heap until it comes to its top, or until such
+/// entries are the most of it. The top itself is never one of them.
 #[derive(Clone, Debug)]
 pub struct Timers<K> {
-    by_time: BTreeSet<(Time, K)>,
+    heap: BinaryHeap<Reverse<(Time, K)>>,
     by_key: HashMap<K, Time, FixedState>,
 }
 
-impl<K> Default for Timers<K> {
+/// Forgotten entries that a heap may hold however few timers wait.
+const FORGOTTEN: usize = 64;
+
+impl<K: Ord> Default for Timers<K> {
     fn default() -> Self {
         Self {
-            by_time: BTreeSet::new(),
+            heap: BinaryHeap::new(),
             by_key: HashMap::with_hasher(FixedState::default()),
         }
     }
@@ -28,19 +34,46 @@ impl<K> Default for Timers<K> {
 impl<K: Copy + Ord + Hash> Timers<K> {
     /// Sets the timer of `key`; an earlier setting is forgotten.
     pub fn set(&mut self, key: K, at: Time) {
-        if let Some(old) = self.by_key.insert(key, at) {
-            if old == at {
-                return;
-            }
-            self.by_time.remove(&(old, key));
+        let old = self.by_key.insert(key, at);
+        if old == Some(at) {
+            return;
         }
-        self.by_time.insert((at, key));
+        self.heap.push(Reverse((at, key)));
+        if old.is_some() {
+            self.forgot(key);
+        }
     }
 
     /// Forgets the timer of `key`.
     pub fn cancel(&mut self, key: K) {
-        if let Some(old) = self.by_key.remove(&key) {
-            self.by_time.remove(&(old, key));
+        if self.by_key.remove(&key).is_some() {
+            self.forgot(key);
+        }
+    }
+
+    /// Clears the heap after an entry of `key` lost its meaning.
+    fn forgot(&mut self, key: K) {
+        if self.heap.peek().is_some_and(|top| top.0.1 == key) {
+            self.clear_top();
+        }
+        self.sweep();
+    }
+
+    /// Drops all forgotten entries once they are the most.
+    fn sweep(&mut self) {
+        let most = self.by_key.len().saturating_mul(2);
+        if self.heap.len() > most.saturating_add(FORGOTTEN) {
+            let live = self.by_key.iter();
+            self.heap = live.map(|(key, at)| Reverse((*at, *key))).collect();
+        }
+    }
+
+    /// Drops forgotten entries from the top.
+    fn clear_top(&mut self) {
+        while let Some(Reverse((at, key))) = self.heap.peek()
+            && self.by_key.get(key) != Some(at)
+        {
+            self.heap.pop();
         }
     }
 
@@ -53,17 +86,19 @@ impl<K: Copy + Ord + Hash> Timers<K> {
     /// When the next timer is due.
     #[must_use]
     pub fn next(&self) -> Option<Time> {
-        self.by_time.first().map(|(at, _)| *at)
+        self.heap.peek().map(|top| top.0.0)
     }
 
     /// Takes the earliest timer that is due at `now`.
     pub fn take_due(&mut self, now: Time) -> Option<K> {
-        let &(at, key) = self.by_time.first()?;
+        let &Reverse((at, key)) = self.heap.peek()?;
         if at > now {
             return None;
         }
-        self.by_time.pop_first();
+        self.heap.pop();
         self.by_key.remove(&key);
+        self.clear_top();
+        self.sweep();
         Some(key)
     }
 
@@ -104,5 +139,37 @@ mod tests {
         let order: Vec<char> =
             core::iter::from_fn(|| timers.take_due(Time::from_secs(9))).collect();
         assert_eq!(order, ['c', 'a', 'b']);
+    }
+    #[test]
+    fn timers_are_due_as_in_a_plain_list_whatever_was_set_and_cancelled_before() {
+        let mut random = crate::random::Random::from_number(11);
+        let (mut timers, mut list) = (Timers::default(), Vec::<(Time, u64)>::new());
+        for turn in 0..20_000_u64 {
+            let (key, at) = (
+                random.below(200),
+                Time::from_secs(turn / 50 + random.below(60)),
+            );
+            match random.below(10) {
+                0..=5 => {
+                    list.retain(|known| known.1 != key);
+                    list.push((at, key));
+                    timers.set(key, at);
+                }
+                6..=8 => {
+                    list.retain(|known| known.1 != key);
+                    timers.cancel(key);
+                }
+                _ => {
+                    let now = Time::from_secs(turn / 50);
+                    list.sort_unstable();
+                    let due = list.first().filter(|first| first.0 <= now).copied();
+                    list.retain(|known| Some(*known) != due);
+                    assert_eq!(timers.take_due(now), due.map(|due| due.1));
+                }
+            }
+            assert_eq!(timers.next(), list.iter().map(|known| known.0).min());
+            assert_eq!(timers.len(), list.len());
+            assert!(timers.heap.len() <= 2 * timers.len() + FORGOTTEN);
+        }
     }
 }
