@@ -251,7 +251,10 @@ impl<'a> Uri<'a> {
                     push_canonical(&mut aor, user);
                     aor.push('@');
                 }
-                aor.extend(self.host().chars().map(|c| c.to_ascii_lowercase()));
+                let at_host = aor.len();
+                aor.push_str(self.host());
+                let host = aor.get_mut(at_host..).unwrap_or_default();
+                host.make_ascii_lowercase();
                 aor
             }
             Scheme::Tel => {
@@ -621,6 +624,9 @@ fn number_of<'a>(uri: &Uri<'a>) -> impl Iterator<Item = char> + use<'a> {
 }
 
 fn push_canonical(to: &mut String, text: &str) {
+    if text.bytes().all(|octet| is(octet, UNRESERVED)) {
+        return to.push_str(text);
+    }
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let digit = |nibble: u8| {
         DIGITS

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memchr3};
+
 use super::address::{Address, Contact};
 use super::frame::{Frame, Range, Row, Start, error};
 use super::method::Method;
@@ -616,6 +618,12 @@ impl<'a> Iterator for Elements<'a> {
 
 /// The first comma outside quotes, angle brackets and comments.
 fn comma(text: &[u8]) -> Option<usize> {
+    // Most rows have one element, and most elements nothing that could hide a comma.
+    let first = memchr(b',', text)?;
+    let before = text.get(..first).unwrap_or_default();
+    if memchr3(b'"', b'<', b'(', before).is_none() {
+        return Some(first);
+    }
     let (mut is_quoted, mut is_bracketed, mut depth) = (false, false, 0_usize);
     let mut octets = text.iter().enumerate();
     while let Some((at, octet)) = octets.next() {
