@@ -347,20 +347,26 @@ pub fn quote(text: &str) -> String {
 /// Appends a text as a quoted string.
 pub fn put_quoted(out: &mut String, text: &str) {
     out.push('"');
+    put_escaped(out, text);
+    out.push('"');
+}
+
+/// Appends what stands inside the quotes of a quoted string.
+pub fn put_escaped(out: &mut String, text: &str) {
     let is_plain = |octet: u8| !matches!(octet, b'"' | b'\\' | b'\r' | b'\n' | b'\0');
-    if text.bytes().all(is_plain) {
+    // Looked at as a whole, many octets at a time: nearly every text is plain.
+    if text.bytes().fold(true, |all, octet| all & is_plain(octet)) {
         out.push_str(text);
-    } else {
-        for c in text.chars() {
-            if matches!(c, '"' | '\\') {
-                out.push('\\');
-            }
-            if !matches!(c, '\r' | '\n' | '\0') {
-                out.push(c);
-            }
+        return;
+    }
+    for c in text.chars() {
+        if matches!(c, '"' | '\\') {
+            out.push('\\');
+        }
+        if !matches!(c, '\r' | '\n' | '\0') {
+            out.push(c);
         }
     }
-    out.push('"');
 }
 
 /// What a quoted string stands for; a text without quotes stands for itself.

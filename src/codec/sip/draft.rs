@@ -90,9 +90,9 @@ impl Draft {
             draft.push(Name::From.text(), from);
         }
         if let Some(to) = request.header(Name::To) {
-            let has_tag = request.to().is_ok_and(|to| to.tag().is_some());
+            let lacks_tag = || !request.to().is_ok_and(|to| to.tag().is_some());
             match to_tag {
-                Some(tag) if !has_tag => {
+                Some(tag) if lacks_tag() => {
                     draft.push(Name::To.text(), &[to, b";tag=", tag.as_bytes()].concat());
                 }
                 _ => draft.push(Name::To.text(), to),
@@ -114,7 +114,13 @@ impl Draft {
     /// A response without any header.
     pub(super) fn response_alone(status: u16, reason: &str) -> Self {
         let status = status.clamp(100, 699);
-        let mut start = format!("SIP/2.0 {status} ").into_bytes();
+        let mut start = Vec::with_capacity(reason.len().saturating_add(14));
+        start.extend_from_slice(b"SIP/2.0 ");
+        for place in [100, 10, 1] {
+            let digit = u8::try_from(status / place % 10).unwrap_or_default();
+            start.push(b'0'.wrapping_add(digit));
+        }
+        start.push(b' ');
         extend_kept(&mut start, reason.as_bytes(), |octet| !ends_a_row(octet));
         start.extend_from_slice(b"\r\n");
         Self::new(start, None, Some(status))
@@ -150,6 +156,13 @@ impl Draft {
     #[must_use]
     pub fn header_octets(mut self, name: &str, value: &[u8]) -> Self {
         self.push(name, value);
+        self
+    }
+
+    /// Makes room for so many octets of further rows, so that they need not be moved as they grow.
+    #[must_use]
+    pub fn with_room(mut self, octets: usize) -> Self {
+        self.rows.reserve(octets.min(SIP_MESSAGE_OCTETS));
         self
     }
 
@@ -209,6 +222,12 @@ impl Draft {
     #[must_use]
     pub const fn is_overfull(&self) -> bool {
         self.is_overfull
+    }
+
+    /// The octets of [`Draft::finish`], for who needs nothing else.
+    #[must_use]
+    pub fn octets(self) -> Bytes {
+        self.compose(None)
     }
 
     /// The message, with its Content-Length.

@@ -22,7 +22,7 @@ pub mod rsip_view;
 mod span;
 mod via;
 
-pub use address::{Address, Contact, put_quoted, quote, unquoted};
+pub use address::{Address, Contact, put_escaped, put_quoted, quote, unquoted};
 pub use draft::{Draft, reason_phrase};
 pub use format::FORMAT;
 pub use frame::{Frame, Index};

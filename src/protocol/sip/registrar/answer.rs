@@ -5,7 +5,7 @@
 use core::fmt::Write as _;
 
 use crate::codec::sip::push_notification::{PushCapability, REFRESH_BEFORE_MIN};
-use crate::codec::sip::{Draft, Message, put_quoted};
+use crate::codec::sip::{Draft, Message, put_escaped, put_quoted};
 use crate::protocol::sip::caller_preferences::is_feature;
 use crate::time::{HttpDate, Time};
 
@@ -22,18 +22,22 @@ pub(super) fn answer(
     bindings: &[Binding],
     tag: &str,
 ) -> Draft {
-    let mut draft = Draft::response(request, 200, Some(tag));
+    let room = bindings.len().saturating_mul(CONTACT_OCTETS);
+    let mut draft = Draft::response(request, 200, Some(tag)).with_room(room);
+    let mut text = String::with_capacity(CONTACT_OCTETS);
     for binding in bindings {
-        draft = draft.header("Contact", contact(now, binding, register.offers.gruu));
+        text.clear();
+        put_contact(&mut text, now, binding, register.offers.gruu);
+        draft = draft.header_octets("Contact", text.as_bytes());
     }
     if register.keeps_a_flow() {
-        draft = draft.header("Require", "outbound");
+        draft = draft.header_octets("Require", b"outbound");
         if let Some(seconds) = policy.flow_timer.filter(|_| register.is_first_hop) {
             draft = draft.header("Flow-Timer", seconds);
         }
     }
     // `gruu` is never named here: the parameters of Contact say it (RFC 5627 section 5.3).
-    draft = draft.header("Supported", "path, outbound");
+    draft = draft.header_octets("Supported", b"path, outbound");
     if register.offers.path && !register.path.is_empty() {
         draft = draft.header("Path", register.path.join(", "));
     }
@@ -63,14 +67,20 @@ impl Register {
     }
 }
 
-/// One Contact value of the answer.
-fn contact(now: Time, binding: &Binding, gruu: bool) -> String {
-    let mut text = String::with_capacity(384);
-    // Writing to memory does not fail.
-    let _ = write!(text, "<{}>", binding.contact);
+/// Octets of one Contact with its GRUUs, about.
+const CONTACT_OCTETS: usize = 384;
+
+/// Writes one Contact value of the answer.
+fn put_contact(text: &mut String, now: Time, binding: &Binding, gruu: bool) {
+    text.push('<');
+    text.push_str(&binding.contact);
+    text.push('>');
     if let Some(urn) = &binding.instance {
-        push(&mut text, "+sip.instance", Some(&format!("<{urn}>")));
+        text.push_str(";+sip.instance=\"<");
+        put_escaped(text, urn);
+        text.push_str(">\"");
     }
+    // Writing to memory does not fail.
     if let Some(number) = binding.reg_id {
         let _ = write!(text, ";reg-id={number}");
     }
@@ -84,21 +94,20 @@ fn contact(now: Time, binding: &Binding, gruu: bool) -> String {
     }
     if gruu {
         let gruus = [
-            ("pub-gruu", &binding.pub_gruu),
-            ("temp-gruu", &binding.temp_gruu),
+            (";pub-gruu=", &binding.pub_gruu),
+            (";temp-gruu=", &binding.temp_gruu),
         ];
         for (name, gruu) in gruus {
             if let Some(gruu) = gruu {
                 // A URI is no token.
-                let _ = write!(text, ";{name}=");
-                put_quoted(&mut text, gruu);
+                text.push_str(name);
+                put_quoted(text, gruu);
             }
         }
     }
     for (name, value) in &binding.params {
-        push(&mut text, name, value.as_deref());
+        push(text, name, value.as_deref());
     }
-    text
 }
 
 /// Adds a parameter, its value in quotes where the grammar wants them.

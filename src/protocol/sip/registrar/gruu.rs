@@ -7,7 +7,8 @@ use aes::Aes128;
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use hmac::Mac as _;
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::codec::device_id::{DeviceId, gr_of};
@@ -15,6 +16,9 @@ use crate::protocol::sip::mac;
 
 /// The `gr` value of a device's instance, inside the domain's namespace: equal for two spellings of one instance.
 pub(super) fn gr(instance: &str, namespace: Uuid) -> String {
+    if is_canonical_uuid(instance) {
+        return instance.to_owned();
+    }
     // Clients in the field send instances that break the rules of their scheme; they still name one device each.
     DeviceId::decode(instance).map_or_else(
         |_| {
@@ -25,6 +29,18 @@ pub(super) fn gr(instance: &str, namespace: Uuid) -> String {
     )
 }
 
+/// True for the URN of a UUID in lower case: its own `gr` value.
+fn is_canonical_uuid(instance: &str) -> bool {
+    let Some(uuid) = instance.strip_prefix("urn:uuid:") else {
+        return false;
+    };
+    let fits = |(at, octet): (usize, u8)| match at {
+        8 | 13 | 18 | 23 => octet == b'-',
+        _ => matches!(octet, b'0'..=b'9' | b'a'..=b'f'),
+    };
+    uuid.len() == 36 && uuid.bytes().enumerate().all(fits)
+}
+
 /// The canonical form of a `gr` value that a request names.
 pub(super) fn canonical_gr(value: &str) -> String {
     DeviceId::decode(value).map_or_else(|_| value.to_owned(), |id| id.canonical().to_string())
@@ -33,7 +49,8 @@ pub(super) fn canonical_gr(value: &str) -> String {
 /// The keys under which temporary GRUUs are made.
 pub(super) struct TemporaryGruus {
     cipher: Aes128,
-    seal: [u8; 32],
+    /// Keyed once; every seal begins as a copy of it.
+    seal: Hmac<Sha256>,
 }
 
 /// Bits of a counter value inside a temporary GRUU.
@@ -51,7 +68,7 @@ impl TemporaryGruus {
     fn of_keys(encryption: [u8; 16], authentication: [u8; 32]) -> Self {
         Self {
             cipher: Aes128::new(&encryption.into()),
-            seal: authentication,
+            seal: mac::sha256(&authentication, &[]),
         }
     }
 
@@ -66,13 +83,19 @@ impl TemporaryGruus {
             .for_each(|(out, octet)| *out = *octet);
         let mut block = block.into();
         self.cipher.encrypt_block(&mut block);
-        let tag: [u8; TAG] =
-            mac::leading(&mac::sha256(&self.seal, &[&block]).finalize().into_bytes());
-        format!(
-            "{PREFIX}{}{}",
-            STANDARD_NO_PAD.encode(block),
-            STANDARD_NO_PAD.encode(tag)
-        )
+        let tag: [u8; TAG] = mac::leading(
+            &self
+                .seal
+                .clone()
+                .chain_update(block)
+                .finalize()
+                .into_bytes(),
+        );
+        let mut user = String::with_capacity(PREFIX.len() + SEALED_CHARACTERS + TAG_CHARACTERS);
+        user.push_str(PREFIX);
+        STANDARD_NO_PAD.encode_string(block, &mut user);
+        STANDARD_NO_PAD.encode_string(tag, &mut user);
+        user
     }
 
     /// The epoch that a user part stands for; `None` when it was not made here.
@@ -81,7 +104,9 @@ impl TemporaryGruus {
         let (sealed, tag) = text.split_at_checked(SEALED_CHARACTERS)?;
         let sealed: [u8; 16] = STANDARD_NO_PAD.decode(sealed).ok()?.try_into().ok()?;
         let tag: [u8; TAG] = STANDARD_NO_PAD.decode(tag).ok()?.try_into().ok()?;
-        mac::sha256(&self.seal, &[&sealed])
+        self.seal
+            .clone()
+            .chain_update(sealed)
             .verify_truncated_left(&tag)
             .ok()?;
         let mut block = sealed.into();
@@ -101,6 +126,8 @@ const PREFIX: &str = "tgruu.";
 const TAG: usize = 10;
 /// Characters of 16 octets in base 64 without padding.
 const SEALED_CHARACTERS: usize = 22;
+/// Characters of the hash.
+const TAG_CHARACTERS: usize = 14;
 
 #[cfg(test)]
 mod tests {
@@ -163,6 +190,28 @@ mod tests {
             gr("urn:uuid:F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6", Uuid::nil()),
             "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
         );
+    }
+
+    #[test]
+    fn the_gr_value_is_the_same_without_and_with_a_look_at_the_scheme() {
+        for urn in [
+            "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+            "urn:uuid:00000000-0000-0000-0000-000000000000",
+            "urn:uuid:ffffffff-ffff-ffff-ffff-ffffffffffff",
+        ] {
+            assert!(is_canonical_uuid(urn));
+            let id = DeviceId::decode(urn).unwrap();
+            assert_eq!(gr(urn, Uuid::nil()), gr_of(&id, Uuid::nil()));
+        }
+        for other in [
+            "urn:uuid:F81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+            "URN:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+            "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf",
+            "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6?=x",
+            "urn:uuid:f81d4fae07dec-11d0-a765-00a0c91e6bf6",
+        ] {
+            assert!(!is_canonical_uuid(other), "{other}");
+        }
     }
 
     #[test]

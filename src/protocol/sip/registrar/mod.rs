@@ -340,7 +340,7 @@ impl Registrar {
     fn temporary(&mut self, aor: &str, epoch: u64) -> String {
         let user = self.gruus.user(epoch, self.random.octets());
         let host = aor.rsplit_once('@').map_or(aor, |(_, host)| host);
-        format!("sip:{user}@{host};gr")
+        ["sip:", &user, "@", host, ";gr"].concat()
     }
 
     /// A number that was never given before, also not before a restart: it grows with the seconds.

@@ -194,7 +194,10 @@ impl Table {
         }
         let removed = gone.into_iter();
         changes.extend(removed.map(|known| Change::Removed(known, Removal::Unregistered)));
-        self.keep(number, rows.into_iter().map(|(binding, _)| binding).collect());
+        self.keep(
+            number,
+            rows.into_iter().map(|(binding, _)| binding).collect(),
+        );
         changes
     }
 
