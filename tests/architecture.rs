@@ -56,6 +56,7 @@ const CODEC_SIBLINGS: &[(&str, &[&str])] = &[
     ("annotated", &["format", "hex"]),
     ("corrupt", &["format", "hex"]),
     ("cursor", &[]),
+    ("decimal", &[]),
     ("deflate", &[]),
     ("format", &[]),
     ("guess", &["format", "hex"]),

@@ -9,6 +9,7 @@ use core::fmt;
 pub mod annotated;
 pub mod corrupt;
 pub mod cursor;
+pub mod decimal;
 pub mod deflate;
 pub mod device_id;
 pub mod download_descriptor;

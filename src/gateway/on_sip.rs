@@ -509,10 +509,7 @@ impl Gateway {
     }
 
     pub(super) fn respond(&mut self, id: ServerId, draft: Draft) {
-        self.todo.push_back(endpoint::Input::Respond {
-            id,
-            response: draft.finish(),
-        });
+        self.todo.push_back(endpoint::Input::Answer { id, draft });
     }
 }
 

@@ -132,6 +132,13 @@ pub enum Input {
         /// The whole response.
         response: Message,
     },
+    /// The same for a response that nobody needs to read once more.
+    Answer {
+        /// The transaction.
+        id: ServerId,
+        /// The whole response.
+        draft: Draft,
+    },
     /// No answer to this INVITE is wanted any more. Its final response or failure still comes.
     Cancel {
         /// The transaction.
@@ -363,7 +370,8 @@ impl Endpoint {
             message,
             stamp,
         };
-        if let Some((stamped, stamp)) = via::stamped_early(&octets, peer)
+        if !octets.starts_with(b"SIP/")
+            && let Some((stamped, stamp)) = via::stamped_early(&octets, peer)
             && let Ok(message) = Message::decode(stamped)
         {
             self.receive(now, arrival(message, stamp), out);
@@ -461,6 +469,10 @@ impl Machine for Endpoint {
             Input::Closed { link, .. } => self.closed(now, link, out),
             Input::Request { id, draft, target } => self.request(now, id, draft, target, out),
             Input::Respond { id, response } => self.respond(now, id, &response, out),
+            Input::Answer { id, draft } => {
+                let status = draft.status().unwrap_or_default();
+                self.respond_octets(now, id, status, draft.octets(), out);
+            }
             Input::Cancel { id } => self.cancel(now, id, out),
             Input::Abandon { id } => self.abandon(id),
             Input::Send { draft, target } => self.send(draft, target, out),

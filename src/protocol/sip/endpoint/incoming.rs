@@ -197,9 +197,20 @@ impl Endpoint {
         response: &Message,
         out: &mut Vec<Output>,
     ) {
-        let stimulus = Stimulus::Respond(response.status().unwrap_or_default());
-        let subject = Some(Subject::Response(response.octets().clone()));
-        self.step_server(now, id.0, stimulus, subject, out);
+        let status = response.status().unwrap_or_default();
+        self.respond_octets(now, id, status, response.octets().clone(), out);
+    }
+
+    pub(super) fn respond_octets(
+        &mut self,
+        now: Time,
+        id: ServerId,
+        status: u16,
+        octets: Bytes,
+        out: &mut Vec<Output>,
+    ) {
+        let subject = Some(Subject::Response(octets));
+        self.step_server(now, id.0, Stimulus::Respond(status), subject, out);
     }
 
     /// Takes a step of a server transaction and does what follows from it.

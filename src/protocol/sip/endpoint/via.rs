@@ -11,6 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 use bytes::Bytes;
 
 use crate::codec::DecodeError;
+use crate::codec::decimal::{put_ip, put_number};
 use crate::codec::sip::{Message, Name, Via};
 
 /// What begins every branch that is unique by itself.
@@ -111,8 +112,10 @@ pub(super) fn stamped_early(octets: &[u8], source: SocketAddr) -> Option<(Bytes,
     let (before, after) = octets.split_at_checked(at)?;
     let mut stamped = Vec::with_capacity(octets.len() + 64);
     stamped.extend_from_slice(before);
-    // Writing to a Vec cannot fail.
-    let _ = write!(stamped, "={};received={}", source.port(), source.ip());
+    stamped.push(b'=');
+    put_number(&mut stamped, u64::from(source.port()));
+    stamped.extend_from_slice(b";received=");
+    put_ip(&mut stamped, source.ip());
     let len = stamped.len() - at;
     stamped.extend_from_slice(after);
     Some((stamped.into(), Stamp { at, len }))
