@@ -25,6 +25,7 @@ mod acquainted;
 mod answering;
 pub mod api;
 pub mod bearer;
+mod binding_text;
 mod carrying;
 mod centre;
 pub mod config;

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::gateway::binding_text;
 use crate::gateway::push::notification::Owed;
 use crate::protocol::sip::registrar::Binding;
 use crate::world::{Record, RecordKey, RecordKind};
@@ -42,7 +43,7 @@ struct OwedBody {
     owed: Owed,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct BindingBody {
     v: u32,
     binding: Binding,
@@ -90,10 +91,7 @@ pub fn binding(binding: &Binding) -> Record {
         pui: Some(binding.aor.clone()),
         live: true,
         due: Some(binding.expires_at),
-        body: json(&BindingBody {
-            v: VERSION,
-            binding: binding.clone(),
-        }),
+        body: binding_text::written(VERSION, binding),
     }
 }
 
