@@ -207,11 +207,11 @@ impl Gateway {
         if let Some(draft) = self.challenge(now, request, out) {
             return self.respond(id, draft);
         }
-        let aor = request
-            .to()
-            .map(|to| canonical(to.uri.as_str()))
-            .unwrap_or_default();
-        let foreign = aliases(request).find(|alias| self.registry.is_foreign(alias, &aor));
+        let named = aliases(request).next().and_then(|_| request.to().ok());
+        let foreign = named.and_then(|to| {
+            let aor = canonical(to.uri.as_str());
+            aliases(request).find(|alias| self.registry.is_foreign(alias, &aor))
+        });
         if let Some(alias) = foreign {
             let why = format!("{alias} belongs to another identity");
             let draft = self.answer(request, 403).header(
@@ -339,13 +339,17 @@ impl Gateway {
     pub(super) fn mirror(&mut self, change: &Change) -> Option<Mirrored> {
         match change {
             Change::Created(binding) | Change::Refreshed(binding) => {
-                let ids = own_ids(binding);
-                let what = Registered {
-                    aor: &binding.aor,
-                    ids,
-                    gruu: binding.pub_gruu.as_deref(),
+                let (key, changed) = match self.known_as(binding) {
+                    Some(key) => (key, false),
+                    None => {
+                        let what = Registered {
+                            aor: &binding.aor,
+                            ids: own_ids(binding),
+                            gruu: binding.pub_gruu.as_deref(),
+                        };
+                        self.registry.registered(&what, self.config.learn_devices)?
+                    }
                 };
-                let (key, changed) = self.registry.registered(&what, self.config.learn_devices)?;
                 let route = Route::of(binding)?;
                 let device = self.registry.device_mut(key)?;
                 let earlier = device
@@ -386,6 +390,20 @@ impl Gateway {
                 })
             }
         }
+    }
+
+    /// The device that registered before over the same flow with the same identifiers, spelt alike: of it the registry
+    /// would learn nothing new.
+    fn known_as(&self, binding: &Binding) -> Option<DeviceKey> {
+        let key = *self.flows.get(&binding.flow)?;
+        let device = self.registry.device(key)?;
+        let gruu = binding.pub_gruu.as_deref();
+        let is_own = |text: &str| device.ids.iter().any(|id| id.as_str() == text);
+        let is_known = self.registry.identity(&binding.aor) == Some(key.identity)
+            && (gruu.is_none() || device.gruu.as_deref() == gruu)
+            && (binding.instance.is_some() || !binding.aliases.is_empty())
+            && named(binding).all(is_own);
+        is_known.then_some(key)
     }
 
     /// A request within a dialog.
@@ -529,17 +547,16 @@ pub(super) fn aliases(request: &Message) -> impl Iterator<Item = DeviceId> {
     })
 }
 
+/// The identifiers that a binding names its device by, as written.
+fn named(binding: &Binding) -> impl Iterator<Item = &str> {
+    let texts = binding.instance.iter().chain(&binding.aliases);
+    texts.map(|text| text.trim_matches(['<', '>']))
+}
+
 /// What a binding's device owns: its instance, its further identifiers; the contact where there is nothing else.
 fn own_ids(binding: &Binding) -> Vec<DeviceId> {
-    let named = binding
-        .instance
-        .iter()
-        .chain(&binding.aliases)
-        .filter_map(|text| {
-            let bare = text.trim_matches(['<', '>']);
-            DeviceId::decode(bare).ok()
-        });
-    let mut ids: Vec<DeviceId> = named.collect();
+    let decoded = named(binding).filter_map(|text| DeviceId::decode(text).ok());
+    let mut ids: Vec<DeviceId> = decoded.collect();
     if ids.is_empty() {
         ids.extend(DeviceId::decode(&binding.contact).ok());
     }
