@@ -104,6 +104,38 @@ fn the_last_change_of_a_record_counts_within_one_commit() {
 }
 
 #[test]
+fn a_binding_that_is_saved_again_has_its_latest_values_in_its_first_place() {
+    let folder = folder();
+    let path = folder.path().join("s.db");
+    let mut store = open(&path);
+    let binding = |id: &str, body: &[u8], live: bool| {
+        Change::Save(Record {
+            key: key(RecordKind::Binding, id),
+            pui: Some(format!("sip:{}@example.com", body.len())),
+            live,
+            due: Some(Time::from_secs(u64::try_from(body.len()).unwrap())),
+            body: body.to_vec(),
+        })
+    };
+    store
+        .commit(&[binding("1", b"a", true), binding("2", b"b", true)])
+        .unwrap();
+    store.commit(&[binding("1", b"longer", true)]).unwrap();
+    let loaded = store.load().unwrap();
+    assert_eq!(ids(&loaded), ["1", "2"]);
+    assert_eq!(
+        Change::Save(loaded[0].clone()),
+        binding("1", b"longer", true)
+    );
+    // One that had ended is live again, as any other record would be.
+    store.commit(&[binding("2", b"b", false)]).unwrap();
+    assert_eq!(ids(&store.load().unwrap()), ["1"]);
+    store.commit(&[binding("2", b"bb", true)]).unwrap();
+    let loaded = store.load().unwrap();
+    assert_eq!(Change::Save(loaded[1].clone()), binding("2", b"bb", true));
+}
+
+#[test]
 fn the_same_id_of_another_kind_is_another_record() {
     let folder = folder();
     let mut store = open(&folder.path().join("s.db"));

@@ -45,6 +45,10 @@ const SAVE: &str = "
     ON CONFLICT (kind, id) DO UPDATE
     SET pui = excluded.pui, live = excluded.live, due = excluded.due, body = excluded.body";
 
+/// A live record stays live: no index changes, so that only the row is written.
+const RENEW: &str = "
+    UPDATE record SET pui = ?3, due = ?4, body = ?5 WHERE kind = ?1 AND id = ?2 AND live = 1";
+
 const FORGET: &str = "DELETE FROM record WHERE kind = ?1 AND id = ?2";
 
 const COLUMNS: &str = "kind, id, pui, live, due, body";
@@ -248,19 +252,21 @@ fn write(connection: &mut Connection, changes: &[Change]) -> rusqlite::Result<us
     let mut octets = 0_usize;
     {
         let mut save = transaction.prepare_cached(SAVE)?;
+        let mut renew = transaction.prepare_cached(RENEW)?;
         let mut forget = transaction.prepare_cached(FORGET)?;
         for change in changes {
             match change {
                 Change::Save(record) => {
                     octets = octets.saturating_add(record.body.len());
-                    save.execute((
-                        record.key.kind.name(),
-                        &record.key.id,
-                        &record.pui,
-                        record.live,
-                        record.due.map(to_integer),
-                        &record.body,
-                    ))?;
+                    let due = record.due.map(to_integer);
+                    let (kind, id) = (record.key.kind.name(), &record.key.id);
+                    // Most bindings were there before; most other records are new, or end.
+                    let is_renewed = record.live
+                        && record.key.kind == RecordKind::Binding
+                        && renew.execute((kind, id, &record.pui, due, &record.body))? > 0;
+                    if !is_renewed {
+                        save.execute((kind, id, &record.pui, record.live, due, &record.body))?;
+                    }
                 }
                 Change::Forget(key) => {
                     forget.execute((key.kind.name(), &key.id))?;
