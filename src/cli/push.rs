@@ -60,6 +60,13 @@ pub struct Arguments {
     no_wait: bool,
 }
 
+impl Arguments {
+    /// True where it is said which devices are meant.
+    const fn chooses(&self) -> bool {
+        !self.only.is_empty() || !self.device.is_empty()
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -72,6 +79,12 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Fault> {
         return Err(Fault::usage(
             format!("\"{id}\" is no push-id"),
             "write one without blanks, as in news-7@pi.example.com",
+        ));
+    }
+    if arguments.plan.as_deref() == Some("legacy") && arguments.chooses() {
+        return Err(Fault::usage(
+            "--plan legacy wakes every device and gives each the content, whatever --only or --device say",
+            "leave --only and --device out, or choose another plan: --plan fanout wakes all, and gives it to those alone",
         ));
     }
     let api = Api::new(global)?;
@@ -280,7 +293,7 @@ fn follow(
         print!("{}", outcomes.to_text(&push, pui, push_id));
         println!("      ladder: {}", ladder(push_id, global));
         outcomes
-            .notes(arguments)
+            .notes(arguments, is_legacy(&push))
             .iter()
             .for_each(|note| eprintln!("note: {note}"));
     }
@@ -425,14 +438,24 @@ impl Outcomes {
     }
 
     /// What was asked for and is of no effect here, in words.
-    fn notes(&self, arguments: &Arguments) -> Vec<String> {
+    fn notes(&self, arguments: &Arguments, legacy: bool) -> Vec<String> {
         let mut notes = Vec::new();
         let options = [
             (
                 "--plan",
-                arguments.plan.as_deref().is_some_and(|plan| plan != "auto"),
+                // Legacy says who gets the content, too.
+                arguments
+                    .plan
+                    .as_deref()
+                    .is_some_and(|plan| !["auto", "legacy"].contains(&plan)),
             ),
             ("--place", !arguments.place.is_empty()),
+        if legacy && arguments.chooses() {
+            notes.push(
+                "plan legacy, the gateway's own, gives every device the content, so --only and --device had no effect"
+                    .to_owned(),
+            );
+        }
             ("--ppg", arguments.ppg.is_some()),
         ];
         let given: Vec<&str> = options
@@ -441,11 +464,12 @@ impl Outcomes {
             .collect();
         if self.sirs == 0 && !given.is_empty() && self.wanted().any(|_| true) {
             notes.push(format!(
-                "no SIR was sent (plan direct: every wanted device has a session), so {} had no effect",
+                "no SIR was sent (plan {plan}: every wanted device has a session), so {} had no effect",
                 given.join(" and ")
             ));
         }
         for device in self.wanted().filter(|device| device.outcome == "delivered") {
+            let plan = if legacy { "legacy" } else { "direct" };
             let missing: Vec<&str> = arguments
                 .ask
                 .iter()
@@ -483,7 +507,7 @@ impl Outcomes {
         let mut out = format!(
             "push {push_id}  {pui}  wanted {}  plan {} ({} devices bound, {} wanted)  {} SIR\n",
             names.join(","),
-            mode.unwrap_or("direct"),
+            mode.unwrap_or(if is_legacy(push) { "legacy" } else { "direct" }),
             self.devices.len(),
             names.len(),
             self.sirs,
@@ -558,6 +582,11 @@ fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
         .and_then(Value::as_array)
         .map_or(&[], Vec::as_slice)
 }
+/// True where every device gets the content, chosen or not.
+fn is_legacy(push: &Value) -> bool {
+    text(push, "plan") == "legacy"
+}
+
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get(key).and_then(Value::as_str).unwrap_or("-")
