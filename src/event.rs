@@ -13,7 +13,7 @@ pub mod filter;
 pub use filter::Filter;
 
 /// The names of all events, in the order of [`Fact`].
-pub const NAMES: [&str; 30] = [
+pub const NAMES: [&str; 31] = [
     "pap.rx",
     "pap.refused",
     "obtain",
@@ -45,6 +45,7 @@ pub const NAMES: [&str; 30] = [
     "fault.hit",
     "refused",
 ];
+    "smsc",
 
 /// One fact, and when it was so.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -592,6 +593,16 @@ pub enum Fact {
     },
     /// Something from outside was refused or dropped.
     #[serde(rename = "refused")]
+    /// How the message centre stands to the gateway, when it changes or is tried again.
+    #[serde(rename = "smsc")]
+    Smsc {
+        /// Where it is.
+        address: String,
+        /// `connecting`, `up`, `slow` (it refuses for its load), `down`.
+        state: String,
+        /// Why, where it is not up.
+        why: Option<String>,
+    },
     Refused {
         /// The peer or party it came from.
         from: String,

@@ -12,7 +12,7 @@ mod chunks;
 mod rung;
 
 pub use belonging::of_push;
-pub use rung::{PI, PPG, Rung, rungs};
+pub use rung::{PI, PPG, Rung, SMSC, rungs};
 
 /// One lane: how events name the party, and what stands above its lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,6 +163,14 @@ fn lanes(rungs: &[Rung], known: &[Party]) -> Vec<Party> {
             let at = lanes.iter().take_while(|lane| lane.name == PI).count();
             lanes.insert(at, Party::new(name));
         }
+    }
+    // The message centre stands between the gateway and the devices.
+    if part.contains(&SMSC) && lanes.iter().all(|lane| lane.name != SMSC) {
+        let own = lanes
+            .iter()
+            .take_while(|lane| [PI, PPG].contains(&lane.name.as_str()));
+        let at = own.count();
+        lanes.insert(at, Party::new(SMSC));
     }
     for name in part {
         if lanes.iter().all(|lane| lane.name != name) {

@@ -56,11 +56,12 @@ const fn number(fact: &Fact) -> usize {
         Fact::SirNext { .. } => 26,
         Fact::Wake { .. } => 27,
         Fact::FaultHit { .. } => 28,
+        Fact::Smsc { .. } => 29,
         Fact::Refused { .. } => LAST,
     }
 }
 
-const LAST: usize = 29;
+const LAST: usize = 30;
 
 const MODES: [Mode; 4] = [Mode::Targeted, Mode::Fanout, Mode::FanoutId, Mode::Legacy];
 const BEARERS: [Bearer; 9] = [
@@ -172,8 +173,18 @@ fn wakes() -> [Fact; 2] {
     ]
 }
 
-fn hits() -> [Fact; 2] {
+fn hits() -> [Fact; 4] {
     [
+        Fact::Smsc {
+            address: s("127.0.0.1:2775"),
+            state: s("slow"),
+            why: some("ESME_RTHROTTLED"),
+        },
+        Fact::Smsc {
+            address: s("127.0.0.1:2775"),
+            state: s("up"),
+            why: None,
+        },
         Fact::FaultHit {
             rule: s("f1"),
             fault: s("drop"),

@@ -1,4 +1,5 @@
 //! What somebody stumbles over who has README.md and the program: each contradiction is told, each silence broken.
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "test")]
 
 mod lab;
 
@@ -32,4 +33,74 @@ fn legacy_for_some_devices_only_is_a_contradiction_that_is_refused() {
     let said = expect(at, 0, &legacy);
     assert!(said.contains("plan legacy"), "{said}");
     assert!(!said.contains("no effect"), "{said}");
+}
+
+/// A gateway with one device that is reached by short message alone.
+fn by_short_message(folder: &std::path::Path, centre: &str) {
+    lab::write(
+        folder,
+        "sms.toml",
+        &format!(
+            "[listen]\nhttp = \"127.0.0.1:0\"\nmsrp = \"127.0.0.1:0\"\nsip = [\"udp:127.0.0.1:{}\"]\n\
+             [smsc]\naddress = \"{centre}\"\n[store]\nkind = \"none\"\n\
+             [[identity]]\npui = \"sip:bob@example.com\"\n[[identity.device]]\nname = \"C1\"\n\
+             id = [\"urn:gsma:imei:35209900-176148-1\"]\nbearers = [\"sms\"]\nmsisdn = \"+15550103\"\n",
+            lab::free_port()
+        ),
+    );
+}
+
+/// What `/readyz` says the node lacks, and its status.
+fn lacks(api: &str) -> (u16, String) {
+    let (status, body) = lab::http(&format!("{api}/readyz"), "GET", &[], b"").expect("an answer");
+    let said: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    (status, said["lacks"].to_string())
+}
+
+#[test]
+fn a_message_centre_that_is_down_or_throttles_is_seen_in_table_ladder_and_readyz() {
+    let folder = lab::folder();
+    let at = folder.path();
+    let centre = format!("127.0.0.1:{}", lab::free_port());
+    by_short_message(at, &centre);
+    let serve = Process::start(at, &["serve", "--config", "sms.toml"], "ready");
+    let pap = serve.url();
+    let api = pap.trim_end_matches("/pap");
+    let wait = |what: &str| expect(at, 0, &["wait", what, "--since", "0", "--api", api]);
+    wait("smsc state=down");
+    let (status, said) = lacks(api);
+    assert_eq!(
+        status, 200,
+        "what needs no message centre is served: {said}"
+    );
+    assert!(
+        said.contains(&format!("{centre} is down: no connection")),
+        "{said}"
+    );
+    let push = ["push", "bob", "hello", "--api", api, "--timeout", "1s"];
+    let said = expect(at, 4, &[&push[..], &["--push-id", "p1"]].concat());
+    assert!(!said.contains("SIR sent"), "nothing was: {said}");
+    assert!(
+        said.contains("the message centre is out of reach"),
+        "{said}"
+    );
+    let radio = format!("127.0.0.1:{}", lab::free_port());
+    let sim = ["sim", "smsc", "--listen", &centre, "--radio", &radio];
+    let throttles = [&sim[..], &["--refuse", "ESME_RTHROTTLED"]].concat();
+    let _centre = Process::start(at, &throttles, "ready");
+    wait("smsc state=slow");
+    let (_, said) = lacks(api);
+    assert!(said.contains("is slow: ESME_RTHROTTLED"), "{said}");
+    // What comes now waits behind what was refused.
+    let said = expect(at, 4, &[&push[..], &["--push-id", "p2"]].concat());
+    assert!(said.contains("refused the SIR: ESME_RTHROTTLED"), "{said}");
+    let drawn = expect(at, 0, &["trace", "show", "p1", "--api", api]);
+    let head = drawn.lines().next().unwrap_or_default();
+    assert!(
+        head.contains("SMSC"),
+        "the message centre has a lane:\n{drawn}"
+    );
+    let row = drawn.lines().find(|line| line.contains("submit_sm_resp"));
+    let row = row.unwrap_or_else(|| panic!("no answer of the message centre:\n{drawn}"));
+    assert!(row.contains("ESME_RTHROTTLED"), "{drawn}");
 }

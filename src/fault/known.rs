@@ -9,6 +9,7 @@ use super::faulty::Faulty;
 use super::sight::{Direction, Line, Sight, mentioned};
 use super::stream::Pdus;
 use crate::event::Fact;
+use crate::ladder::SMSC;
 use crate::limits::FAULT_COUNTS;
 use crate::machine::Machine;
 use crate::world::{Input, LinkId, Output, SocketId};
@@ -110,7 +111,8 @@ where
                 } if !octets.is_empty() => hints.push(Hint {
                     octets: octets.clone(),
                     push: push.clone(),
-                    device: to.clone(),
+                    // The message centre is no device.
+                    device: (to != SMSC).then(|| to.clone()),
                 }),
                 _ => {}
             }
@@ -141,7 +143,7 @@ impl Link {
 pub(super) struct Hint {
     octets: Bytes,
     push: String,
-    device: String,
+    device: Option<String>,
 }
 
 pub(super) fn hint(sight: &mut Sight<'_>, hints: &[Hint]) {
@@ -151,7 +153,7 @@ pub(super) fn hint(sight: &mut Sight<'_>, hints: &[Hint]) {
     };
     if let Some(hint) = hints.iter().find(is_it) {
         sight.push = Some(hint.push.clone());
-        sight.device.get_or_insert_with(|| hint.device.clone());
+        sight.device = sight.device.take().or_else(|| hint.device.clone());
     }
 }
 

@@ -142,6 +142,7 @@ impl Gateway {
         let push = self.ledger.get_mut(no);
         if let Some(delivery) = push.and_then(|push| push.delivery_mut(group, at)) {
             delivery.bearer = Some(bearer);
+            delivery.delayed = None;
         }
     }
 

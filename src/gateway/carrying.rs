@@ -10,6 +10,7 @@ use super::Gateway;
 use super::bearer::sip::{Form, Reading};
 use super::bearer::smpp::{self, Between};
 use super::bearer::{Job, Leg, wsp};
+use super::centre::Centre;
 use super::push::delivery::Ending;
 use super::sessions::SessionNo;
 use crate::codec::pap::DeliveryMethod;
@@ -48,7 +49,11 @@ impl Gateway {
         let fact = self.sent(push, &job, ids);
         match self.parcel(&job) {
             Ok(parcel) => {
-                self.report(now, fact, out);
+                if let Parcel::Short(submission) = &parcel {
+                    self.report_sent(now, Leg::Short(submission.id), fact, out);
+                } else {
+                    self.report(now, fact, out);
+                }
                 self.dispatch(now, job, parcel, out)
             }
             Err(why) => {
@@ -209,11 +214,10 @@ impl Gateway {
                 false
             }
             Parcel::Short(submission) => {
+                let delays = self.centre.as_ref().and_then(Centre::delays);
+                self.delay(&job, delays);
                 if let (Bearer::Ussd, Some(key)) = (job.bearer, job.lane.device()) {
                     return self.open_dialogue(now, job, key, *submission, out);
-                }
-                for part in &submission.parts {
-                    self.wire_carried(now, &job, ("sms", "submit_sm"), part, out);
                 }
                 self.note_short(now, &job, submission.id, out);
                 self.jobs.sent(Leg::Short(submission.id), job, None);

@@ -10,13 +10,15 @@ use bytes::Bytes;
 use super::bearer::outstanding::{Outstanding, Place};
 use super::bearer::sip::Reading;
 use super::bearer::ussd::Dialogues;
-use super::bearer::{Leg, smpp};
+use super::bearer::{Job, Leg, smpp};
 use super::config::Smsc;
 use super::{Gateway, Timer, on_smpp};
+use crate::codec::smpp::Status;
 use crate::codec::sms::Reassembler;
 use crate::event::{Bearer, Fact};
+use crate::ladder::{PPG, SMSC};
 use crate::machine::Machine;
-use crate::protocol::smpp::esme::{self, Esme, In, Out, Submission};
+use crate::protocol::smpp::esme::{self, Esme, In, Out, Refusal, Submission, Why};
 use crate::protocol::smpp::{Receipt, State};
 use crate::random::Random;
 use crate::time::Time;
@@ -38,6 +40,12 @@ pub(super) struct Centre {
     pub(super) is_down: bool,
     /// We are ending: what it no longer takes is taken up after a restart.
     is_stopping: bool,
+    /// What it refused last for its load, until it takes something again.
+    slow: Option<Status>,
+    /// What is told of submissions once they leave.
+    unsent: BTreeMap<u64, Fact>,
+    /// Submissions that it refused for its load, and why.
+    slowed: BTreeMap<u64, Status>,
     /// Deliveries that wait for it to be in reach.
     pub(super) stranded: BTreeSet<Place>,
     pub(super) outstanding: Outstanding,
@@ -66,6 +74,9 @@ impl Centre {
             is_started: false,
             is_down: false,
             is_stopping: false,
+            slow: None,
+            unsent: BTreeMap::new(),
+            slowed: BTreeMap::new(),
             stranded: BTreeSet::new(),
             outstanding: Outstanding::default(),
             dialogues: Dialogues::default(),
@@ -87,6 +98,15 @@ impl Centre {
     /// True when nothing of it is left to wait for.
     pub(super) fn has_stopped(&self) -> bool {
         self.is_stopping && self.esme.has_stopped()
+    }
+
+    /// Why what is submitted now does not leave at once, if so.
+    pub(super) fn delays(&self) -> Option<&'static str> {
+        match self.slow {
+            Some(status) => Some(smpp::refusal(status)),
+            None if self.esme.is_bound() => None,
+            None => Some("the message centre is not bound yet"),
+        }
     }
 
     /// When something is due.
@@ -145,6 +165,7 @@ impl Gateway {
             return;
         };
         if !core::mem::replace(&mut centre.is_started, true) {
+            self.report_centre(now, "connecting", Some("not bound yet".to_owned()), out);
             return self.tell_centre(now, In::Start, out);
         }
         let mut effects = Vec::new();
@@ -206,24 +227,26 @@ impl Gateway {
                 }
             }
             Out::Down { leg, why, .. } => {
-                let why = format!("not bound: {why:?}");
-                self.report_centre(now, why, out);
                 if leg == esme::Leg::Main {
+                    self.report_centre(now, "down", Some(words(why)), out);
                     self.centre_down(now, out);
+                } else {
+                    self.refuse_centre(now, words(why), out);
                 }
             }
             Out::Bound {
                 leg: esme::Leg::Main,
                 ..
-            } => self.centre_up(now, out),
-            Out::Done { id, outcome } => {
-                if let Some(read) = smpp::read(&outcome) {
-                    self.wire_short(now, Leg::Short(id), "submit_sm_resp", out);
-                    self.on_short_end(now, id, read, out);
-                } else if let esme::Outcome::Accepted { message_ids } = outcome {
-                    self.short_accepted(id, message_ids, out);
+            } => {
+                if let Some(centre) = self.centre.as_mut() {
+                    centre.slow = None;
                 }
+                self.report_centre(now, "up", None, out);
+                self.centre_up(now, out);
             }
+            Out::Sent { id, octets } => self.short_sent(now, id, &octets, out),
+            Out::Slowed { id, status } => self.short_slowed(now, id, status, out),
+            Out::Done { id, outcome } => self.short_done(now, id, outcome, out),
             // How long an answer is waited for, a dialogue knows itself.
             Out::Settled {
                 id,
@@ -238,7 +261,7 @@ impl Gateway {
             }
             Out::Received(message) => self.on_short_message(now, &message, out),
             Out::Stray(Receipt { .. }) => {
-                self.report_centre(now, "a receipt for an unknown message".to_owned(), out);
+                self.refuse_centre(now, "a receipt for an unknown message".to_owned(), out);
             }
             Out::Bound { .. } | Out::Receipt { .. } | Out::Available(_) => {}
         }
@@ -263,7 +286,130 @@ impl Gateway {
         }
     }
 
-    fn report_centre(&self, now: Time, why: String, out: &mut Vec<Output>) {
+    /// Tells that a SIR leaves: by the message centre, once a part of it does.
+    pub(super) fn report_sent(&mut self, now: Time, leg: Leg, fact: Fact, out: &mut Vec<Output>) {
+        match (leg, self.centre.as_mut()) {
+            (Leg::Short(id), Some(centre)) => {
+                centre.unsent.insert(id, fact);
+            }
+            _ => self.report(now, fact, out),
+        }
+    }
+
+    /// A part of a submission left.
+    fn short_sent(&mut self, now: Time, id: u64, octets: &Bytes, out: &mut Vec<Output>) {
+        let fact = self.centre.as_mut().and_then(|it| it.unsent.remove(&id));
+        if let Some(fact) = fact {
+            self.report(now, fact, out);
+        }
+        let delays = self.centre.as_ref().and_then(Centre::delays);
+        if let Some(job) = self.job_of_short(id).cloned() {
+            self.delay(&job, delays);
+            let what = if job.bearer == Bearer::Ussd {
+                "string"
+            } else {
+                "submit_sm"
+            };
+            self.wire_centre(now, &job, ((PPG, SMSC), what), octets, out);
+        }
+    }
+
+    /// The message centre refused a part for its load: who waits for it is told why, the first time.
+    fn short_slowed(&mut self, now: Time, id: u64, status: Status, out: &mut Vec<Output>) {
+        let Some(centre) = self.centre.as_mut() else {
+            return;
+        };
+        let is_news = centre.slow.replace(status) != Some(status);
+        let is_first = centre.slowed.insert(id, status) != Some(status);
+        if is_news {
+            self.report_centre(now, "slow", Some(status.to_string()), out);
+        }
+        if is_first && let Some(job) = self.job_of_short(id).cloned() {
+            self.wire_refused(now, &job, status, out);
+            self.delay(&job, Some(smpp::refusal(status)));
+        }
+    }
+
+    /// Notes what keeps the SIR of a job from going on, for who asks what became of it.
+    pub(super) fn delay(&mut self, job: &Job, why: Option<&'static str>) {
+        for at in self.waking(job).iter() {
+            let push = self.ledger.get_mut(job.push);
+            if let Some(delivery) = push.and_then(|push| push.delivery_mut(job.group, at)) {
+                delivery.delayed = why;
+            }
+        }
+    }
+
+    fn short_done(
+        &mut self,
+        now: Time,
+        id: u64,
+        mut outcome: esme::Outcome,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(centre) = self.centre.as_mut() else {
+            return;
+        };
+        centre.unsent.remove(&id);
+        let slowed = centre.slowed.remove(&id);
+        match &mut outcome {
+            esme::Outcome::Accepted { .. } if centre.slow.take().is_some() => {
+                self.report_centre(now, "up", None, out);
+            }
+            // Its time ran out because of that.
+            esme::Outcome::Refused { why } if *why == Refusal::Expired => {
+                *why = slowed.map_or(*why, Refusal::Status);
+            }
+            _ => {}
+        }
+        match smpp::read(&outcome) {
+            Some(read) => {
+                match (&outcome, self.job_of_short(id)) {
+                    (
+                        esme::Outcome::Refused {
+                            why: Refusal::Status(status),
+                        },
+                        Some(job),
+                    ) if slowed != Some(*status) => self.wire_refused(now, job, *status, out),
+                    _ => {}
+                }
+                self.on_short_end(now, id, read, out);
+            }
+            None => {
+                self.wire_short(now, Leg::Short(id), "submit_sm_resp", out);
+                if let esme::Outcome::Accepted { message_ids } = outcome {
+                    self.short_accepted(id, message_ids, out);
+                }
+            }
+        }
+    }
+
+    fn wire_refused(&self, now: Time, job: &Job, status: Status, out: &mut Vec<Output>) {
+        let what = format!("submit_sm_resp {status}");
+        self.wire_centre(now, job, ((SMSC, PPG), &what), &Bytes::new(), out);
+    }
+
+    /// What a submission is for: a SIR, or a string of a dialogue that carries one.
+    fn job_of_short(&self, id: u64) -> Option<&Job> {
+        let of_string = || {
+            let key = self.centre.as_ref()?.dialogues.of_string(id)?;
+            self.jobs.get(Leg::Dialogue(key))
+        };
+        self.jobs.get(Leg::Short(id)).or_else(of_string)
+    }
+
+    fn report_centre(&self, now: Time, state: &str, why: Option<String>, out: &mut Vec<Output>) {
+        if let Some(centre) = &self.centre {
+            let fact = Fact::Smsc {
+                address: centre.address.to_string(),
+                state: state.to_owned(),
+                why,
+            };
+            self.report(now, fact, out);
+        }
+    }
+
+    fn refuse_centre(&self, now: Time, why: String, out: &mut Vec<Output>) {
         let from = "smsc".to_owned();
         self.report(now, Fact::Refused { from, why }, out);
     }
@@ -285,13 +431,23 @@ impl Gateway {
 
     /// What the message centre says of what was submitted for a SIR, for the ladder.
     pub(super) fn wire_short(&self, now: Time, leg: Leg, what: &str, out: &mut Vec<Output>) {
-        if let Some(job) = self.jobs.get(leg).filter(|_| self.config.report_wire) {
-            let line = if job.bearer == Bearer::Ussd {
-                "ussd"
-            } else {
-                "sms"
-            };
-            self.wire_answered(now, job, (line, what), &Bytes::new(), out);
+        if let Some(job) = self.jobs.get(leg) {
+            self.wire_centre(now, job, ((SMSC, PPG), what), &Bytes::new(), out);
         }
+    }
+}
+
+/// Why the message centre is not bound, for who looks after it.
+fn words(why: Why) -> String {
+    match why {
+        Why::Closed => "no connection to it, or it closed the one there was".to_owned(),
+        Why::Timeout => "the connection or the bind was not answered in time".to_owned(),
+        Why::Refused(status) => format!("it refused the bind: {status}"),
+        Why::Silent => "it did not answer an enquire_link".to_owned(),
+        Why::Unbound => "it unbound".to_owned(),
+        Why::Desynchronised => "what it sent is no SMPP".to_owned(),
+        Why::Forgotten => "it takes the session for one that is not bound".to_owned(),
+        Why::WrongOutbind => "its outbind has the wrong name or password".to_owned(),
+        Why::Stopped => "the gateway ends".to_owned(),
     }
 }

@@ -368,6 +368,7 @@ impl Gateway {
     ) {
         self.stage(job.push, job.group, at, Stage::Held(why));
         self.again(now, job.push, job.group, at, wait);
+            delivery.delayed = None;
     }
 
     /// Sets the timer of the next try.

@@ -52,11 +52,6 @@ impl Gateway {
             let due = now + smsc.receipt_timeout;
             self.timers.set(Timer::Dialogue(key), due);
         }
-        if let Some(job) = self.jobs.get(Leg::Dialogue(key)) {
-            for octets in &string.parts {
-                self.wire_carried(now, job, ("ussd", "string"), octets, out);
-            }
-        }
         self.submit_short(now, string, out);
     }
 
@@ -80,7 +75,6 @@ impl Gateway {
         };
         // That a string was delivered says nothing yet: the mobile answers it.
         if !matches!(reading, Reading::Taken { .. }) {
-            self.wire_short(now, Leg::Dialogue(key), "submit_sm_resp", out);
             self.dialogue_over(now, key, (status, reading), out);
         }
         true

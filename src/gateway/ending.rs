@@ -258,13 +258,10 @@ impl Gateway {
             for at in addressed.and(devices).iter() {
                 self.begin(no, group, at);
             }
-            for (at, stage) in self.open_deliveries(no, group, devices) {
+            for (at, stage, lacks) in self.open_deliveries(no, group, devices) {
                 if let Stage::Sending(session) = stage {
                     self.recall(now, SessionNo(session), no, out);
                 }
-                let Some(lacks) = stage.lacks() else {
-                    continue;
-                };
                 if self.end(no, group, at, ending(lacks, now)) {
                     ended.push((group, at));
                 }
@@ -273,14 +270,20 @@ impl Gateway {
         self.conclude(now, no, ended, out);
     }
 
-    fn open_deliveries(&self, no: PushNo, group: usize, devices: Devices) -> Vec<(usize, Stage)> {
+    /// Those that are not over: the device's place, where each stands, what it lacks.
+    fn open_deliveries(
+        &self,
+        no: PushNo,
+        group: usize,
+        devices: Devices,
+    ) -> Vec<(usize, Stage, &'static str)> {
         self.ledger
             .get(no)
             .and_then(|push| push.groups.get(group))
             .into_iter()
             .flat_map(|of| &of.deliveries)
             .filter(|delivery| devices.has(delivery.at) && delivery.ending().is_none())
-            .map(|delivery| (delivery.at, delivery.stage.clone()))
+            .map(|delivery| (delivery.at, delivery.stage.clone(), delivery.lacks()))
             .collect()
     }
 

@@ -8,7 +8,7 @@ use super::push::notification::OwedNo;
 use super::push::submission::PushNo;
 use super::sessions::SessionNo;
 use crate::codec::{msrp, sip};
-use crate::event::Fact;
+use crate::event::{Bearer, Fact};
 use crate::ladder::{PI, PPG};
 use crate::protocol::sip::endpoint::Flow;
 use crate::time::Time;
@@ -164,6 +164,26 @@ impl Gateway {
             let dev = self.lane_name(job.lane);
             let push = self.ledger.get(job.push).map(|push| push.push_id.as_str());
             self.wire(now, (PPG, &dev), line, what, octets, push, out);
+        }
+    }
+
+    /// Something goes to the message centre for a SIR, or comes from there.
+    pub(super) fn wire_centre(
+        &self,
+        now: Time,
+        job: &Job,
+        (ends, what): ((&str, &str), &str),
+        octets: &Bytes,
+        out: &mut Vec<Output>,
+    ) {
+        if self.config.report_wire {
+            let line = if job.bearer == Bearer::Ussd {
+                "ussd"
+            } else {
+                "sms"
+            };
+            let push = self.ledger.get(job.push).map(|push| push.push_id.as_str());
+            self.wire(now, ends, line, what, octets, push, out);
         }
     }
 

@@ -13,6 +13,9 @@ pub const PI: &str = "PI";
 /// The lane of the gateway.
 pub const PPG: &str = "PPG";
 
+/// The lane of the message centre.
+pub const SMSC: &str = "SMSC";
+
 /// One line of a ladder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rung {
@@ -116,14 +119,18 @@ fn wire(event: &Event, rungs: &[Rung], before: &[&Event]) -> Option<Rung> {
         Ok(_) => false,
         Err(_) => is_routine(&word) || is_repeated(event, before),
     };
+    // With a status of SMPP the message centre says what is amiss.
+    let status = what
+        .strip_prefix("submit_sm_resp ")
+        .filter(|_| from == SMSC);
     Some(Rung {
         at: event.t,
         from: from.clone(),
         to: Some(to.clone()),
         line: line.clone(),
         word,
-        note: String::new(),
-        folded,
+        note: status.unwrap_or_default().to_owned(),
+        folded: folded && status.is_none(),
     })
 }
 
@@ -322,7 +329,13 @@ fn of_gateway(fact: &Fact) -> Option<Arrow<'_>> {
             place,
             ..
         } => {
+            let (line, word) = carrier(*bearer);
+            let is_short = is_short(line);
             let mut note = String::from("SIR");
+            if is_short {
+                note.push_str(" to ");
+                note.push_str(dev);
+            }
             if !ids.is_empty() {
                 note.push_str("  id=");
                 note.push_str(&ids.join(","));
@@ -331,8 +344,8 @@ fn of_gateway(fact: &Fact) -> Option<Arrow<'_>> {
                 note.push_str(" place=");
                 note.push_str(&place.join(","));
             }
-            let (line, word) = carrier(*bearer);
-            (PPG, dev, line, word.into(), note)
+            let to = if is_short { SMSC } else { dev };
+            (PPG, to, line, word.into(), note)
         }
         Fact::SessUp { dev, by, .. } if by == "ppg" => {
             (PPG, dev, "sip", "200".into(), String::new())
@@ -369,13 +382,13 @@ fn of_device(fact: &Fact) -> Option<Arrow<'_>> {
             failed,
             ..
         } => {
-            let note = if *failed { "sir-failed" } else { "" };
+            let note = if *failed { FAILED } else { "" };
             let (line, word) = answer(*bearer, *status);
-            let note = match line {
-                "sms" | "ussd" => format!("{status} {note}").trim_end().to_owned(),
-                _ => note.to_owned(),
-            };
-            (dev, PPG, line, word, note)
+            if is_short(line) {
+                let note = format!("{dev}: {status} {note}").trim_end().to_owned();
+                return Some((SMSC, PPG, line, word, note));
+            }
+            (dev, PPG, line, word, note.to_owned())
         }
         Fact::SessReq { dev, .. } => (dev, PPG, "sip", "INVITE".into(), "push session".to_owned()),
         Fact::InfoTx { dev, kind, via } => {
@@ -397,6 +410,11 @@ const fn carrier(bearer: Bearer) -> (&'static str, &'static str) {
         Bearer::Sms | Bearer::Cs => ("sms", "submit_sm"),
         Bearer::Ussd => ("ussd", "string"),
     }
+}
+
+/// True for what goes by the message centre.
+fn is_short(line: &str) -> bool {
+    matches!(line, "sms" | "ussd")
 }
 
 /// What answers a SIR: a status, or what the message centre tells of it.
@@ -423,10 +441,13 @@ const fn returned(via: Via) -> (&'static str, &'static str) {
 fn annotate(rungs: &mut [Rung], note: Rung) -> Option<Rung> {
     let apart = |at: Time| at.since(note.at).max(note.at.since(at));
     let about = |rung: &Rung| {
-        rung.note.is_empty()
+        (rung.note.is_empty() || is_status_of(rung, &note))
             && rung.to.is_some()
             && rung.from == note.from
-            && (rung.to == note.to || note.to.as_deref() == Some("*"))
+            && (rung.to == note.to
+                || note.to.as_deref() == Some("*")
+                // The packet domain has datagrams and short messages.
+                || rung.to.as_deref() == Some(SMSC))
             && is_alike(rung, &note)
     };
     // Events come in the order of their times, so only the second around the note is searched.
@@ -441,10 +462,26 @@ fn annotate(rungs: &mut [Rung], note: Rung) -> Option<Rung> {
     let Some(rung) = nearest else {
         return Some(note);
     };
-    rung.note = note.note;
+    if rung.note.is_empty() {
+        rung.note = note.note;
+    } else {
+        rung.note = format!("{}  {}", rung.note, note.note);
+    }
     rung.folded = false;
     None
 }
+
+/// True where a status of SMPP stands already, and the note says what it meant for the SIR.
+fn is_status_of(rung: &Rung, note: &Rung) -> bool {
+    let (is_refusal, is_end) = (
+        rung.from == SMSC && rung.word == "submit_sm_resp",
+        note.note.ends_with(FAILED),
+    );
+    is_refusal && is_end && !rung.note.ends_with(FAILED)
+}
+
+/// The mark of a SIR that did not arrive.
+const FAILED: &str = "sir-failed";
 
 /// True when the arrow is of the kind that the note is about.
 fn is_alike(rung: &Rung, note: &Rung) -> bool {

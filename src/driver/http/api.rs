@@ -146,6 +146,8 @@ fn ready(door: &Door) -> Reply {
         "schema": "sirgate.ready/1",
         "ready": faults.is_empty(),
         "faults": faults,
+        // Pushes that do not need it go on, so it is no reason to take the node out of service.
+        "lacks": door.journal.lacks(),
         "cursor": door.journal.last(),
     });
     json(status, &body)

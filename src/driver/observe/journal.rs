@@ -1,5 +1,6 @@
 //! Where events go: the ring that readers look into, the event log, the figures.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -7,7 +8,7 @@ use tokio::sync::watch;
 use super::log::{EventLog, LogSettings};
 use super::metrics::Tallies;
 use super::ring::{Page, Ring};
-use crate::event::Event;
+use crate::event::{Event, Fact};
 use crate::limits;
 
 /// How much is kept, and where it is written.
@@ -42,6 +43,8 @@ struct Inner {
     latest: watch::Sender<u64>,
     log: EventLog,
     tallies: Tallies,
+    /// What a node lacks at present, by who it is.
+    lacks: Mutex<BTreeMap<String, String>>,
 }
 
 impl Journal {
@@ -55,6 +58,7 @@ impl Journal {
             latest: watch::Sender::new(0),
             log: EventLog::start(&settings.log)?,
             tallies: Tallies::default(),
+            lacks: Mutex::default(),
         })))
     }
 
@@ -65,10 +69,38 @@ impl Journal {
     /// Adds an event. Never waits; [`Journal::announce`] wakes the readers.
     pub fn push(&self, event: Event) {
         self.0.tallies.count(&event.fact);
+        self.note(&event.fact);
         let mut ring = self.ring();
         let entry = ring.push(event);
         // Inside the lock, so that the log has the events in the order of their numbers.
         self.0.log.write(entry);
+    }
+
+    /// Keeps in mind what a node lacks; most events say nothing of it.
+    fn note(&self, fact: &Fact) {
+        let Fact::Smsc {
+            address,
+            state,
+            why,
+        } = fact
+        else {
+            return;
+        };
+        let mut lacks = self.0.lacks.lock().unwrap_or_else(PoisonError::into_inner);
+        if state == "up" {
+            lacks.remove(address);
+        } else {
+            let why = why.as_deref().unwrap_or("no reason given");
+            let words = format!("the message centre {address} is {state}: {why}");
+            lacks.insert(address.clone(), words);
+        }
+    }
+
+    /// What the nodes lack at present, in sentences: they do what is possible without it.
+    #[must_use]
+    pub fn lacks(&self) -> Vec<String> {
+        let lacks = self.0.lacks.lock().unwrap_or_else(PoisonError::into_inner);
+        lacks.values().cloned().collect()
     }
 
     /// Tells the readers what was added.

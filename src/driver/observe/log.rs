@@ -177,13 +177,14 @@ fn flush(sink: Option<&mut Box<dyn Write + Send>>) {
 }
 
 /// Names of events that the program's log shows at info; all others appear at debug.
-const AT_INFO: [&str; 7] = [
+const AT_INFO: [&str; 8] = [
     "pap.rx",
     "pap.refused",
     "plan",
     "push.dev",
     "push.end",
     "pap.notify",
+    "smsc",
     "refused",
 ];
 

@@ -345,6 +345,7 @@ const fn name(fact: &Fact) -> &'static str {
         Fact::DevReg { .. } => "dev.reg",
         Fact::Wire { .. } => "wire",
         Fact::FaultHit { .. } => "fault.hit",
+        Fact::Smsc { .. } => "smsc",
         Fact::Refused { .. } => "refused",
     }
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::sip::Reading;
 use crate::codec::sir::Wrapped;
-use crate::codec::smpp::{put_number, tag};
+use crate::codec::smpp::{Status, put_number, tag};
 use crate::codec::sms::segment::segments;
 use crate::codec::sms::{Ports, Reference};
 use crate::codec::ussd::{Operation, strings};
@@ -87,12 +87,52 @@ pub const fn read(outcome: &Outcome) -> Option<(u16, Reading)> {
                 return Some((413, Reading::Failed("no short message holds the SIR")));
             }
             Refusal::Full => (503, "too many short messages wait"),
-            Refusal::Status(_) => (480, "the message centre refused the SIR"),
+            Refusal::Status(status) => (480, refusal(*status)),
             Refusal::Expired => (408, "the message centre was not reached in time"),
             Refusal::Cancelled | Refusal::Stopped => (503, "the submission was given up"),
         },
     };
     Some((status, Reading::Unheard(why)))
+}
+
+/// Names of statuses, each in the sentence that says so.
+macro_rules! refusals {
+    ($status:expr; $($name:ident $text:literal)*) => {
+        match $status {
+            $(Status::$name => concat!("the message centre refused the SIR: ", $text),)*
+            _ => "the message centre refused the SIR, with a status of its own",
+        }
+    };
+}
+
+/// That the message centre refused a submission, and with which status: those that a submission may be answered with.
+#[must_use]
+pub const fn refusal(status: Status) -> &'static str {
+    refusals! { status;
+        THROTTLED "ESME_RTHROTTLED"
+        QUEUE_FULL "ESME_RMSGQFUL"
+        SYSTEM_ERROR "ESME_RSYSERR"
+        SUBMIT_FAILED "ESME_RSUBMITFAIL"
+        INVALID_SOURCE "ESME_RINVSRCADR"
+        INVALID_SOURCE_TON "ESME_RINVSRCTON"
+        INVALID_SOURCE_NPI "ESME_RINVSRCNPI"
+        INVALID_DESTINATION "ESME_RINVDSTADR"
+        INVALID_DESTINATION_TON "ESME_RINVDSTTON"
+        INVALID_DESTINATION_NPI "ESME_RINVDSTNPI"
+        INVALID_MESSAGE_LENGTH "ESME_RINVMSGLEN"
+        INVALID_COMMAND_LENGTH "ESME_RINVCMDLEN"
+        INVALID_COMMAND "ESME_RINVCMDID"
+        INVALID_SERVICE_TYPE "ESME_RINVSERTYP"
+        INVALID_SYSTEM_TYPE "ESME_RINVSYSTYP"
+        INVALID_ESM_CLASS "ESME_RINVESMCLASS"
+        INVALID_REGISTERED_DELIVERY "ESME_RINVREGDLVFLG"
+        INVALID_SCHEDULE "ESME_RINVSCHED"
+        INVALID_EXPIRY "ESME_RINVEXPIRY"
+        INVALID_TLV_STREAM "ESME_RINVOPTPARSTREAM"
+        RECEIVER_TEMPORARY "ESME_RX_T_APPN"
+        RECEIVER_PERMANENT "ESME_RX_P_APPN"
+        RECEIVER_REJECTED "ESME_RX_R_APPN"
+    }
 }
 
 /// Reads what became of what the message centre had accepted.
@@ -181,6 +221,25 @@ mod tests {
         assert_eq!(domain(Bearer::Sms), None);
         assert!(submission(Bearer::Cs).as_data && submission(Bearer::Ps).as_data);
         assert!(!submission(Bearer::Sms).as_data, "it has no such parameter");
+    }
+
+    #[test]
+    fn a_refusal_names_its_status() {
+        let of = |status| {
+            let why = Refusal::Status(status);
+            read(&Outcome::Refused { why })
+        };
+        let (status, reading) = of(Status::INVALID_DESTINATION).unwrap();
+        let words = "the message centre refused the SIR: ESME_RINVDSTADR";
+        assert_eq!((status, reading), (480, Reading::Unheard(words)));
+        for number in 1..=0x200 {
+            let status = Status(number);
+            let Some((_, Reading::Unheard(why))) = of(status) else {
+                panic!("{status}");
+            };
+            let named = why.split(": ").nth(1);
+            assert!(named.is_none() || named == status.name(), "{status}: {why}");
+        }
     }
 
     #[test]

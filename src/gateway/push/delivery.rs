@@ -33,6 +33,8 @@ pub struct Delivery {
     pub failures: Vec<(Bearer, String)>,
     /// One of them may work at another time.
     pub may_pass: bool,
+    /// What keeps its SIR from going on, while nothing final is known of it.
+    pub delayed: Option<&'static str>,
     /// What the message centre has of its SIR.
     pub accepted: Option<Accepted>,
     /// The same as the record told it after a restart, until the SIR is due.
@@ -94,6 +96,7 @@ impl Delivery {
             bearer: None,
             failures: Vec::new(),
             may_pass: false,
+            delayed: None,
             accepted: None,
             restored: None,
         }
@@ -142,7 +145,9 @@ impl Delivery {
     /// Why it has not ended better, for the result of a push whose time is over.
     #[must_use]
     pub fn lacks(&self) -> &'static str {
-        self.stage.lacks().unwrap_or("ended")
+        let delayed = self.delayed.filter(|_| self.stage == Stage::Waking);
+        let stage = || self.stage.lacks().unwrap_or("ended");
+        delayed.unwrap_or_else(stage)
     }
 }
 

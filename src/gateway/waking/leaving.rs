@@ -116,9 +116,6 @@ impl Gateway {
                 });
             }
             (Call::Parcel(Parcel::Short(submission)), _) => {
-                for (job, part) in job.iter().cycle().zip(&submission.parts) {
-                    self.wire_carried(now, job, ("sms", "submit_sm"), part, out);
-                }
                 self.submit_short(now, *submission, out);
             }
             // Nothing wakes a device by a session, and a request has the leg of one.

@@ -121,11 +121,11 @@ impl Gateway {
         match self.call_of(wake, &sir, Some(&knock), now) {
             Ok(call) => {
                 self.report(now, told, out);
+                let leg = self.leg_of(&call);
                 if let Some(sent) = sent {
-                    self.report(now, sent, out);
+                    self.report_sent(now, leg, sent, out);
                 }
                 self.timers.set(Timer::Asleep(key), now + BUCKET);
-                let leg = self.leg_of(&call);
                 self.jobs.sent(leg, job, None);
                 self.leave(now, leg, call, out);
                 true

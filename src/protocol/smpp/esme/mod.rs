@@ -156,6 +156,20 @@ pub enum Out {
         /// When another try is made, if one is.
         retry: Option<Time>,
     },
+    /// A part of a submission was written to the main leg.
+    Sent {
+        /// The caller's name for the submission.
+        id: u64,
+        /// Header and payload of the part.
+        octets: Bytes,
+    },
+    /// The message centre refused a part for its load: it goes again, slower.
+    Slowed {
+        /// The caller's name for the submission.
+        id: u64,
+        /// What it said.
+        status: Status,
+    },
     /// A submission has ended; exactly once for each.
     Done {
         /// The caller's name for it.

@@ -20,6 +20,17 @@ pub(super) struct Name {
     pub(super) part: u8,
 }
 
+/// A part on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Going {
+    /// The caller's name for its submission.
+    pub(super) id: u64,
+    /// Header and payload.
+    pub(super) part: Bytes,
+    /// The PDU that holds it.
+    pub(super) pdu: Bytes,
+}
+
 /// A submission that has ended.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Finished {
@@ -123,12 +134,22 @@ impl Queue {
     }
 
     /// The PDU of a part; it counts as sent then.
-    pub(super) fn send(&mut self, name: Name, sequence: u32) -> Option<Bytes> {
+    pub(super) fn send(&mut self, name: Name, sequence: u32) -> Option<Going> {
         self.ready.remove(&name);
         let job = self.jobs.get_mut(&name.serial)?;
         let part = job.parts.get_mut(usize::from(name.part))?;
         part.stand = Stand::Sent;
-        job.message.encode(job.command, sequence, &part.octets).ok()
+        let pdu = job.message.encode(job.command, sequence, &part.octets);
+        Some(Going {
+            id: job.id,
+            part: part.octets.clone(),
+            pdu: pdu.ok()?,
+        })
+    }
+
+    /// The caller's name for the submission of a part.
+    pub(super) fn id_of(&self, name: Name) -> Option<u64> {
+        self.jobs.get(&name.serial).map(|job| job.id)
     }
 
     /// The message centre has a part.

@@ -79,7 +79,7 @@ impl Esme {
         let Some(sequence) = self.lines.get_mut(&Leg::Main).map(Line::next_sequence) else {
             return;
         };
-        let Some(octets) = self.queue.send(name, sequence) else {
+        let Some(going) = self.queue.send(name, sequence) else {
             // It was encoded once when it was taken, so this is no more than caution.
             let finished = self.queue.refused(name, Refusal::Unsendable);
             return self.finish(now, finished, out);
@@ -94,7 +94,9 @@ impl Esme {
         self.requests.insert(sequence, request);
         let due = now + self.settings.response_timeout;
         self.timers.set(Timer::Request(sequence), due);
-        out.push(Out::Octets(Leg::Main, octets));
+        let (id, octets) = (going.id, going.part);
+        out.push(Out::Octets(Leg::Main, going.pdu));
+        out.push(Out::Sent { id, octets });
     }
 
     /// A response came on the main leg.
@@ -138,7 +140,11 @@ impl Esme {
             return;
         }
         match status {
-            status if is_load(status) => self.queue.again(request.name),
+            status if is_load(status) => {
+                self.queue.again(request.name);
+                let id = self.queue.id_of(request.name);
+                out.extend(id.map(|id| Out::Slowed { id, status }));
+            }
             Status::WRONG_BIND_STATE => {
                 self.queue.again(request.name);
                 self.close(now, Leg::Main, Why::Forgotten, out);
