@@ -104,3 +104,38 @@ fn a_message_centre_that_is_down_or_throttles_is_seen_in_table_ladder_and_readyz
     let row = row.unwrap_or_else(|| panic!("no answer of the message centre:\n{drawn}"));
     assert!(row.contains("ESME_RTHROTTLED"), "{drawn}");
 }
+
+#[test]
+fn a_device_that_no_bearer_can_reach_is_told_by_config_check_and_by_a_push_to_it() {
+    let folder = lab::folder();
+    let at = folder.path();
+    lab::write(
+        at,
+        "lab.toml",
+        &format!(
+            "[listen]\nhttp = \"127.0.0.1:0\"\nmsrp = \"127.0.0.1:0\"\nsip = [\"udp:127.0.0.1:{}\"]\n\
+             [store]\nkind = \"none\"\n[[identity]]\npui = \"sip:bob@example.com\"\n\
+             [[identity.device]]\nname = \"C1\"\nid = [\"urn:gsma:imei:35209900-176148-1\"]\n\
+             bearers = [\"sms\", \"wsp\"]\nmsisdn = \"+15550103\"\n",
+            lab::free_port()
+        ),
+    );
+    let said = expect(at, 0, &["config", "check", "lab.toml"]);
+    for part in [
+        "warning[SG-C020]: no bearer can reach \"C1\"",
+        "lab.toml:12:11",
+        "sms: the gateway has no message centre",
+        "[smsc] address = ",
+        "wsp: the device has no WSP address",
+        "wsp = \"127.0.0.1:2948\" for the device",
+    ] {
+        assert!(said.contains(part), "{part} is missing: {said}");
+    }
+    let serve = Process::start(at, &["serve", "--config", "lab.toml"], "ready");
+    let pap = serve.url();
+    let api = pap.trim_end_matches("/pap");
+    let said = expect(at, 1, &["push", "bob", "hello", "--api", api]);
+    let why =
+        "no bearer: sms: the gateway has no message centre; wsp: the device has no WSP address";
+    assert!(said.contains(why), "{said}");
+}

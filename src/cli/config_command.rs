@@ -30,10 +30,12 @@ pub fn run(command: &Command, global: &Global) -> Result<Exit, Vec<Fault>> {
         Command::Example => print!("{EXAMPLE}"),
         Command::Check { file } => {
             let lab = Lab::load(file)?;
+            lab.warn();
             let (identities, devices) = (lab.gateway.identities.len(), lab.devices.len());
             if global.json {
                 let summary = serde_json::json!({
                     "schema": "sirgate.config-check/1", "file": file, "identities": identities, "devices": devices,
+                    "warnings": lab.warnings.iter().map(Fault::to_json).collect::<Vec<_>>(),
                 });
                 println!("{summary}");
             } else {

@@ -109,7 +109,12 @@ impl Fault {
 /// The look of a compiler's message; no colour, so that it reads the same everywhere.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "error[{}]: {}", self.code, self.message)?;
+        let word = if self.exit == Exit::Yes {
+            "warning"
+        } else {
+            "error"
+        };
+        writeln!(f, "{word}[{}]: {}", self.code, self.message)?;
         if let Some(place) = &self.place {
             let (line, column) = position(&place.text, place.span.start);
             let source = place.text.lines().nth(line - 1).unwrap_or_default();

@@ -33,6 +33,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Vec<Fault>> {
         Some(file) => Lab::load(file)?,
         None => Lab::decode("defaults", "", std::path::Path::new("."))?,
     };
+    lab.warn();
     if arguments.check {
         println!("good");
         return Ok(Exit::Yes);

@@ -11,7 +11,7 @@ use super::bearer::sip::Form;
 use super::bearer::{Job, Lane};
 use super::config::back_off;
 use super::push::delivery::{Delivery, Ending, Stage};
-use super::push::plan::{Deliveries, Devices, Excluded, Fork, Plan, Waking, Wish, plan};
+use super::push::plan::{Deliveries, Devices, Excluded, Exclusion, Fork, Plan, Waking, Wish, plan};
 use super::push::submission::{Phase, Push, PushNo, of_exclusion};
 use super::push::transform::other_type;
 use super::registry::{Device, DeviceKey, IdentityNo};
@@ -205,7 +205,10 @@ impl Gateway {
         for (at, why) in excluded.iter().filter(|(at, _)| only.has(*at)) {
             self.begin(no, group, at);
             let (state, code) = of_exclusion(why);
-            let ending = Ending::not_wanted(state, code.code(), why.token(), now);
+            let mut ending = Ending::not_wanted(state, code.code(), why.token(), now);
+            if why == Exclusion::Bearer {
+                ending.reason = self.unreached(no, group, at);
+            }
             if self.end(no, group, at, ending) {
                 ended.push((group, at));
             }
@@ -213,6 +216,17 @@ impl Gateway {
         if !ended.is_empty() {
             self.conclude(now, no, ended, out);
         }
+    }
+
+    /// Why no bearer leads to a device, for who asked for the push.
+    fn unreached(&self, no: PushNo, group: usize, at: usize) -> String {
+        let of = self.ledger.get(no).and_then(|push| push.groups.get(group));
+        let device = of.and_then(|of| {
+            let identity = of.identity;
+            self.registry.device(DeviceKey { identity, at })
+        });
+        let missing = device.map(|device| self.choice(no).missing(device));
+        format!("no bearer: {}", missing.unwrap_or_default())
     }
 
     fn carry_out(
@@ -354,6 +368,7 @@ impl Gateway {
             delivery.bearer = Some(bearer);
             delivery.failures.clear();
             delivery.may_pass = false;
+            delivery.delayed = None;
         }
     }
 
@@ -368,7 +383,6 @@ impl Gateway {
     ) {
         self.stage(job.push, job.group, at, Stage::Held(why));
         self.again(now, job.push, job.group, at, wait);
-            delivery.delayed = None;
     }
 
     /// Sets the timer of the next try.

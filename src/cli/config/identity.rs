@@ -9,6 +9,7 @@ use crate::codec::device_id::DeviceId;
 use crate::device::behaviour::{BUILT_IN, Behaviour, Connect};
 use crate::device::config::Profile as Handset;
 use crate::event::Bearer;
+use crate::gateway::bearer::choice::{Bearers, lack};
 use crate::gateway::config::{Config, DeviceProfile, Identity};
 use crate::gateway::profile::{Addresses, Capability, Profile};
 use crate::world::Transport;
@@ -33,7 +34,12 @@ pub struct DeviceEntry {
 }
 
 /// Reads all identities into the gateway, and gives the simulated devices.
-pub fn read(gateway: &mut Config, root: &mut Table<'_>, source: &mut Source) -> Vec<DeviceEntry> {
+pub fn read(
+    gateway: &mut Config,
+    served: Bearers,
+    root: &mut Table<'_>,
+    source: &mut Source,
+) -> Vec<DeviceEntry> {
     let behaviours = behaviours(root, source);
     let mut devices = Vec::new();
     for mut table in root.tables(source, "identity") {
@@ -47,6 +53,7 @@ pub fn read(gateway: &mut Config, root: &mut Table<'_>, source: &mut Source) -> 
             .unwrap_or_default();
         let mut profiles = Vec::new();
         for mut device in table.tables(source, "device") {
+            let span = device.span_of("bearers");
             let entry = one_device(
                 &mut device,
                 source,
@@ -55,6 +62,7 @@ pub fn read(gateway: &mut Config, root: &mut Table<'_>, source: &mut Source) -> 
             );
             if let Some((profile, entry)) = entry {
                 unlike_others(&device, source, &devices, &entry);
+                reached(source, span, &profile, served);
                 devices.push(entry);
                 profiles.push(profile);
             }
@@ -74,6 +82,48 @@ pub fn read(gateway: &mut Config, root: &mut Table<'_>, source: &mut Source) -> 
         table.finish(source);
     }
     devices
+}
+
+/// What the gateway of a file serves; whether it has a socket for WSP is known before it has one.
+#[must_use]
+pub const fn served(gateway: &Config, has_wsp: bool) -> Bearers {
+    let served = gateway.bearers();
+    if has_wsp {
+        served.with(Bearer::Wsp).with(Bearer::Ps)
+    } else {
+        served
+    }
+}
+
+/// A bearer that is named for a device and cannot reach it is hardly meant.
+fn reached(
+    source: &mut Source,
+    span: std::ops::Range<usize>,
+    device: &DeviceProfile,
+    served: Bearers,
+) {
+    let (bearers, addresses) = (&device.profile.bearers, &device.profile.addresses);
+    let lacks: Vec<_> = bearers
+        .iter()
+        .filter_map(|bearer| Some((bearer.word(), lack(*bearer, addresses, served)?)))
+        .collect();
+    if lacks.is_empty() {
+        return;
+    }
+    let each = lacks
+        .iter()
+        .map(|(bearer, (why, _))| format!("{bearer}: {why}"));
+    let each = each.collect::<Vec<_>>().join("; ");
+    let name = &device.name;
+    let message = if lacks.len() == bearers.len() {
+        format!("no bearer can reach \"{name}\": {each}")
+    } else {
+        format!("not every bearer can reach \"{name}\": {each}")
+    };
+    let mut keys: Vec<&str> = lacks.iter().map(|(_, (_, key))| *key).collect();
+    keys.dedup();
+    let help = format!("set {}, or take the bearer out", keys.join("; "));
+    source.warning("SG-C020", span, message, help);
 }
 
 /// An identity is one, and stands in the file once.

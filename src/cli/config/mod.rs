@@ -11,6 +11,7 @@ use toml::de::DeTable;
 use crate::cli::fault::{Exit, Fault};
 use crate::codec::device_id::DeviceId;
 use crate::gateway::config::{Authentication, Config as Gateway};
+use crate::gateway::profile::Addresses;
 use crate::world::Transport;
 
 pub mod check;
@@ -43,6 +44,8 @@ pub struct Lab {
     pub devices: Vec<DeviceEntry>,
     /// Faults on purpose.
     pub faults: Faults,
+    /// What is allowed and hardly meant.
+    pub warnings: Vec<Fault>,
 }
 
 /// Addresses to listen at.
@@ -131,13 +134,31 @@ impl Lab {
         let lab = Self::read(&mut root, &mut source, folder);
         root.finish(&mut source);
         if source.faults.is_empty() {
-            Ok(lab)
+            let warnings = source.warnings;
+            Ok(Self { warnings, ..lab })
         } else {
             source
                 .faults
                 .sort_by_key(|fault| fault.place.as_ref().map_or(0, |place| place.span.start));
             Err(source.faults)
         }
+    }
+
+    /// Where the gateway reaches a device that did not register.
+    #[must_use]
+    pub fn addresses(&self, device: &DeviceEntry) -> Option<&Addresses> {
+        let mut identities = self.gateway.identities.iter();
+        let identity = identities.find(|identity| identity.pui == device.pui)?;
+        let mut devices = identity.devices.iter();
+        let known = devices.find(|known| known.name == device.name)?;
+        Some(&known.profile.addresses)
+    }
+
+    /// Tells on standard error what is allowed and hardly meant.
+    pub fn warn(&self) {
+        self.warnings
+            .iter()
+            .for_each(|warning| eprintln!("{warning}"));
     }
 
     fn read(root: &mut Table<'_>, source: &mut Source, folder: &Path) -> Self {
@@ -183,7 +204,8 @@ impl Lab {
                 table.finish(source);
                 observe
             });
-        let devices = identity::read(&mut gateway, root, source);
+        let served = identity::served(&gateway, listen.wsp.is_some());
+        let devices = identity::read(&mut gateway, served, root, source);
         let faults = root
             .table(source, "faults")
             .map_or_else(Faults::default, |mut table| {
@@ -192,6 +214,7 @@ impl Lab {
                 faults
             });
         Self {
+            warnings: Vec::new(),
             faults,
             gateway,
             listen,

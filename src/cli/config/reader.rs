@@ -16,6 +16,8 @@ pub struct Source {
     text: String,
     /// All faults, in the order in which they were met.
     pub faults: Vec<Fault>,
+    /// What is allowed and hardly meant.
+    pub warnings: Vec<Fault>,
 }
 
 impl Source {
@@ -26,6 +28,7 @@ impl Source {
             file: file.to_owned(),
             text: text.to_owned(),
             faults: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -43,6 +46,21 @@ impl Source {
             help,
             exit: Exit::Usage,
         });
+    }
+
+    /// Notes what is allowed and hardly meant; what was read is used all the same.
+    pub fn warning(
+        &mut self,
+        code: &'static str,
+        span: Range<usize>,
+        message: String,
+        help: String,
+    ) {
+        self.fault(code, span, message, help);
+        if let Some(mut fault) = self.faults.pop() {
+            fault.exit = Exit::Yes;
+            self.warnings.push(fault);
+        }
     }
 
     /// The text, when the check agrees to it; else the fault is noted.

@@ -5,6 +5,7 @@
 
 use crate::codec::pap::Quality;
 use crate::event::Bearer;
+use crate::gateway::profile::Addresses;
 use crate::gateway::registry::Device;
 
 /// A set of bearers.
@@ -129,6 +130,47 @@ fn find(names: &[(&str, Bearers)], name: &str) -> Option<Bearers> {
         .map(|(_, set)| *set)
 }
 
+/// What keeps a bearer from ever carrying a SIR to a device of these addresses, and the key of the configuration that
+/// mends it; `None` where nothing does, but for a registration.
+#[must_use]
+pub const fn lack(
+    bearer: Bearer,
+    addresses: &Addresses,
+    served: Bearers,
+) -> Option<(&'static str, &'static str)> {
+    const SMSC: (&str, &str) = (
+        "the gateway has no message centre",
+        "[smsc] address = \"127.0.0.1:2775\"",
+    );
+    let by_datagram = addresses.wsp.is_some() && served.has(Bearer::Wsp);
+    let by_number = addresses.msisdn.is_some() && served.has(Bearer::Sms);
+    Some(match bearer {
+        Bearer::Sip | Bearer::Signalling | Bearer::Service => return None,
+        Bearer::Http if addresses.http.is_none() => (
+            "the device has no HTTP address",
+            "http = \"http://127.0.0.1:4035\" for the device",
+        ),
+        Bearer::Wsp if addresses.wsp.is_none() => (
+            "the device has no WSP address",
+            "wsp = \"127.0.0.1:2948\" for the device",
+        ),
+        Bearer::Wsp if !served.has(Bearer::Wsp) => (
+            "the gateway has no socket for WSP",
+            "[listen] wsp = \"127.0.0.1:9200\"",
+        ),
+        Bearer::Sms | Bearer::Ussd | Bearer::Cs if addresses.msisdn.is_none() => (
+            "the device has no telephone number",
+            "msisdn = \"+15550103\" for the device",
+        ),
+        Bearer::Sms | Bearer::Ussd | Bearer::Cs if !served.has(Bearer::Sms) => SMSC,
+        Bearer::Ps if !by_datagram && !by_number => (
+            "the device has neither WSP address nor telephone number that the gateway can reach",
+            "wsp for the device with [listen] wsp, or msisdn with [smsc]",
+        ),
+        _ => return None,
+    })
+}
+
 /// What may carry the SIRs of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice {
@@ -216,6 +258,22 @@ impl Choice {
         })
     }
 
+    /// Why none of the device's bearers may ever carry the SIR, bearer by bearer.
+    #[must_use]
+    pub fn missing(&self, device: &Device) -> String {
+        let of = |bearer: &Bearer| {
+            let lack = lack(*bearer, &device.profile.addresses, self.served);
+            let why = match lack {
+                Some((why, _)) => why,
+                None if !self.allowed.has(*bearer) => "the push asks for another one",
+                None => "the gateway does not serve it",
+            };
+            format!("{}: {why}", bearer.word())
+        };
+        let all: Vec<String> = device.profile.bearers.iter().map(of).collect();
+        all.join("; ")
+    }
+
     const fn admits(&self, bearer: Bearer) -> bool {
         self.served.has(bearer) && self.allowed.has(bearer)
     }
@@ -241,7 +299,7 @@ impl Choice {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::profile::{Addresses, Profile};
+    use crate::gateway::profile::Profile;
 
     fn device(bearers: &[Bearer]) -> Device {
         Device {
@@ -317,5 +375,18 @@ mod tests {
         assert!(Choice::new(Bearers::ALL, None, false).is_served(&device));
         let no_smsc = Bearers::of(&[Bearer::Sip, Bearer::Wsp]);
         assert!(!Choice::new(no_smsc, None, false).is_served(&device));
+    }
+
+    #[test]
+    fn what_is_missing_is_said_bearer_by_bearer() {
+        let device = device(&[Bearer::Wsp, Bearer::Sms, Bearer::Http]);
+        let ip = Bearers::of(&[Bearer::Sip, Bearer::Http]);
+        let quality = quality("sms", true);
+        let missing = Choice::new(ip, Some(&quality), false).missing(&device);
+        assert_eq!(
+            missing,
+            "wsp: the device has no WSP address; sms: the gateway has no message centre; \
+             http: the push asks for another one"
+        );
     }
 }
