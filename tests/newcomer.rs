@@ -139,3 +139,36 @@ fn a_device_that_no_bearer_can_reach_is_told_by_config_check_and_by_a_push_to_it
         "no bearer: sms: the gateway has no message centre; wsp: the device has no WSP address";
     assert!(said.contains(why), "{said}");
 }
+
+#[test]
+fn a_message_centre_that_is_played_says_what_it_takes_and_gives() {
+    let folder = lab::folder();
+    let at = folder.path();
+    let centre = format!("127.0.0.1:{}", lab::free_port());
+    let radio = format!("127.0.0.1:{}", lab::free_port());
+    by_short_message(at, &centre);
+    let sim = ["sim", "smsc", "--listen", &centre, "--radio", &radio];
+    let log = [&sim[..], &["--events", "smsc.jsonl"]].concat();
+    let smsc = Process::start(at, &log, "ready");
+    let serve = Process::start(at, &["serve", "--config", "sms.toml"], "ready");
+    let run = ["device", "run", "--config", "sms.toml"];
+    let phone = ["--msisdn", "+15550103", "--radio", &radio];
+    let _phone = Process::start(at, &[&run[..], &phone].concat(), "registered");
+    let pap = serve.url();
+    let api = pap.trim_end_matches("/pap");
+    expect(at, 0, &["push", "bob", "hello", "--api", api]);
+    let parts = [
+        "sirgate -> SMSC  bound",
+        "+15550103 -> SMSC  attached, at 127.0.0.1:",
+        "sirgate -> SMSC  submit_sm for 15550103, taken as",
+        "15550103  a frame of",
+        "took a frame of",
+        "delivered, as its receipt says",
+    ];
+    let said = || smsc.said();
+    lab::eventually("it says all", std::time::Duration::from_secs(60), || {
+        parts.iter().all(|part| said().contains(part))
+    });
+    let events = std::fs::read_to_string(at.join("smsc.jsonl")).unwrap();
+    assert!(events.contains("submit_sm for 15550103"), "{events}");
+}

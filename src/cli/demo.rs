@@ -58,7 +58,7 @@ fn free(port: u16) -> SocketAddr {
 }
 
 async fn demo(lab: Lab, global: &Global) -> Result<Exit, Vec<Fault>> {
-    node::start_log(&lab, global);
+    node::start_log(lab.observe.log, global);
     let journal = node::journal(&lab, global)?;
     let mut stop = node::Stop::listen()?;
     let clock = Clock::start();

@@ -51,7 +51,7 @@ pub fn block_on<T>(work: impl Future<Output = Result<T, Vec<Fault>>>) -> Result<
 ///
 /// Addresses or files that cannot be had.
 pub async fn serve(lab: Lab, global: &Global) -> Result<Exit, Vec<Fault>> {
-    start_log(&lab, global);
+    start_log(lab.observe.log, global);
     let journal = journal(&lab, global)?;
     let mut stop = Stop::listen()?;
     let mut handle = gateway(&lab, &Clock::start(), journal)?;
@@ -84,7 +84,7 @@ pub async fn devices(
     doors: &Doors,
     global: &Global,
 ) -> Result<Exit, Vec<Fault>> {
-    start_log(&lab, global);
+    start_log(lab.observe.log, global);
     let journal = journal(&lab, global)?;
     let count = lab.devices.len();
     if count == 0 {
@@ -442,8 +442,8 @@ pub fn journal(lab: &Lab, global: &Global) -> Result<Journal, Vec<Fault>> {
 }
 
 /// The log of the program, on standard error.
-pub fn start_log(lab: &Lab, global: &Global) {
-    let filter = std::env::var("SIRGATE_LOG").unwrap_or_else(|_| lab.observe.log.to_owned());
+pub fn start_log(level: &str, global: &Global) {
+    let filter = std::env::var("SIRGATE_LOG").unwrap_or_else(|_| level.to_owned());
     let has_colour = std::io::IsTerminal::is_terminal(&std::io::stderr())
         && std::env::var_os("NO_COLOR").is_none();
     // A second start in one process keeps the first log.

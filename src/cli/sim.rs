@@ -10,6 +10,7 @@ use crate::codec::smpp::Status;
 use crate::driver::clock::Clock;
 use crate::driver::observe::{Journal, JournalSettings};
 use crate::driver::{self, Setup};
+use crate::event::Fact;
 use crate::protocol::smpp::State;
 use crate::protocol::smpp::smsc::{Effect, Fate, Rule, Settings};
 use crate::sim::smsc::MessageCentre;
@@ -81,7 +82,9 @@ pub fn run(command: &Command, global: &Global) -> Result<Exit, Vec<Fault>> {
 
 async fn smsc(arguments: &Smsc, global: &Global) -> Result<Exit, Vec<Fault>> {
     let mut stop = node::Stop::listen()?;
-    let mut setup = Setup::new(Clock::start(), journal(arguments, global)?);
+    node::start_log("info", global);
+    let journal = journal(arguments, global)?;
+    let mut setup = Setup::new(Clock::start(), journal.clone());
     let radio =
         driver::udp::bind(arguments.radio, None).map_err(|error| taken(arguments.radio, &error))?;
     setup.udp.push(radio);
@@ -96,6 +99,7 @@ async fn smsc(arguments: &Smsc, global: &Global) -> Result<Exit, Vec<Fault>> {
         ..Settings::default()
     };
     let centre = MessageCentre::new(settings, SocketId(0)).with_rules(rules(arguments));
+    let centre = centre.telling();
     let mut handle = driver::start(centre, setup).map_err(|error| {
         vec![Fault::new(
             "SG-X001",
@@ -113,7 +117,30 @@ async fn smsc(arguments: &Smsc, global: &Global) -> Result<Exit, Vec<Fault>> {
         env!("CARGO_PKG_VERSION")
     );
     println!("ready   SMPP {smpp}   radio {radio}   stop: Ctrl-C");
-    node::until_stopped(&mut handle, &mut stop).await
+    // The event log has standard output for itself.
+    let is_free = arguments.events.as_deref() != Some("-");
+    tokio::select! {
+        ended = node::until_stopped(&mut handle, &mut stop) => ended,
+        () = tell(&journal), if is_free => Ok(Exit::Yes),
+    }
+}
+
+/// Prints what the message centre takes and gives, a line each, for ever.
+async fn tell(journal: &Journal) {
+    let (mut news, mut cursor) = (journal.watch(), 0);
+    loop {
+        news.borrow_and_update();
+        let page = journal.after(cursor, 1_024);
+        cursor = page.cursor;
+        for entry in &page.entries {
+            if let Fact::Wire { from, to, what, .. } = &entry.event.fact {
+                println!("{}  {from} -> {to}  {what}", entry.event.t);
+            }
+        }
+        if page.entries.is_empty() && news.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+    }
 }
 
 fn rules(arguments: &Smsc) -> Vec<Rule> {

@@ -26,6 +26,26 @@ pub struct Process {
     child: Child,
     /// Lines of standard output read until it was ready.
     pub banner: Vec<String>,
+    /// What it said since, and what it said on standard error.
+    said: Arc<Mutex<String>>,
+    wrong: Arc<Mutex<String>>,
+}
+
+/// Keeps what comes from a pipe, which must be emptied, or the child stands still when it is full.
+fn keep(pipe: impl Read + Send + 'static, is_shown: bool) -> Arc<Mutex<String>> {
+    let kept = Arc::new(Mutex::new(String::new()));
+    let all = Arc::clone(&kept);
+    thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            if is_shown {
+                eprintln!("{line}");
+            }
+            let mut all = all.lock().expect("no panic");
+            all.push_str(&line);
+            all.push('\n');
+        }
+    });
+    kept
 }
 
 impl Process {
@@ -33,27 +53,41 @@ impl Process {
     pub fn start(folder: &Path, arguments: &[&str], ready: &str) -> Self {
         let mut child = command(folder, arguments)
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let wrong = keep(child.stderr.take().expect("piped"), true);
+        let mut out = BufReader::new(child.stdout.take().expect("piped"));
         let mut banner = Vec::new();
         let mut seen = false;
-        for line in lines.by_ref() {
-            let line = line.expect("text");
-            seen = line.contains(ready);
-            banner.push(line);
-            if seen {
+        while !seen {
+            let mut line = String::new();
+            if out.read_line(&mut line).expect("text") == 0 {
                 break;
             }
+            seen = line.contains(ready);
+            banner.push(line.trim_end_matches('\n').to_owned());
         }
         assert!(
             seen,
             "sirgate {arguments:?} ended before it was ready: {banner:?}"
         );
-        // The pipe must be emptied, or the child stands still when it is full.
-        thread::spawn(move || lines.for_each(drop));
-        Self { child, banner }
+        Self {
+            said: keep(out, false),
+            child,
+            banner,
+            wrong,
+        }
+    }
+
+    /// What it has said on standard output since it was ready.
+    pub fn said(&self) -> String {
+        self.said.lock().expect("no panic").clone()
+    }
+
+    /// What it has said on standard error.
+    pub fn wrong(&self) -> String {
+        self.wrong.lock().expect("no panic").clone()
     }
 
     /// The URL in the banner.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::codec::radio::{About, Frame, Kind, TAKEN, UssdString, cause, refused};
 use crate::event::{Event, Fact};
+use crate::ladder::SMSC;
 use crate::machine::Machine;
 use crate::protocol::smpp::smsc::{Delivered, In, Out, Rule, Settings, Smsc};
 use crate::protocol::smpp::{Address, ServiceOp, ShortMessage, State, Ussd};
@@ -34,6 +35,8 @@ pub struct MessageCentre {
     begun: BTreeMap<String, (SocketAddr, Vec<u8>)>,
     next: u64,
     effects: Vec<Out>,
+    /// Tells what it takes and gives.
+    tells: bool,
 }
 
 /// The network's error for a handset that could not be reached, and for one that refused without a cause.
@@ -59,7 +62,15 @@ impl MessageCentre {
             begun: BTreeMap::new(),
             next: 0,
             effects: Vec::new(),
+            tells: false,
         }
+    }
+
+    /// The same, and it tells what it takes and gives.
+    #[must_use]
+    pub const fn telling(mut self) -> Self {
+        self.tells = true;
+        self
     }
 
     /// The same with rules: what is refused, delayed, lost.
@@ -89,17 +100,40 @@ impl MessageCentre {
             match effect {
                 Out::Octets(link, octets) => out.push(Output::Octets { link, octets }),
                 Out::Close(link) => out.push(Output::Close { link }),
-                Out::Bound { .. } | Out::Unbound { .. } => {}
+                Out::Bound { system_id, .. } => {
+                    self.wire(now, (&system_id, SMSC), "smpp", "bound", out);
+                }
+                Out::Unbound { system_id, .. } => {
+                    self.wire(now, (&system_id, SMSC), "smpp", "bound no more", out);
+                }
                 Out::Message {
+                    system_id,
                     message_id,
                     message,
-                    ..
-                } => self.message(now, message_id, *message, out),
+                } => {
+                    let to = &message.destination.text;
+                    let what = format!("submit_sm for {to}, taken as {message_id}");
+                    self.wire(now, (&system_id, SMSC), "smpp", &what, out);
+                    self.message(now, message_id, *message, out);
+                }
+                Out::Refused {
+                    system_id,
+                    destination,
+                    status,
+                } => {
+                    let to = destination.text;
+                    let what = format!("submit_sm for {to}, refused: {status}");
+                    self.wire(now, (&system_id, SMSC), "smpp", &what, out);
+                }
                 Out::Withdrawn {
                     message_id,
                     destination,
-                } => self.tower.withdraw(&destination.text, &message_id),
-                Out::Originated { id, outcome } => self.originated(id, outcome, out),
+                } => {
+                    let what = format!("{message_id} is over: cancelled, or its time has passed");
+                    self.wire(now, (SMSC, &destination.text), "sms", &what, out);
+                    self.tower.withdraw(&destination.text, &message_id);
+                }
+                Out::Originated { id, outcome } => self.originated(now, id, outcome, out),
             }
         }
     }
@@ -115,6 +149,10 @@ impl MessageCentre {
                 let work = Work::new(id.clone(), message, frames);
                 match self.tower.put(&number, work) {
                     Ok(()) => {
+                        if !self.tower.is_there(&number) {
+                            let what = format!("{id} waits: nobody attached with that number");
+                            self.wire(now, (SMSC, &number), "sms", &what, out);
+                        }
                         self.send_next(now, &number, out);
                         return;
                     }
@@ -163,6 +201,8 @@ impl MessageCentre {
     }
 
     fn fate(&mut self, now: Time, id: String, state: State, error: u8, out: &mut Vec<Output>) {
+        let what = format!("{id} is {state:?}, as its receipt says").to_lowercase();
+        self.wire(now, (SMSC, "ESME"), "smpp", &what, out);
         let input = In::Fate {
             message_id: id,
             state,
@@ -177,7 +217,31 @@ impl MessageCentre {
     /// Sends the frame that is next for a handset.
     fn send_next(&mut self, now: Time, number: &str, out: &mut Vec<Output>) {
         if let Some((peer, octets)) = self.tower.next(now, number) {
+            let what = format!("a frame of {} octets to {peer}", octets.len());
+            self.wire(now, (SMSC, number), "sms", &what, out);
             self.radio(peer, octets, out);
+        }
+    }
+
+    /// Tells one line of what went between two parties.
+    fn wire(
+        &self,
+        now: Time,
+        (from, to): (&str, &str),
+        line: &str,
+        what: &str,
+        out: &mut Vec<Output>,
+    ) {
+        if self.tells {
+            let fact = Fact::Wire {
+                from: from.to_owned(),
+                to: to.to_owned(),
+                line: line.to_owned(),
+                what: what.to_owned(),
+                push: None,
+                octets: bytes::Bytes::new(),
+            };
+            out.push(Output::Report(Event { t: now, fact }));
         }
     }
 
@@ -199,6 +263,7 @@ impl MessageCentre {
             (About::Resources, Kind::Request) => self.attach(now, peer, &frame, out),
             (About::Resources, Kind::Refusal) => {
                 if let Some(number) = frame.number() {
+                    self.wire(now, (number, SMSC), "sms", "detached", out);
                     self.tower.detach(number, peer);
                 }
             }
@@ -210,7 +275,17 @@ impl MessageCentre {
 
     fn attach(&mut self, now: Time, peer: SocketAddr, frame: &Frame<'_>, out: &mut Vec<Output>) {
         let number = frame.number();
+        let is_new = number.is_some_and(|number| !self.tower.is_at(number, peer));
         let taken = number.is_some_and(|number| self.tower.attach(now, number, peer));
+        if is_new {
+            let what = if taken {
+                "attached"
+            } else {
+                "refused: no room"
+            };
+            let from = number.unwrap_or_default();
+            self.wire(now, (from, SMSC), "sms", &format!("{what}, at {peer}"), out);
+        }
         let kind = if taken { Kind::Result } else { Kind::Refusal };
         self.radio(peer, frame.answer(kind, &[]).encode(), out);
         if let Some(number) = number.filter(|_| taken) {
@@ -227,6 +302,9 @@ impl MessageCentre {
         if is_taken && frame.about == About::SupplementaryServices {
             self.string_answered(now, &number, &work.message, frame.payload, out);
         }
+        let word = if is_taken { "took" } else { "refused" };
+        let what = format!("{word} a frame of {}", work.id);
+        self.wire(now, (&number, SMSC), "sms", &what, out);
         if !is_taken {
             let error = cause(frame.payload).unwrap_or(NO_CAUSE);
             self.fate(now, work.id, State::Undeliverable, error, out);
@@ -315,10 +393,19 @@ impl MessageCentre {
     }
 
     /// What a handset sent has reached its ESME, or will not.
-    fn originated(&mut self, id: u64, outcome: Delivered, out: &mut Vec<Output>) {
+    fn originated(&mut self, now: Time, id: u64, outcome: Delivered, out: &mut Vec<Output>) {
         let Some((peer, head)) = self.up.remove(&id) else {
             return;
         };
+        let number = self.tower.number_of(peer).unwrap_or_default();
+        let what = match outcome {
+            Delivered::Taken => "deliver_sm, taken".to_owned(),
+            Delivered::Refused(status) => format!("deliver_sm, refused: {status}"),
+            Delivered::Full => "no deliver_sm: nobody is bound to receive it".to_owned(),
+            Delivered::Unsendable => "no deliver_sm: no PDU can carry it".to_owned(),
+            Delivered::Expired => "deliver_sm, not answered in time".to_owned(),
+        };
+        self.wire(now, (&number, "ESME"), "smpp", &what, out);
         let Ok(frame) = Frame::decode(&head) else {
             return;
         };

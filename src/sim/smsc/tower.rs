@@ -87,6 +87,18 @@ impl Tower {
         self.by_peer.len()
     }
 
+    /// True while a handset with that number is there.
+    pub(super) fn is_there(&self, number: &str) -> bool {
+        let handset = self.handsets.get(digits(number));
+        handset.is_some_and(|handset| handset.at.is_some())
+    }
+
+    /// True while the handset with that number is at that place.
+    pub(super) fn is_at(&self, number: &str, peer: SocketAddr) -> bool {
+        let there = self.by_peer.get(&peer);
+        there.is_some_and(|own| own == digits(number))
+    }
+
     /// A handset says where it is; false when there is no room for it.
     pub(super) fn attach(&mut self, now: Time, number: &str, peer: SocketAddr) -> bool {
         let digits = digits(number).to_owned();

@@ -150,6 +150,15 @@ pub enum Out {
         /// What.
         message: Box<ShortMessage>,
     },
+    /// A message was not taken.
+    Refused {
+        /// Who submitted it.
+        system_id: String,
+        /// Whom it was for.
+        destination: Address,
+        /// Why.
+        status: Status,
+    },
     /// A message is for the handset no more: it was cancelled, or its time is over.
     Withdrawn {
         /// Its name.

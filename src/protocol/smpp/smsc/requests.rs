@@ -11,7 +11,7 @@ use crate::codec::smpp::{
 use crate::limits;
 use crate::protocol::smpp::Version;
 use crate::protocol::smpp::instant::smpp_time;
-use crate::protocol::smpp::message::{ShortMessage, text};
+use crate::protocol::smpp::message::{Address, ShortMessage, text};
 use crate::protocol::smpp::receipt::State;
 use crate::time::Time;
 use crate::world::LinkId;
@@ -52,13 +52,17 @@ impl Smsc {
         out: &mut Vec<Out>,
     ) {
         let verdict = self.rules.judge(&message);
+        let destination = message.destination.clone();
         match self.take(now, party, message, verdict) {
             Ok((message_id, taken)) => {
                 let body = Body::MessageResponse(message_id.as_str().into());
                 self.respond(now, link, party, pdu, body, verdict, out);
                 out.push(taken);
             }
-            Err(status) => self.refused(link, party, pdu, status, out),
+            Err(status) => {
+                self.refused(link, party, pdu, status, out);
+                out.push(told_refused(party, destination, status));
+            }
         }
     }
 
@@ -201,10 +205,14 @@ impl Smsc {
                     told.push(taken);
                     last = verdict;
                 }
-                Err(status) => refused.push((to, status)),
+                Err(status) => {
+                    told.push(told_refused(party, to.clone(), status));
+                    refused.push((to, status));
+                }
             }
         }
         let Some(message_id) = first else {
+            out.append(&mut told);
             return answer(link, pdu, Status::SUBMIT_FAILED, Body::Empty, out);
         };
         let body = multi::response(&message_id, &refused);
@@ -270,5 +278,13 @@ impl Smsc {
             self.withdraw(number, out);
             self.settle(now, number, State::Deleted, 0, out);
         }
+    }
+}
+
+fn told_refused(party: &Party, destination: Address, status: Status) -> Out {
+    Out::Refused {
+        system_id: party.system_id.clone(),
+        destination,
+        status,
     }
 }
