@@ -172,3 +172,30 @@ fn a_message_centre_that_is_played_says_what_it_takes_and_gives() {
     let events = std::fs::read_to_string(at.join("smsc.jsonl")).unwrap();
     assert!(events.contains("submit_sm for 15550103"), "{events}");
 }
+
+#[test]
+fn a_device_whose_radio_is_dead_or_whose_number_is_another_says_so() {
+    let folder = lab::folder();
+    let at = folder.path();
+    let centre = format!("127.0.0.1:{}", lab::free_port());
+    by_short_message(at, &centre);
+    let _serve = Process::start(at, &["serve", "--config", "sms.toml"], "ready");
+    let dead = format!("127.0.0.1:{}", lab::free_port());
+    let run = ["device", "run", "--config", "sms.toml", "--events", "-"];
+    let phone = ["--msisdn", "+15550199", "--radio", &dead];
+    let phone = Process::start(at, &[&run[..], &phone].concat(), "registered");
+    let why =
+        format!("the radio at {dead} does not know its number +15550199: no answer; trying on");
+    lab::eventually("it says so", std::time::Duration::from_secs(60), || {
+        phone.said().contains(&why)
+    });
+    let wrong = phone.wrong();
+    assert!(
+        wrong.contains("--msisdn is +15550199, but the file has msisdn = \"+15550103\" for C1"),
+        "{wrong}"
+    );
+    assert!(
+        wrong.contains(&format!("the radio at {dead} does not know")),
+        "{wrong}"
+    );
+}

@@ -64,3 +64,10 @@ pub fn run(command: &Command, global: &Global) -> Result<Exit, Vec<Fault>> {
         global,
     ))
 }
+    if let Some(device) = lab.devices.first()
+        && let Some(known) = lab.addresses(device)
+    {
+        for word in arguments.doors.elsewhere(&device.name, known) {
+            eprintln!("warning: {word}");
+        }
+    }

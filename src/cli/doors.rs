@@ -13,6 +13,7 @@ use crate::device::config::Config;
 use crate::driver::tls::Tls;
 use crate::driver::{self, Setup};
 use crate::gateway::bearer::wake::PROVIDER;
+use crate::gateway::profile::Addresses;
 use crate::world::SocketId;
 
 /// The doors of the first device.
@@ -131,6 +132,32 @@ impl Doors {
 }
 
 impl Doors {
+    /// Doors that are elsewhere than where the file sends a gateway to: what comes for the device goes there.
+    #[must_use]
+    pub fn elsewhere(&self, device: &str, known: &Addresses) -> Vec<String> {
+        let http = self.http.map(|at| format!("http://{at}"));
+        let of_url = known
+            .http
+            .as_deref()
+            .map(|url| url.trim_end_matches('/').to_owned());
+        let doors = [
+            ("msisdn", self.msisdn.clone(), known.msisdn.clone()),
+            (
+                "wsp",
+                self.wsp.map(|at| at.to_string()),
+                known.wsp.map(|at| at.to_string()),
+            ),
+            ("http", http, of_url),
+        ];
+        let differ = doors.into_iter().filter_map(|(key, own, known)| {
+            let (own, known) = (own?, known?);
+            (own != known).then(|| {
+                format!("--{key} is {own}, but the file has {key} = \"{known}\" for {device}: a gateway of that file sends there")
+            })
+        });
+        differ.collect()
+    }
+
     /// What the device registers to be woken by.
     fn wake_of(&self, bearer: &str) -> Result<PushResource, Vec<Fault>> {
         let (address, option) = match bearer {

@@ -20,6 +20,8 @@ use crate::world::Output;
 const ATTACH_AGAIN: Duration = Duration::from_secs(1);
 /// The longest such pause, and how often an attachment is renewed.
 const ATTACH_PERIOD: Duration = Duration::from_secs(60);
+/// Attachments without an answer after which it is told: one may be lost.
+const UNHEARD: u32 = 2;
 /// How long a frame waits for its answer before it is repeated.
 const ANSWER: Duration = Duration::from_secs(2);
 /// How often a frame is sent.
@@ -78,10 +80,26 @@ impl Device {
         let frame = Frame::request(About::Resources, radio.reference, number.as_bytes());
         let octets = frame.encode();
         let pause = ATTACH_AGAIN.saturating_mul(1_u32 << radio.tries.min(6));
+        let is_unheard = radio.tries >= UNHEARD;
         radio.tries = radio.tries.saturating_add(1);
         self.send_radio(octets.into(), out);
+        if is_unheard {
+            self.not_attached(now, "no answer", out);
+        }
         self.timers
             .set(Timer::Attach, now + pause.min(ATTACH_PERIOD));
+    }
+
+    /// The centre does not know the device: no short message or string reaches it meanwhile.
+    fn not_attached(&self, now: Time, why: &str, out: &mut Vec<Output>) {
+        let bearers = &self.config.bearers;
+        if let (Some((_, centre)), Some(number)) = (bearers.radio, &bearers.msisdn) {
+            let from = self.config.name.clone();
+            let why = format!(
+                "the radio at {centre} does not know its number {number}: {why}; trying on"
+            );
+            self.report(now, Fact::Refused { from, why }, out);
+        }
     }
 
     /// Takes leave of the centre.
@@ -119,8 +137,10 @@ impl Device {
         };
         match (frame.about, frame.kind) {
             (About::Resources, Kind::Result) => self.attached(now),
-            // The centre asks for nothing there, and a refused attachment is tried again.
-            (About::Resources, _) => {}
+            // It is tried again.
+            (About::Resources, Kind::Refusal) => self.not_attached(now, "it refused", out),
+            // The centre asks for nothing there.
+            (About::Resources, Kind::Request) => {}
             (_, Kind::Request) => self.downlink(now, &frame, octets, out),
             (about, _) => self.uplink_answered(now, about, &frame, out),
         }
