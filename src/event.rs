@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Time;
 
+pub mod fields;
 pub mod filter;
+pub mod nearest;
 
 pub use filter::Filter;
 
@@ -43,9 +45,9 @@ pub const NAMES: [&str; 31] = [
     "dev.reg",
     "wire",
     "fault.hit",
+    "smsc",
     "refused",
 ];
-    "smsc",
 
 /// One fact, and when it was so.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -591,8 +593,6 @@ pub enum Fact {
         /// The push, where known.
         push: Option<String>,
     },
-    /// Something from outside was refused or dropped.
-    #[serde(rename = "refused")]
     /// How the message centre stands to the gateway, when it changes or is tried again.
     #[serde(rename = "smsc")]
     Smsc {
@@ -603,6 +603,8 @@ pub enum Fact {
         /// Why, where it is not up.
         why: Option<String>,
     },
+    /// Something from outside was refused or dropped.
+    #[serde(rename = "refused")]
     Refused {
         /// The peer or party it came from.
         from: String,

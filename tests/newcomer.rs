@@ -199,3 +199,82 @@ fn a_device_whose_radio_is_dead_or_whose_number_is_another_says_so() {
         "{wrong}"
     );
 }
+
+#[test]
+fn a_misspelt_field_is_not_waited_for_and_an_unknown_device_is_told_the_known_ones() {
+    let folder = lab::folder();
+    let at = folder.path();
+    let said = expect(at, 2, &["wait", "push.end stat=delivered"]);
+    assert!(
+        said.contains("'push.end' has no field 'stat'; did you mean 'state'?"),
+        "{said}"
+    );
+    let demo = Process::start(at, &["demo", "--port", "0"], "next:");
+    let api = demo.url();
+    let said = expect(
+        at,
+        1,
+        &["push", "alice", "x", "--only", "C9", "--api", &api],
+    );
+    assert!(
+        said.contains("sip:alice@example.com has the devices C1, C2, C3"),
+        "{said}"
+    );
+    let said = expect(at, 1, &["push", "sip:eve@example.com", "x", "--api", &api]);
+    assert!(
+        said.contains("known identities: sip:alice@example.com"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_identities_and_devices_of_a_gateway_are_listed() {
+    let folder = lab::folder();
+    let at = folder.path();
+    let demo = Process::start(at, &["demo", "--port", "0"], "next:");
+    let api = demo.url();
+    let said = expect(at, 0, &["device", "ls", "--api", &api]);
+    let rows: Vec<Vec<&str>> = said
+        .lines()
+        .map(|row| row.split_whitespace().collect())
+        .collect();
+    assert_eq!(rows[0], ["sip:alice@example.com"], "{said}");
+    assert_eq!(
+        rows[1],
+        [
+            "C1",
+            "phone",
+            "registered",
+            "sip",
+            "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
+        ],
+        "{said}"
+    );
+    expect(
+        at,
+        0,
+        &["push", "alice", "x", "--only", "C2", "--api", &api],
+    );
+    let connected = ["device", "ls", "--connected", "--json", "--api", &api];
+    let said = expect(at, 0, &connected);
+    let known: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let devices = known["identities"][0]["devices"].as_array().unwrap();
+    let names: Vec<&str> = devices
+        .iter()
+        .filter_map(|it| it["name"].as_str())
+        .collect();
+    assert_eq!(names, ["C2"], "{said}");
+    let said = expect(
+        at,
+        0,
+        &[
+            "device",
+            "ls",
+            "--pui",
+            "sip:eve@example.com",
+            "--api",
+            &api,
+        ],
+    );
+    assert_eq!(said, "");
+}

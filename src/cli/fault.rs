@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::Range;
 use std::process::ExitCode;
 
+pub use crate::event::nearest::nearest;
+
 /// Ends of a command (see `sirgate --help`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -65,7 +67,7 @@ pub struct Fault {
     pub message: String,
     /// Where, when it stands in a file.
     pub place: Option<Box<Place>>,
-    /// How to mend it.
+    /// How to mend it; empty where the message says all there is to say.
     pub help: String,
     /// How the command ends.
     pub exit: Exit,
@@ -139,6 +141,9 @@ impl fmt::Display for Fault {
                 indent = column - 1
             )?;
         }
+        if self.help.is_empty() {
+            return Ok(());
+        }
         write!(f, "help: {}", self.help)
     }
 }
@@ -155,40 +160,6 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
         .count()
         + 1;
     (line, column)
-}
-
-/// The known word nearest to a wrong one, when it is near enough to be meant.
-#[must_use]
-pub fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
-    known
-        .iter()
-        .map(|word| (distance(wrong, word), *word))
-        .filter(|(distance, word)| *distance <= 1 + word.len() / 4)
-        .min()
-        .map(|(_, word)| word)
-}
-
-/// Letters to change, add or drop to make one word the other (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
-    for (i, a) in one.chars().enumerate() {
-        let mut diagonal = i;
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-        for (j, b) in other.chars().enumerate() {
-            let above = row.get(j + 1).copied().unwrap_or(usize::MAX);
-            let left = row.get(j).copied().unwrap_or(usize::MAX);
-            let cost = (diagonal + usize::from(a != b))
-                .min(above + 1)
-                .min(left + 1);
-            diagonal = above;
-            if let Some(cell) = row.get_mut(j + 1) {
-                *cell = cost;
-            }
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -212,11 +183,5 @@ mod tests {
         };
         let shown = "error[SG-C002]: unknown key \"plam\"\n --> lab.toml:2:1\n  |\n2 | plam = \"auto\"\n  | ^^^^\nhelp: write plan";
         assert_eq!(fault.to_string(), shown);
-    }
-
-    #[test]
-    fn a_near_word_is_offered_and_a_far_one_is_not() {
-        assert_eq!(nearest("plam", &["place", "plan", "retries"]), Some("plan"));
-        assert_eq!(nearest("colour", &["place", "plan", "retries"]), None);
     }
 }

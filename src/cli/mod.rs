@@ -108,7 +108,7 @@ enum Command {
     Demo(demo::Arguments),
     /// The gateway from a configuration file
     Serve(serve::Arguments),
-    /// Simulated devices
+    /// Simulated devices, and the devices a gateway knows
     #[command(subcommand)]
     Device(device::Command),
     /// The other parties of a laboratory: a short message centre

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::api::{Api, escape, problem};
 use super::config::check::{application_option, sip_option};
 use super::fault::{Exit, Fault, nearest};
-use super::{DEFAULT_API, Global};
-use crate::codec::pap::{self, Operation, address::ClientAddress};
+use super::{DEFAULT_API, Global, device};
+use crate::codec::pap::{self, Operation, Status, address::ClientAddress};
 use crate::driver::clock::Clock;
 use crate::sim::initiator::Submission;
 
@@ -96,7 +96,9 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Fault> {
     if response.status == 401 {
         return Err(problem(&response, "/pap"));
     }
-    accepted(&response.body, response.status)?;
+    accepted(&response.body, response.status, || {
+        device::of_identity(&known, &pui)
+    })?;
     if arguments.no_wait {
         if global.json {
             println!(
@@ -247,15 +249,16 @@ fn ladder(push_id: &str, global: &Global) -> String {
     format!("sirgate trace show {push_id}{elsewhere}")
 }
 
-/// What the push-response says.
-fn accepted(body: &[u8], status: u16) -> Result<(), Fault> {
+/// What the push-response says; who there is, is told where nobody goes by an address.
+fn accepted(body: &[u8], status: u16, known: impl Fn() -> String) -> Result<(), Fault> {
     let refused = |code: u16, why: String| {
-        Err(Fault::new(
-            "SG-P002",
-            Exit::No,
-            format!("the gateway refused the push: {code} {why}"),
-            "see the reason; identities and devices: GET /api/v1/identities",
-        ))
+        let help = if code == Status::AddressError.code() {
+            known()
+        } else {
+            String::new()
+        };
+        let message = format!("the gateway refused the push: {code} {why}");
+        Err(Fault::new("SG-P002", Exit::No, message, help))
     };
     match pap::decode(body).map(|document| document.operation) {
         Ok(Operation::PushResponse(answer)) if answer.code == 1001 => Ok(()),

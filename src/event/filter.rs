@@ -5,7 +5,8 @@ use core::str::FromStr;
 
 use serde_json::Value;
 
-use super::{Event, NAMES};
+use super::nearest::nearest;
+use super::{Event, NAMES, fields};
 
 /// An event name, or `*` for any, and field values that must be equal.
 ///
@@ -45,7 +46,10 @@ impl FromStr for Filter {
         }
         let fields = words
             .map(|word| match word.split_once('=') {
-                Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+                Some((key, value)) if !key.is_empty() => {
+                    known_field(name, key)?;
+                    Ok((key.to_owned(), value.to_owned()))
+                }
                 _ => Err(NotAFilter(format!("'{word}' is no field=value"))),
             })
             .collect::<Result<_, _>>()?;
@@ -54,6 +58,21 @@ impl FromStr for Filter {
             fields,
         })
     }
+}
+
+/// A field that no event of that name has would be waited for in vain.
+fn known_field(name: &str, field: &str) -> Result<(), NotAFilter> {
+    let known = fields::of(name);
+    if known.contains(&field) {
+        return Ok(());
+    }
+    let meant = match nearest(field, &known) {
+        Some(meant) => format!("did you mean '{meant}'?"),
+        None => format!("it has {}", known.join(", ")),
+    };
+    Err(NotAFilter(format!(
+        "'{name}' has no field '{field}'; {meant}"
+    )))
 }
 
 impl Filter {
@@ -128,21 +147,21 @@ mod tests {
 
     #[test]
     fn a_list_field_matches_by_a_member() {
-        let event = serde_json::json!({"ev": "sir.tx", "ids": ["a", "b"], "pui": null});
+        let event = serde_json::json!({"ev": "sir.rx", "ids": ["a", "b"], "pui": null});
         assert!(
-            "sir.tx ids=b"
+            "sir.rx ids=b"
                 .parse::<Filter>()
                 .unwrap()
                 .matches_json(&event)
         );
         assert!(
-            "sir.tx pui=none"
+            "sir.rx pui=none"
                 .parse::<Filter>()
                 .unwrap()
                 .matches_json(&event)
         );
         assert!(
-            !"sir.tx ids=c"
+            !"sir.rx ids=c"
                 .parse::<Filter>()
                 .unwrap()
                 .matches_json(&event)
@@ -171,5 +190,21 @@ mod tests {
         );
         assert!("pusch.*".parse::<Filter>().is_err());
         assert!("*".parse::<Filter>().is_ok());
+    }
+
+    #[test]
+    fn a_field_that_the_event_has_not_is_refused_with_the_nearest_it_has() {
+        let said = |text: &str| text.parse::<Filter>().unwrap_err().to_string();
+        let misspelt = said("push.end stat=delivered");
+        assert!(misspelt.contains("'push.end' has no field 'stat'; did you mean 'state'?"));
+        let other = said("push.dev colour=red");
+        assert!(
+            other.contains("it has dev, outcome, push, reason, t, seq, ev"),
+            "{other}"
+        );
+        assert!(said("push.* pui=x").contains("has no field"));
+        for good in ["* dev=C1", "push.* state=delivered", "sir.tx seq=5"] {
+            assert!(good.parse::<Filter>().is_ok(), "{good}");
+        }
     }
 }
