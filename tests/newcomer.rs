@@ -278,3 +278,38 @@ fn the_identities_and_devices_of_a_gateway_are_listed() {
     );
     assert_eq!(said, "");
 }
+
+#[test]
+fn the_top_of_the_api_names_what_there_is() {
+    let folder = lab::folder();
+    let demo = Process::start(folder.path(), &["demo", "--port", "0"], "next:");
+    let api = demo.url();
+    for path in ["/", "/api/v1", "/api/v1/"] {
+        let (status, body) = lab::http(&format!("{api}{path}"), "GET", &[], b"").unwrap();
+        let text = String::from_utf8(body).unwrap();
+        assert_eq!(status, 200, "{path}: {text}");
+        for route in ["/pap", "/api/v1/pushes/{id}/ladder", "/readyz"] {
+            assert!(text.contains(route), "{route} is missing: {text}");
+        }
+    }
+    let json = [("accept", "application/json")];
+    let (_, body) = lab::http(&format!("{api}/api/v1"), "GET", &json, b"").unwrap();
+    let index: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    let routes = index["routes"].as_array().unwrap();
+    // What is read and has no name in its path is there.
+    for route in routes {
+        let (methods, path) = (
+            route["methods"].as_str().unwrap(),
+            route["path"].as_str().unwrap(),
+        );
+        if methods.starts_with("GET") && !path.contains('{') {
+            let query = if path.ends_with("events") {
+                "?follow=false"
+            } else {
+                "?timeout=1ms"
+            };
+            let (status, _) = lab::http(&format!("{api}{path}{query}"), "GET", &[], b"").unwrap();
+            assert!([200, 403, 408].contains(&status), "{path}: {status}");
+        }
+    }
+}

@@ -506,7 +506,8 @@ fn ok(body: &Value) -> HttpResponse {
     json_response(200, "application/json", body)
 }
 
-fn json_response(status: u16, content_type: &str, body: &Value) -> HttpResponse {
+/// An answer in JSON.
+pub(super) fn json_response(status: u16, content_type: &str, body: &Value) -> HttpResponse {
     HttpResponse {
         status,
         headers: vec![("content-type".to_owned(), content_type.to_owned())],

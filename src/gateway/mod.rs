@@ -34,6 +34,7 @@ mod dialogues;
 mod ending;
 mod events;
 mod forwarding;
+mod index;
 mod initiating;
 pub mod message;
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::Gateway;
 use super::api::Route;
+use super::index;
 use super::push::submission::Options;
 use crate::codec::device_id::DeviceId;
 use crate::event::Via;
@@ -38,6 +39,10 @@ impl Gateway {
         }
         if path == INFORMATION_PATH && request.method == "POST" {
             return self.on_told_by_device(now, id, request, out);
+        }
+        if index::is_index(&request.method, path) {
+            let response = index::index(request, &self.config.pap_path);
+            return self.answer_http(now, id, request, response, None, out);
         }
         match Route::of(&request.method, path) {
             Ok(route) => self.on_api(now, id, peer, route, request, out),

@@ -532,6 +532,7 @@ mod tests {
                         || rest.starts_with("[[wake")
                         || rest.starts_with("[faults]")
                         || rest.starts_with("[[faults")
+                        || rest.starts_with("[behaviour.")
                         || rest.starts_with("[smsc]") =>
                 {
                     format!("{rest}\n")
