@@ -313,3 +313,60 @@ fn the_top_of_the_api_names_what_there_is() {
         }
     }
 }
+
+#[test]
+fn serve_says_which_store_it_opened_and_what_it_took_up_and_a_push_says_how_many_are_there() {
+    let folder = lab::folder();
+    let at = folder.path();
+    let text = format!(
+        "[listen]\nhttp = \"127.0.0.1:0\"\nmsrp = \"127.0.0.1:0\"\nsip = [\"udp:127.0.0.1:{}\"]\n\
+         [store]\npath = \"lab.db\"\n[[identity]]\npui = \"sip:bob@example.com\"\n\
+         [[identity.device]]\nname = \"C1\"\nid = [\"urn:gsma:imei:35209900-176148-1\"]\n",
+        lab::free_port()
+    );
+    lab::write(at, "lab.toml", &text);
+    let start = || Process::start(at, &["serve", "--config", "lab.toml"], "ready");
+    let serve = start();
+    let banner = serve.banner.join("\n");
+    assert!(
+        banner.contains("lab.db   0 unfinished pushes taken up"),
+        "{banner}"
+    );
+    let pap = serve.url();
+    let api = pap.trim_end_matches("/pap");
+    let said = expect(
+        at,
+        4,
+        &["push", "bob", "x", "--api", api, "--timeout", "1s"],
+    );
+    assert!(
+        said.contains("(1 device, 0 registered, 1 wanted)"),
+        "{said}"
+    );
+    assert!(
+        said.contains("not ended yet; delivered to 0 of 1 wanted device"),
+        "{said}"
+    );
+    serve.terminate(0);
+    let banner = start().banner.join("\n");
+    assert!(
+        banner.contains("lab.db   1 unfinished push taken up"),
+        "{banner}"
+    );
+}
+
+#[test]
+fn a_refused_push_is_told_its_reason_and_no_help_of_something_else() {
+    let folder = lab::folder();
+    let at = folder.path();
+    let demo = Process::start(at, &["demo", "--port", "0"], "next:");
+    let api = demo.url();
+    let push = ["push", "alice", "x", "--push-id", "twice", "--api", &api];
+    expect(at, 0, &push);
+    let said = expect(at, 1, &push);
+    assert!(
+        said.contains("2007") && said.contains("used before"),
+        "{said}"
+    );
+    assert!(!said.contains("help:"), "{said}");
+}

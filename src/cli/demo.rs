@@ -63,7 +63,7 @@ async fn demo(lab: Lab, global: &Global) -> Result<Exit, Vec<Fault>> {
     let mut stop = node::Stop::listen()?;
     let clock = Clock::start();
     let registered = node::registrations(&journal, lab.devices.len(), Some(PATIENCE), |_| {});
-    let mut gateway = node::gateway(&lab, &clock, journal.clone())?;
+    let (mut gateway, _) = node::gateway(&lab, &clock, journal.clone())?;
     let addresses = gateway.addresses().clone();
     let sip = addresses.udp.first().copied().unwrap_or(lab.listen.http);
     let streams = addresses.listeners.first().map_or(sip, |(_, _, at)| *at);

@@ -54,7 +54,7 @@ pub async fn serve(lab: Lab, global: &Global) -> Result<Exit, Vec<Fault>> {
     start_log(lab.observe.log, global);
     let journal = journal(&lab, global)?;
     let mut stop = Stop::listen()?;
-    let mut handle = gateway(&lab, &Clock::start(), journal)?;
+    let (mut handle, unfinished) = gateway(&lab, &Clock::start(), journal)?;
     let addresses = handle.addresses();
     let http = addresses.http.first().copied().unwrap_or(lab.listen.http);
     let sip = lab
@@ -69,6 +69,14 @@ pub async fn serve(lab: Lab, global: &Global) -> Result<Exit, Vec<Fault>> {
         lab.gateway.domain
     );
     println!("sip     {}", sip.collect::<Vec<_>>().join(", "));
+    match &lab.store {
+        Some(path) => println!(
+            "store   {}   {unfinished} unfinished {} taken up",
+            path.display(),
+            if unfinished == 1 { "push" } else { "pushes" }
+        ),
+        None => println!("store   none: a restart forgets everything"),
+    }
     println!("ready   PAP http://{http}/pap   API http://{http}/api/v1   stop: Ctrl-C");
     until_stopped(&mut handle, &mut stop).await
 }
@@ -154,7 +162,8 @@ fn say(news: News<'_>) {
     }
 }
 
-/// Starts the gateway; its addresses are bound when this returns.
+/// Starts the gateway; its addresses are bound when this returns. Beside it, how many unfinished pushes of its store it
+/// took up.
 ///
 /// # Errors
 ///
@@ -163,7 +172,7 @@ pub fn gateway(
     lab: &Lab,
     clock: &Clock,
     journal: Journal,
-) -> Result<Handle<Faulty<Gateway>>, Vec<Fault>> {
+) -> Result<(Handle<Faulty<Gateway>>, usize), Vec<Fault>> {
     let mut setup = Setup::new(clock.clone(), journal);
     setup.limits.http_body_octets = lab.gateway.body_octets_max;
     setup.tls = tls(&lab.listen)?;
@@ -172,9 +181,12 @@ pub fn gateway(
     setup.readers = driver::Readers::only(move |shown| policy.admits(shown));
     listen(&lab.listen, &mut config, &mut setup)?;
     let mut gateway = Gateway::new(config, random()?);
+    let mut unfinished = 0;
     if let Some(path) = &lab.store {
         let mut store = Sqlite::open(path).map_err(|error| one(store_fault(&error.to_string())))?;
         let records = records(&mut store, lab.gateway.bounds.ended)?;
+        let is_unfinished = |it: &&Record| it.key.kind == RecordKind::Push && it.live;
+        unfinished = records.iter().filter(is_unfinished).count();
         gateway.restore(clock.now(), records, &mut setup.first);
         setup.store = Some(Box::new(store));
     }
@@ -186,7 +198,8 @@ pub fn gateway(
     }
     let mut gateway = Faulty::new(gateway, rules, random()?);
     gateway.set_door(lab.faults.live, lab.faults.operators.clone());
-    driver::start(gateway, setup).map_err(|error| one(bug(&error.to_string())))
+    let handle = driver::start(gateway, setup).map_err(|error| one(bug(&error.to_string())))?;
+    Ok((handle, unfinished))
 }
 
 /// What a restart needs: all live records, and the latest ended pushes, whose push-ids are not to be taken again.

@@ -316,6 +316,8 @@ fn follow(
 struct Outcomes {
     devices: Vec<Device>,
     sirs: usize,
+    /// Devices that were registered when the push was planned.
+    registered: usize,
     took_ms: Option<f64>,
 }
 
@@ -392,6 +394,7 @@ impl Outcomes {
         Ok(Self {
             devices: devices.collect(),
             sirs,
+            registered: find("obtain", "").map_or(0, |event| list(event, "devices").len()),
             took_ms: after(find("push.end", "")),
         })
     }
@@ -443,6 +446,12 @@ impl Outcomes {
     /// What was asked for and is of no effect here, in words.
     fn notes(&self, arguments: &Arguments, legacy: bool) -> Vec<String> {
         let mut notes = Vec::new();
+        if legacy && arguments.chooses() {
+            notes.push(
+                "plan legacy, the gateway's own, gives every device the content, so --only and --device had no effect"
+                    .to_owned(),
+            );
+        }
         let options = [
             (
                 "--plan",
@@ -453,12 +462,6 @@ impl Outcomes {
                     .is_some_and(|plan| !["auto", "legacy"].contains(&plan)),
             ),
             ("--place", !arguments.place.is_empty()),
-        if legacy && arguments.chooses() {
-            notes.push(
-                "plan legacy, the gateway's own, gives every device the content, so --only and --device had no effect"
-                    .to_owned(),
-            );
-        }
             ("--ppg", arguments.ppg.is_some()),
         ];
         let given: Vec<&str> = options
@@ -466,13 +469,13 @@ impl Outcomes {
             .filter_map(|(name, is_given)| is_given.then_some(name))
             .collect();
         if self.sirs == 0 && !given.is_empty() && self.wanted().any(|_| true) {
+            let plan = if legacy { "legacy" } else { "direct" };
             notes.push(format!(
                 "no SIR was sent (plan {plan}: every wanted device has a session), so {} had no effect",
                 given.join(" and ")
             ));
         }
         for device in self.wanted().filter(|device| device.outcome == "delivered") {
-            let plan = if legacy { "legacy" } else { "direct" };
             let missing: Vec<&str> = arguments
                 .ask
                 .iter()
@@ -508,10 +511,16 @@ impl Outcomes {
             .map(|device| text(device, "mode"))
             .find(|mode| *mode != "-");
         let mut out = format!(
-            "push {push_id}  {pui}  wanted {}  plan {} ({} devices bound, {} wanted)  {} SIR\n",
+            "push {push_id}  {pui}  wanted {}  plan {} ({} {}, {} registered, {} wanted)  {} SIR\n",
             names.join(","),
             mode.unwrap_or(if is_legacy(push) { "legacy" } else { "direct" }),
             self.devices.len(),
+            if self.devices.len() == 1 {
+                "device"
+            } else {
+                "devices"
+            },
+            self.registered,
             names.len(),
             self.sirs,
         );
@@ -535,9 +544,13 @@ impl Outcomes {
                 device.reason,
             );
         }
+        let state = match text(push, "state") {
+            "delivered" => "delivered",
+            "pending" => "not ended yet; delivered",
+            other => &format!("{other}; delivered"),
+        };
         out += &format!(
-            "{} to {delivered} of {} wanted device{}{}",
-            text(push, "state"),
+            "{state} to {delivered} of {} wanted device{}{}",
             names.len(),
             if names.len() == 1 { "" } else { "s" },
             self.took_ms
@@ -569,6 +582,11 @@ impl Outcomes {
     }
 }
 
+/// True where every device gets the content, chosen or not.
+fn is_legacy(push: &Value) -> bool {
+    text(push, "plan") == "legacy"
+}
+
 /// All events the gateway keeps.
 fn events(api: &Api) -> Result<Vec<Value>, Fault> {
     let answer = api.get("/api/v1/events?since=0&follow=false", Duration::ZERO)?;
@@ -585,11 +603,6 @@ fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
         .and_then(Value::as_array)
         .map_or(&[], Vec::as_slice)
 }
-/// True where every device gets the content, chosen or not.
-fn is_legacy(push: &Value) -> bool {
-    text(push, "plan") == "legacy"
-}
-
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get(key).and_then(Value::as_str).unwrap_or("-")
