@@ -370,3 +370,41 @@ fn a_refused_push_is_told_its_reason_and_no_help_of_something_else() {
     );
     assert!(!said.contains("help:"), "{said}");
 }
+
+#[test]
+fn octets_that_are_none_and_formats_that_are_others_are_told() {
+    let folder = lab::folder();
+    let at = folder.path();
+    for empty in [&["sir", "decode", ""][..], &["sir", "decode", "--hex", " "]] {
+        let said = expect(at, 2, empty);
+        assert!(said.contains("there are no octets"), "{empty:?}: {said}");
+    }
+    let said = expect(at, 2, &["sir", "decode", "0205", "--as", "wbxml"]);
+    assert!(said.contains("--as si, sl, co or emn"), "{said}");
+    let said = expect(at, 2, &["sir", "decode", "0205", "--as", "smmp"]);
+    assert!(said.contains("did you mean smpp?"), "{said}");
+    let good = "0102b2820008c4000fc3c000020901000000";
+    let cut = "0102b2820009c4000fc3c000020901000000";
+    let said = expect(at, 1, &["sir", "diff", "--as", "sia", good, cut]);
+    assert!(said.contains("the second message: sia at octet"), "{said}");
+    let said = expect(at, 1, &["sir", "diff", "--as", "sia", cut, good]);
+    assert!(said.contains("the first message: sia at octet"), "{said}");
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_a_command_as_it_ends_any_tool() {
+    let folder = lab::folder();
+    let program = env!("CARGO_BIN_EXE_sirgate");
+    // The first line is read before there is a second one, and then nobody reads.
+    let line = format!("{{ {program} scenario run; echo $? > code; }} | head -n 1");
+    let shell = std::process::Command::new("sh")
+        .args(["-c", &line])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(lab::stderr(&shell), "");
+    let code = || std::fs::read_to_string(folder.path().join("code")).unwrap_or_default();
+    lab::eventually("it ended", std::time::Duration::from_secs(60), || {
+        code().trim() == "141"
+    });
+}

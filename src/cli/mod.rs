@@ -181,13 +181,16 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// What a shell sees of a program whose reader went away: 128 and the number of SIGPIPE, as of any other tool.
+const CLOSED_PIPE: i32 = 141;
+
 /// Who reads has enough, as in `sirgate sir check FILE | head`: the standard library panics then, which is no bug here.
 fn end_quietly_on_a_closed_pipe() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let why = panic.payload_as_str().unwrap_or_default();
         if why.starts_with("failed printing to stdout") {
-            std::process::exit(i32::from(Exit::No.number()));
+            std::process::exit(CLOSED_PIPE);
         }
         usual(panic);
     }));

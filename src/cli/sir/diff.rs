@@ -34,11 +34,12 @@ pub(super) fn run(arguments: &Diff, global: &Global) -> Result<Exit, Fault> {
             "name a file or give hex digits for the other",
         ));
     }
-    let one = arguments.reading.word(&arguments.one)?;
-    let other = arguments.reading.word(&arguments.other)?;
-    let format = one.format(&arguments.choice)?;
-    let left = fields(format, &one, &arguments.choice)?;
-    let right = fields(format, &other, &arguments.choice)?;
+    let (first, second) = (of("the first message"), of("the second message"));
+    let one = arguments.reading.word(&arguments.one).map_err(&first)?;
+    let other = arguments.reading.word(&arguments.other).map_err(&second)?;
+    let format = one.format(&arguments.choice).map_err(&first)?;
+    let left = fields(format, &one, &arguments.choice).map_err(&first)?;
+    let right = fields(format, &other, &arguments.choice).map_err(&second)?;
     let mut paths: Vec<&String> = left.keys().chain(right.keys()).collect();
     paths.sort_unstable();
     paths.dedup();
@@ -71,6 +72,14 @@ pub(super) fn run(arguments: &Diff, global: &Global) -> Result<Exit, Fault> {
     }
     let is_same = differing.is_empty() && one.octets == other.octets;
     Ok(if is_same { Exit::Yes } else { Exit::No })
+}
+
+/// Says of a fault which input it is about.
+fn of(which: &'static str) -> impl Fn(Fault) -> Fault {
+    move |fault| Fault {
+        message: format!("{which}: {}", fault.message),
+        ..fault
+    }
 }
 
 /// Where the octets of equal fields part.

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use crate::cli::fault::{Exit, Fault};
+use crate::cli::fault::{Exit, Fault, nearest};
 use crate::codec::format::Format;
 use crate::codec::{guess, hex, pcap};
 
@@ -72,6 +72,12 @@ impl Source {
 impl Reading {
     /// A word that may be a file or the digits themselves.
     pub(super) fn word(&self, word: &str) -> Result<Input, Fault> {
+        if word.trim().is_empty() {
+            return Err(Fault::usage(
+                "there are no octets between the quotes",
+                "give hex digits, as in '00 09 b2 82', name a file, or - for standard input",
+            ));
+        }
         if word == "-" || self.frame.is_some() || Path::new(word).exists() {
             return self.file(word);
         }
@@ -109,6 +115,12 @@ impl Input {
 
     /// The format: the one that is named, or the only one that reads the octets.
     pub(super) fn format(&self, choice: &Choice) -> Result<&'static Format, Fault> {
+        if self.octets.is_empty() && choice.form.is_none() {
+            return Err(Fault::usage(
+                "there are no octets, and nothing tells what they should be",
+                "give some, or say with --as which format has none",
+            ));
+        }
         let formats = match &choice.form {
             Some(name) => named(name)?,
             None => guess::messages(),
@@ -152,10 +164,16 @@ impl Input {
 pub(super) fn named(name: &str) -> Result<Vec<&'static Format>, Fault> {
     let formats = guess::named(name);
     if formats.is_empty() {
-        Err(Fault::usage(
-            format!("{name:?} is no format"),
-            format!("one of {}", guess::names().join(", ")),
-        ))
+        let all = guess::names();
+        let known = format!("one of {}", all.join(", "));
+        let help = match (name, nearest(name, &all)) {
+            ("wbxml", _) => {
+                "WBXML is read by what it says: --as si, sl, co or emn (wbxml-si and so on without the others)".into()
+            }
+            (_, Some(meant)) => format!("did you mean {meant}? {known}"),
+            _ => known,
+        };
+        Err(Fault::usage(format!("{name:?} is no format"), help))
     } else {
         Ok(formats)
     }
