@@ -324,6 +324,33 @@ impl Device {
         }
     }
 
+    /// A session over another protocol than SIP is over.
+    fn session_down(&self, now: Time, about: &About, why: &str, out: &mut Vec<Output>) {
+        let fact = Fact::SessDown {
+            dev: self.config.name.clone(),
+            ppg: about.ppg.clone(),
+            by: "dev".to_owned(),
+            why: why.to_owned(),
+        };
+        self.report(now, fact, out);
+    }
+
+    /// No session came of what a SIR asked for: the SIR is open still, and its repetition means what it says.
+    fn no_session(
+        &mut self,
+        now: Time,
+        about: &About,
+        from: &str,
+        why: &str,
+        out: &mut Vec<Output>,
+    ) {
+        if let Some(key) = &about.key {
+            self.sirs.forget(key);
+        }
+        let (from, why) = (from.to_owned(), format!("no session: {why}"));
+        self.report(now, Fact::Refused { from, why }, out);
+    }
+
     /// A content that came without a session.
     fn pushed_content(
         &mut self,

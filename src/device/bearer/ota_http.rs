@@ -299,18 +299,11 @@ impl Device {
     }
 
     fn line_over(&mut self, now: Time, line: &Line, why: &str, out: &mut Vec<Output>) {
-        let why = why.to_owned();
         if line.is_registered {
-            let (dev, ppg) = (self.config.name.clone(), line.about.ppg.clone());
-            let by = "dev".to_owned();
-            return self.report(now, Fact::SessDown { dev, ppg, by, why }, out);
+            self.session_down(now, &line.about, why, out);
+        } else {
+            self.no_session(now, &line.about, &line.about.ppg, why, out);
         }
-        // Without a session the SIR is open still, and its repetition means what it says.
-        if let Some(key) = &line.about.key {
-            self.sirs.forget(key);
-        }
-        let (from, why) = (line.about.ppg.clone(), format!("no connection: {why}"));
-        self.report(now, Fact::Refused { from, why }, out);
     }
 
     /// Connections for push over HTTP on which the gateway knows who the device is.

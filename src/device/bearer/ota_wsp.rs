@@ -256,16 +256,9 @@ impl Device {
             Ended::Refused(status) => format!("refused with {status}"),
         };
         if open.is_up {
-            let (dev, ppg) = (self.config.name.clone(), open.about.ppg);
-            let by = "dev".to_owned();
-            self.report(now, Fact::SessDown { dev, ppg, by, why }, out);
+            self.session_down(now, &open.about, &why, out);
         } else {
-            // Without a session the SIR is open still, and its repetition means what it says.
-            if let Some(key) = &open.about.key {
-                self.sirs.forget(key);
-            }
-            let (from, why) = (server.to_string(), format!("no session: {why}"));
-            self.report(now, Fact::Refused { from, why }, out);
+            self.no_session(now, &open.about, &server.to_string(), &why, out);
         }
     }
 
