@@ -69,7 +69,7 @@ const CODEC_SIBLINGS: &[(&str, &[&str])] = &[
     ("device_id", &["uri"]),
     ("mime", &[]),
     ("sia", &["cursor", "format", "hex"]),
-    ("sip", &["format", "lexeme", "rows", "uri"]),
+    ("sip", &["decimal", "format", "lexeme", "rows", "uri"]),
     ("sdp", &[]),
     ("msrp", &["device_id", "format", "mime", "rows", "sir"]),
     (

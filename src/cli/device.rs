@@ -19,7 +19,7 @@ pub enum Command {
     #[command(
         after_help = "Example:\n  sirgate device run --config lab.toml --gateway 127.0.0.1:5060\n  sirgate device run --config lab.toml --count 1000\n  sirgate device run --config lab.toml --count 1 --http 127.0.0.1:4035 --wsp 127.0.0.1:2948 --service --signalling\n  sirgate device run --config lab.toml --only C2 --msisdn +15550103 --radio 127.0.0.1:2776"
     )]
-    Run(Run),
+    Run(Box<Run>),
     /// The identities and devices that a gateway knows
     #[command(
         after_help = "Example:\n  sirgate device ls\n  sirgate device ls --pui sip:alice@example.com --connected --json"

@@ -513,7 +513,7 @@ impl Outcomes {
         let mut out = format!(
             "push {push_id}  {pui}  wanted {}  plan {} ({} {}, {} registered, {} wanted)  {} SIR\n",
             names.join(","),
-            mode.unwrap_or(if is_legacy(push) { "legacy" } else { "direct" }),
+            mode.unwrap_or_else(|| if is_legacy(push) { "legacy" } else { "direct" }),
             self.devices.len(),
             if self.devices.len() == 1 {
                 "device"

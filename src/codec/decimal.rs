@@ -12,17 +12,17 @@ const DIGITS: usize = 20;
 /// Appends a number in decimal.
 pub fn put_number(octets: &mut Vec<u8>, number: u64) {
     let mut digits = [b'0'; DIGITS];
-    let mut used = 0;
+    let mut start = DIGITS;
     let mut left = number;
     for digit in digits.iter_mut().rev() {
         *digit = b'0'.wrapping_add(u8::try_from(left % 10).unwrap_or_default());
         left /= 10;
-        used += 1;
+        start = start.saturating_sub(1);
         if left == 0 {
             break;
         }
     }
-    octets.extend_from_slice(digits.get(DIGITS - used..).unwrap_or_default());
+    octets.extend_from_slice(digits.get(start..).unwrap_or_default());
 }
 
 /// Appends an address.

@@ -4,6 +4,7 @@
 //! others. What is put into a header cannot end it: CR, LF and NUL are dropped. What cannot be sent any more within the
 //! limits is left out, and [`Draft::is_overfull`] says so.
 
+use crate::codec::decimal::put_number;
 use std::fmt::{Display, Write as _};
 use std::io::Write as _;
 
@@ -116,10 +117,7 @@ impl Draft {
         let status = status.clamp(100, 699);
         let mut start = Vec::with_capacity(reason.len().saturating_add(14));
         start.extend_from_slice(b"SIP/2.0 ");
-        for place in [100, 10, 1] {
-            let digit = u8::try_from(status / place % 10).unwrap_or_default();
-            start.push(b'0'.wrapping_add(digit));
-        }
+        put_number(&mut start, u64::from(status));
         start.push(b' ');
         extend_kept(&mut start, reason.as_bytes(), |octet| !ends_a_row(octet));
         start.extend_from_slice(b"\r\n");

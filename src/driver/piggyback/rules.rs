@@ -18,7 +18,7 @@ pub(super) fn asked(request: &Parts, unasked: bool) -> Option<u64> {
     }
     let said = request.headers.get(ASKS);
     let said = said.and_then(|said| said.to_str().ok()).and_then(seen);
-    said.or(unasked.then_some(0))
+    said.or_else(|| unasked.then_some(0))
 }
 
 /// True when a response may bear what is one user's.

@@ -432,6 +432,10 @@ impl Wish {
 }
 
 /// A binding an address is to have, as long as nothing is changed.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "short-lived, one at a time; a box would cost an allocation with every REGISTER"
+)]
 enum Planned<'a> {
     /// The one at that place stays.
     Kept((usize, &'a Binding)),

@@ -44,6 +44,10 @@ struct Entry {
 }
 
 /// A binding that an address is to have.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "short-lived, one at a time; a box would cost an allocation with every REGISTER"
+)]
 pub(super) enum After {
     /// The one at that place of those it has.
     Kept(usize),
@@ -52,6 +56,10 @@ pub(super) enum After {
 }
 
 /// What a binding was before.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "short-lived, one at a time; a box would cost an allocation with every REGISTER"
+)]
 enum Was {
     /// The same.
     Same,
@@ -171,7 +179,7 @@ impl Table {
         let number = self.number_or_new(aor);
         self.bindings = self.bindings.saturating_sub(before.len());
         let (mut rows, gone) = compared(before, after);
-        rows.sort_by(|(one, _), (two, _)| one.rank().cmp(&two.rank()));
+        rows.sort_by_key(|(one, _)| one.rank());
         self.bindings = self.bindings.saturating_add(rows.len());
         // Most REGISTERs refresh what is there: then every map stays as it is.
         let moves = rows.iter().any(|(binding, was)| !was.is_found_as(binding));
