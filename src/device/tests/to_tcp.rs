@@ -187,7 +187,7 @@ fn ota_http_003_a_device_that_uses_tls_prefers_it_and_takes_the_other_when_that_
     assert_eq!(second, Transport::Tcp);
     bench.tell(Input::Closed { link, why });
     assert!(bench.lines.is_empty());
-    assert_eq!(bench.count("refused no connection"), 1);
+    assert_eq!(bench.count("refused no session"), 1);
 }
 
 #[test]

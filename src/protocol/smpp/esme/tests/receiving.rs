@@ -112,10 +112,11 @@ fn ussd_says_what_is_done_in_which_dialogue_both_ways() {
     let message = ShortMessage::default().with_ussd(ussd);
     let part = vec![Bytes::from_static(b"*100#")];
     bench.give(In::Submit(Box::new(Submission::new(1, message, part))));
-    let Some(Out::Octets(_, octets)) = bench.out.last() else {
-        panic!("{:?}", bench.out)
-    };
-    let pdu = Pdu::decode(octets).unwrap();
+    let octets = bench.out.iter().rev().find_map(|out| match out {
+        Out::Octets(_, octets) => Some(octets),
+        _ => None,
+    });
+    let pdu = Pdu::decode(octets.unwrap()).unwrap();
     assert_eq!(pdu.tlvs.number(tag::USSD_SERVICE_OP), Some(2));
     assert_eq!(pdu.tlvs.octets(tag::ITS_SESSION_INFO), Some(&[9, 7][..]));
     let mut tlvs = Vec::new();
