@@ -55,6 +55,11 @@ pub(super) struct Centre {
 }
 
 impl Centre {
+    /// True for a submission that is to leave still, or again.
+    pub(super) fn waits(&self, id: u64) -> bool {
+        self.unsent.contains_key(&id) || self.slowed.contains_key(&id)
+    }
+
     pub(super) fn new(smsc: &Smsc, random: Random) -> Self {
         let settings = esme::Settings {
             system_id: smsc.system_id.clone(),

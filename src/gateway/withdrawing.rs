@@ -128,7 +128,9 @@ impl Gateway {
             delivery.bearer.filter(|_| is_delivered)
         });
         for (bearer, id) in taken {
-            if brought == Some(bearer) {
+            // One that has not left, or that the message centre put off, brought nobody.
+            let waits = self.centre.as_ref().is_some_and(|it| it.waits(id));
+            if brought == Some(bearer) && !waits {
                 self.jobs.answered(Leg::Short(id));
             } else {
                 self.take_back_short(now, id, out);
