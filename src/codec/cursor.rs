@@ -2,6 +2,7 @@
 //!
 //! Source: WAP-230 section 8.1 (uintvar) and 8.4 (header primitives).
 
+use super::lexeme::eight;
 use super::{Class, DecodeError};
 
 /// Octets that are read from front to back; every fault names the offset in the outermost input.
@@ -79,6 +80,12 @@ impl<'a> Cursor<'a> {
     #[must_use]
     pub const fn ahead(&self) -> &'a [u8] {
         self.rest
+    }
+
+    /// Goes on at `rest`, a suffix of what is left.
+    #[inline]
+    pub const fn go_to(&mut self, rest: &'a [u8]) {
+        self.rest = rest;
     }
 
     /// A fault of this format at `offset`.
@@ -244,7 +251,7 @@ impl<'a> Cursor<'a> {
     /// Unterminated.
     pub fn text_string(&mut self) -> Result<&'a [u8], DecodeError> {
         let start = self.offset();
-        let end = memchr::memchr(0, self.rest);
+        let end = eight::zero(self.rest);
         let (text, rest) = end
             .and_then(|end| Some((self.rest.get(..end)?, self.rest.get(end.checked_add(1)?..)?)))
             .ok_or_else(|| {

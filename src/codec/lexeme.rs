@@ -8,6 +8,7 @@ use nom::error::{ErrorKind, ParseError};
 
 use super::{Class, DecodeError};
 
+pub(crate) mod eight;
 pub(crate) mod uuid;
 
 /// What a parser leaves and what it found.
@@ -397,13 +398,18 @@ mod tests {
 
     #[test]
     fn a_run_ends_at_the_same_octet_wherever_it_lies() {
-        for classes in [TOKEN, USER, HOST, URI_PARAM, VALUE, WORD, DIGIT, VISIBLE] {
+        for classes in [
+            TOKEN, USER, HOST, URI_PARAM, VALUE, WORD, SCHEME, DIGIT, VISIBLE, BLANK,
+        ] {
+            let inside = if classes == BLANK { b' ' } else { b'7' };
             for octet in 0..=255 {
-                for at in 0..11 {
-                    let mut text = [b'7'; 11];
+                for (len, at) in (1..20).flat_map(|len| (0..len).map(move |at| (len, at))) {
+                    let mut text = vec![inside; len];
                     text[at] = octet;
-                    let end = if is(octet, classes) { 11 } else { at };
-                    assert_eq!(11 - skip(&text, classes).len(), end, "{octet} at {at}");
+                    let end = if is(octet, classes) { len } else { at };
+                    let rest = skip(&text, classes);
+                    assert_eq!(len - rest.len(), end, "{octet} at {at} of {len}");
+                    assert!(core::ptr::eq(rest, &text[end..]));
                 }
             }
         }

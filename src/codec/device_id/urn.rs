@@ -2,10 +2,9 @@
 //!
 //! Source: RFC 8141 (syntax of section 2, equivalence of section 3), RFC 9562 section 4.
 
-use uuid::Uuid;
-
 use super::{Canonical, Read, bad, equipment, mac, plain};
 use crate::codec::DecodeError;
+use crate::codec::lexeme::uuid;
 
 /// A text that begins with `urn:`.
 pub(super) fn read(text: &str) -> Result<Read, DecodeError> {
@@ -58,9 +57,7 @@ pub(super) fn read(text: &str) -> Result<Read, DecodeError> {
 /// The 36 characters 8-4-4-4-12.
 pub(super) fn read_uuid(text: &str, base: usize) -> Result<Canonical, DecodeError> {
     const EXPECTED: &str = "a UUID of 36 characters";
-    if text.len() == 36
-        && let Ok(uuid) = Uuid::try_parse(text)
-    {
+    if let Some(uuid) = uuid::read(text.as_bytes()) {
         return Ok(Canonical::Uuid(uuid));
     }
     for (at, octet) in text.bytes().enumerate().take(36) {

@@ -4,6 +4,7 @@
 
 use super::{Canonical, DeviceId, Kind, Warning, address, check_octets, read};
 use crate::codec::DecodeError;
+use crate::codec::lexeme::uuid;
 
 /// A [`DeviceId`] whose text is borrowed. Reading a UUID, IMEI, ESN or MAC address allocates nothing;
 /// the canonical value of an address, a URN or a digest is text or octets of its own.
@@ -20,6 +21,16 @@ impl<'a> View<'a> {
     /// # Errors
     /// Those of [`DeviceId::decode`].
     pub fn decode(text: &'a str) -> Result<Self, DecodeError> {
+        // The usual spelling of the usual kind holds nothing that would have to be looked for.
+        if let Some(uuid) = text.strip_prefix("urn:uuid:").map(str::as_bytes)
+            && let Some(uuid) = uuid::read(uuid)
+        {
+            return Ok(Self {
+                text,
+                canonical: Canonical::Uuid(uuid),
+                warning: None,
+            });
+        }
         check_octets(text)?;
         let (canonical, warning) = read(text)?;
         Ok(Self {

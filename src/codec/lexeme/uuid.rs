@@ -4,6 +4,8 @@
 
 use uuid::Uuid;
 
+use super::eight::{ONES, TOPS, from};
+
 /// The UUID; `None` when the text is another.
 #[inline]
 pub(crate) fn read(text: &[u8]) -> Option<Uuid> {
@@ -15,26 +17,18 @@ pub(crate) fn read(text: &[u8]) -> Option<Uuid> {
     let pair = |low: &[u8; 4], high: &[u8; 4]| {
         u64::from(u32::from_le_bytes(*low)) | u64::from(u32::from_le_bytes(*high)) << 32
     };
-    let words = [
-        u64::from_le_bytes(*first),
-        pair(second, third),
+    let (a, b) = (u64::from_le_bytes(*first), pair(second, third));
+    let (c, d) = (
         pair(fourth, fifth),
         u64::from_le_bytes(last.try_into().ok()?),
-    ];
-    if words.map(others).iter().fold(0, |all, one| all | one) != 0 {
+    );
+    if others(a) | others(b) | others(c) | others(d) != 0 {
         return None;
     }
-    let [a, b, c, d] = words.map(octets);
-    let [a, b, c, d] = [a, b, c, d].map(u32::to_le_bytes);
-    let mut octets = [0; 16];
-    for (to, from) in octets.as_chunks_mut().0.iter_mut().zip([a, b, c, d]) {
-        *to = from;
-    }
-    Some(Uuid::from_bytes(octets))
+    let half = |low: u64, high: u64| u64::from(octets(low)) | u64::from(octets(high)) << 32;
+    let both = u128::from(half(a, b)) | u128::from(half(c, d)) << 64;
+    Some(Uuid::from_bytes(both.to_le_bytes()))
 }
-
-const ONES: u64 = u64::from_le_bytes([1; 8]);
-const TOPS: u64 = ONES << 7;
 
 /// Has the top bit of each octet that is no hexadecimal digit.
 #[inline]
@@ -44,12 +38,6 @@ const fn others(word: u64) -> u64 {
     let digit = from(seven, b'0') & !from(seven, b':');
     let letter = from(small, b'a') & !from(small, b'g');
     (!(digit | letter) | word) & TOPS
-}
-
-/// Has the top bit of each octet, all of them of seven bits, that is at least `least`.
-#[inline]
-const fn from(word: u64, least: u8) -> u64 {
-    word.wrapping_add(ONES.wrapping_mul(0x80_u64.wrapping_sub(least as u64)))
 }
 
 /// The four octets of eight digits, the first one lowest.

@@ -27,23 +27,44 @@ pub(super) fn show(kind: Kind, value: &Value<'_>, f: &mut fmt::Formatter<'_>) ->
     walk(kind, value, f).map_err(|_| fmt::Error)
 }
 
-/// Takes text and keeps none.
+/// Where the words of a value go; it does not fail.
+trait Words {
+    /// Appends words.
+    fn put(&mut self, words: fmt::Arguments<'_>);
+
+    /// Appends text of the octets, which need not be UTF-8.
+    fn say(&mut self, text: &[u8]);
+}
+
+/// Takes words and keeps none, so that nobody looks at the octets of a text that is only checked.
 struct Nowhere;
 
-impl Write for Nowhere {
-    fn write_str(&mut self, _: &str) -> fmt::Result {
-        Ok(())
+impl Words for Nowhere {
+    #[inline(always)]
+    fn put(&mut self, _: fmt::Arguments<'_>) {}
+
+    #[inline(always)]
+    fn say(&mut self, _: &[u8]) {}
+}
+
+/// What is written to grows, or nobody would learn of its fault here.
+impl<W: Write> Words for W {
+    fn put(&mut self, words: fmt::Arguments<'_>) {
+        let _ = self.write_fmt(words);
     }
 
-    fn write_fmt(&mut self, _: fmt::Arguments<'_>) -> fmt::Result {
-        Ok(())
+    fn say(&mut self, text: &[u8]) {
+        let _ = match core::str::from_utf8(text) {
+            Ok(text) => self.write_str(text),
+            Err(_) => self.write_fmt(format_args!("{}", text.escape_ascii())),
+        };
     }
 }
 
 type Walked = Result<(), DecodeError>;
 
-/// One pass over a value; what it says goes to `out`, which does not fail.
-fn walk<W: Write>(kind: Kind, value: &Value<'_>, out: &mut W) -> Walked {
+/// One pass over a value; what it says goes to `out`.
+fn walk<W: Words>(kind: Kind, value: &Value<'_>, out: &mut W) -> Walked {
     match kind {
         Kind::Text => plain(value, out),
         Kind::Quoted => match value.form {
@@ -95,20 +116,14 @@ fn walk<W: Write>(kind: Kind, value: &Value<'_>, out: &mut W) -> Walked {
     }
 }
 
-fn put<W: Write>(out: &mut W, text: fmt::Arguments<'_>) -> Walked {
-    // What is written to grows or keeps nothing.
-    let _ = out.write_fmt(text);
+fn put<W: Words>(out: &mut W, text: fmt::Arguments<'_>) -> Walked {
+    out.put(text);
     Ok(())
 }
 
-fn say<W: Write>(out: &mut W, text: &[u8]) -> Walked {
-    match core::str::from_utf8(text) {
-        Ok(text) => {
-            let _ = out.write_str(text);
-            Ok(())
-        }
-        Err(_) => put(out, format_args!("{}", text.escape_ascii())),
-    }
+fn say<W: Words>(out: &mut W, text: &[u8]) -> Walked {
+    out.say(text);
+    Ok(())
 }
 
 fn bad(value: &Value<'_>, expected: &'static str) -> Walked {
@@ -140,28 +155,28 @@ fn next<'a>(cursor: &mut Cursor<'a>) -> Result<Value<'a>, DecodeError> {
     Value::read(cursor, &mut Rigour::Strict)
 }
 
-fn plain<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
+fn plain<W: Words>(value: &Value<'_>, out: &mut W) -> Walked {
     match value.text() {
         Some(text) => say(out, text),
         None => bad(value, "a Text-string"),
     }
 }
 
-fn integer<W: Write>(value: &Value<'_>, expected: &'static str, out: &mut W) -> Walked {
+fn integer<W: Words>(value: &Value<'_>, expected: &'static str, out: &mut W) -> Walked {
     match value.integer() {
         Some(number) => put(out, format_args!("{number}")),
         None => bad(value, expected),
     }
 }
 
-fn date<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
+fn date<W: Words>(value: &Value<'_>, out: &mut W) -> Walked {
     match value.date() {
         Some(date) => put(out, format_args!("{date}")),
         None => bad(value, "a date as a Long-integer"),
     }
 }
 
-fn application<W: Write>(kind: Kind, value: &Value<'_>, out: &mut W) -> Walked {
+fn application<W: Words>(kind: Kind, value: &Value<'_>, out: &mut W) -> Walked {
     match (value.form, value.integer()) {
         (Form::Short(0), _) if kind == Kind::Accepted => put(out, format_args!("*")),
         (Form::Text(text), _) => say(out, text),
@@ -170,7 +185,7 @@ fn application<W: Write>(kind: Kind, value: &Value<'_>, out: &mut W) -> Walked {
     }
 }
 
-fn version<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
+fn version<W: Words>(value: &Value<'_>, out: &mut W) -> Walked {
     match value.form {
         Form::Short(octet) if octet >= 0x10 => put(out, format_args!("{}", Version(octet))),
         Form::Text(text) => say(out, text),
@@ -196,7 +211,7 @@ fn version<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
 }
 
 /// A number of a list by its name, `0x7F` without one, or a token.
-fn one<W: Write>(list: List, value: &Value<'_>, out: &mut W) -> Walked {
+fn one<W: Words>(list: List, value: &Value<'_>, out: &mut W) -> Walked {
     match (value.form, value.integer()) {
         (Form::Text(text), _) if is_token(text) => say(out, text),
         (_, Some(number)) => match u32::try_from(number).ok().and_then(|n| list.name(n)) {
@@ -210,7 +225,7 @@ fn one<W: Write>(list: List, value: &Value<'_>, out: &mut W) -> Walked {
 /// Stands before the quality of TE, and of no other field (WAP-230 section 8.4.2.64).
 pub(super) const Q_TOKEN: u8 = 0x80;
 
-fn weighed<W: Write>(list: List, value: &Value<'_>, out: &mut W) -> Walked {
+fn weighed<W: Words>(list: List, value: &Value<'_>, out: &mut W) -> Walked {
     let Some(mut cursor) = value.inside() else {
         return one(list, value, out);
     };
@@ -233,7 +248,7 @@ fn weighed<W: Write>(list: List, value: &Value<'_>, out: &mut W) -> Walked {
     end(&cursor)
 }
 
-fn parameters<W: Write>(cursor: &mut Cursor<'_>, between: &str, out: &mut W) -> Walked {
+fn parameters<W: Words>(cursor: &mut Cursor<'_>, between: &str, out: &mut W) -> Walked {
     let mut first = true;
     while !cursor.is_empty() {
         let parameter = Parameter::read(cursor, &mut Rigour::Strict)?;
@@ -248,7 +263,7 @@ fn parameters<W: Write>(cursor: &mut Cursor<'_>, between: &str, out: &mut W) -> 
     Ok(())
 }
 
-fn named<W: Write>(
+fn named<W: Words>(
     table: &[(u8, &str)],
     value: &Value<'_>,
     expected: &'static str,
@@ -264,13 +279,13 @@ fn named<W: Write>(
     }
 }
 
-fn disposition<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
+fn disposition<W: Words>(value: &Value<'_>, out: &mut W) -> Walked {
     let mut cursor = inside(value, "a disposition behind a length")?;
     named(DISPOSITIONS, &next(&mut cursor)?, "a disposition", out)?;
     parameters(&mut cursor, ";", out)
 }
 
-fn cache<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
+fn cache<W: Words>(value: &Value<'_>, out: &mut W) -> Walked {
     const EXPECTED: &str = "a cache directive";
     let Some(mut cursor) = value.inside() else {
         return named(CACHE, value, EXPECTED, out);
@@ -300,7 +315,7 @@ fn cache<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
 }
 
 /// A token as it is, other text in quotes.
-fn word<W: Write>(text: &[u8], out: &mut W) -> Walked {
+fn word<W: Words>(text: &[u8], out: &mut W) -> Walked {
     if is_token(text) {
         say(out, text)
     } else {
@@ -309,7 +324,7 @@ fn word<W: Write>(text: &[u8], out: &mut W) -> Walked {
     }
 }
 
-fn pragma<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
+fn pragma<W: Words>(value: &Value<'_>, out: &mut W) -> Walked {
     let Some(mut cursor) = value.inside() else {
         return match value.form {
             Form::Short(0) => put(out, format_args!("no-cache")),
@@ -322,7 +337,7 @@ fn pragma<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
     end(&cursor)
 }
 
-fn content_range<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
+fn content_range<W: Words>(value: &Value<'_>, out: &mut W) -> Walked {
     let mut cursor = inside(value, "a range behind a length")?;
     let first = cursor.uintvar()?;
     put(out, format_args!("bytes {first}-"))?;
@@ -336,7 +351,7 @@ fn content_range<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
     end(&cursor)
 }
 
-fn range<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
+fn range<W: Words>(value: &Value<'_>, out: &mut W) -> Walked {
     let mut cursor = inside(value, "a range behind a length")?;
     match cursor.octet("the kind of a range")? {
         0x80 => {
@@ -356,7 +371,7 @@ fn range<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
     end(&cursor)
 }
 
-fn retry_after<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
+fn retry_after<W: Words>(value: &Value<'_>, out: &mut W) -> Walked {
     let mut cursor = inside(value, "a date or seconds behind a length")?;
     let kind = cursor.octet("80 or 81")?;
     let when = next(&mut cursor)?;
@@ -368,7 +383,7 @@ fn retry_after<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
     end(&cursor)
 }
 
-fn credentials<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
+fn credentials<W: Words>(value: &Value<'_>, out: &mut W) -> Walked {
     let mut cursor = inside(value, "credentials behind a length")?;
     let scheme = next(&mut cursor)?;
     match scheme.form {
@@ -386,7 +401,7 @@ fn credentials<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
     }
 }
 
-fn challenge<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
+fn challenge<W: Words>(value: &Value<'_>, out: &mut W) -> Walked {
     let mut cursor = inside(value, "a challenge behind a length")?;
     let scheme = next(&mut cursor)?;
     match scheme.form {
@@ -403,7 +418,7 @@ fn challenge<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
     Ok(())
 }
 
-fn warning<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
+fn warning<W: Words>(value: &Value<'_>, out: &mut W) -> Walked {
     const EXPECTED: &str = "a warning's number";
     let Some(mut cursor) = value.inside() else {
         return match value.form {
@@ -422,7 +437,7 @@ fn warning<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
     end(&cursor)
 }
 
-fn profile_warning<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
+fn profile_warning<W: Words>(value: &Value<'_>, out: &mut W) -> Walked {
     const EXPECTED: &str = "a profile warning's number";
     // The high four bits are the hundreds.
     let code = |value: &Value<'_>| match value.form {
@@ -445,7 +460,7 @@ fn profile_warning<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
     Ok(())
 }
 
-fn set_cookie<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
+fn set_cookie<W: Words>(value: &Value<'_>, out: &mut W) -> Walked {
     let mut cursor = inside(value, "a cookie behind a length")?;
     let at = next(&mut cursor)?;
     let mut said = String::new();
@@ -457,7 +472,7 @@ fn set_cookie<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
     parameters(&mut cursor, ";", out)
 }
 
-fn expect<W: Write>(value: &Value<'_>, out: &mut W) -> Walked {
+fn expect<W: Words>(value: &Value<'_>, out: &mut W) -> Walked {
     let Some(mut cursor) = value.inside() else {
         return match value.form {
             Form::Short(0) => put(out, format_args!("100-continue")),

@@ -7,6 +7,7 @@ use super::grammar;
 use super::rigour::Rigour;
 use super::value::{Form, Value, is_token};
 use crate::codec::cursor::Cursor;
+use crate::codec::lexeme::eight;
 use crate::codec::{Class, DecodeError};
 use crate::limits;
 
@@ -82,6 +83,13 @@ impl<'a> Headers<'a> {
                 return Err(walk.fault_at(walk.offset(), Class::TooLarge, expected));
             }
             count = count.saturating_add(1);
+            // Whatever text stands behind a name in text, it fits.
+            if let Some((name, rest)) = text_row(walk.ahead())
+                && is_token(name)
+            {
+                walk.go_to(rest);
+                continue;
+            }
             match Entry::read(&mut walk, page, rigour)? {
                 Entry::Shift { page: next, .. } => page = next,
                 Entry::Field(field) => field.check(&walk, rigour)?,
@@ -124,7 +132,24 @@ impl<'a> Headers<'a> {
 
     /// The fields of a name, whether that or a number stands there.
     pub fn named<'n>(&self, name: &'n str) -> impl Iterator<Item = Field<'a>> + use<'a, 'n> {
-        self.fields().filter(move |field| field.is(name))
+        let mut cursor = self.cursor;
+        let mut page = DEFAULT_PAGE;
+        core::iter::from_fn(move || {
+            while !cursor.is_empty() {
+                if let Some((other, rest)) = text_row(cursor.ahead())
+                    && !other.eq_ignore_ascii_case(name.as_bytes())
+                {
+                    cursor.go_to(rest);
+                    continue;
+                }
+                match Entry::read(&mut cursor, page, &mut Rigour::Settled).ok()? {
+                    Entry::Field(field) if field.is(name) => return Some(field),
+                    Entry::Field(_) => {}
+                    Entry::Shift { page: next, .. } => page = next,
+                }
+            }
+            None
+        })
     }
 
     /// The octets.
@@ -133,6 +158,29 @@ impl<'a> Headers<'a> {
         let mut cursor = self.cursor;
         cursor.rest()
     }
+}
+
+/// The name of a field in text whose value is text too, both with their ends, and what follows; `None` for any other
+/// beginning.
+#[inline]
+fn text_row(octets: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (name, value) = match octets {
+        [0x20..=0x7E, ..] => cut(octets)?,
+        _ => return None,
+    };
+    match value {
+        [0x20..=0x7F, ..] => Some((name, cut(value)?.1)),
+        // The empty text is its end alone.
+        [0, rest @ ..] => Some((name, rest)),
+        _ => None,
+    }
+}
+
+/// What precedes the first 00, and what follows it.
+#[inline]
+fn cut(octets: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (text, end) = octets.split_at_checked(eight::zero(octets)?)?;
+    Some((text, end.get(1..)?))
 }
 
 impl<'a> Entry<'a> {

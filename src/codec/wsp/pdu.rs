@@ -154,6 +154,11 @@ impl<'a> Push<'a> {
     /// # Errors
     /// As [`Self::decode`].
     pub fn read(octets: &'a [u8], rigour: &mut Rigour) -> Result<Self, DecodeError> {
+        // A PDU is as large as the largest of its kinds: a push, which nearly all are, is not moved about as one.
+        if let [tid, 0x06, rest @ ..] = octets {
+            let content = content(&mut Cursor::within("wsp", rest, 2), rigour)?;
+            return Ok(Self { tid: *tid, content });
+        }
         let datagram = Datagram::read(octets, rigour)?;
         match datagram.pdu {
             Pdu::Push(content) | Pdu::ConfirmedPush(content) => Ok(Self {

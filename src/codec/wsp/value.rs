@@ -6,6 +6,7 @@ use core::fmt::{self, Write as _};
 
 use super::rigour::Rigour;
 use crate::codec::cursor::{Cursor, put_text_string, put_uintvar, put_value_length};
+use crate::codec::lexeme::eight;
 use crate::codec::{Class, DecodeError};
 use crate::time::Time;
 
@@ -290,10 +291,12 @@ pub(super) fn put_quality(out: &mut Vec<u8>, quality: Quality) {
 /// Whether the octets are a token of RFC 2616.
 #[must_use]
 pub(super) fn is_token(octets: &[u8]) -> bool {
-    !octets.is_empty()
-        && octets
-            .iter()
-            .all(|octet| TOKEN.get(usize::from(*octet)).is_some_and(|is| *is))
+    // Names are in letters, digits and hyphens, which are told eight at a time.
+    eight::are_plain(octets)
+        || !octets.is_empty()
+            && octets
+                .iter()
+                .all(|octet| TOKEN.get(usize::from(*octet)).is_some_and(|is| *is))
 }
 
 /// Which octets a token may have: visible ones that do not separate.
