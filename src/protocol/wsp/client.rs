@@ -16,6 +16,7 @@ use crate::protocol::wtp::{self, Abort, Endpoint, Event, Key};
 use crate::random::Random;
 use crate::time::Time;
 
+use super::half::Half as _;
 use super::{Ended, Terms, contact_points, octets_of, read, reason};
 
 mod transactions;

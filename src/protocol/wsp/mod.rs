@@ -22,6 +22,7 @@ use crate::codec::wtp::{self as codec, Kind};
 use crate::protocol::wtp;
 
 pub mod client;
+mod half;
 pub mod server;
 mod terms;
 

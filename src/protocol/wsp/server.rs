@@ -22,6 +22,7 @@ use crate::random::Random;
 use crate::time::Time;
 use crate::timers::Timers;
 
+use super::half::Half as _;
 use super::{CONFIRMED_PUSH, Ended, Message, PUSH, Terms, octets_of, read, reason};
 
 mod sessions;

@@ -6,28 +6,13 @@ use super::{
     Abort, Bytes, Client, Ended, Event, Key, Out, Pdu, SocketAddr, State, Time, contact_points,
     http_status, options, read, reason, wtp,
 };
+use crate::protocol::wsp::half::Half;
 
-impl Client {
-    /// Takes what the transactions tell until they tell no more, then sends what has gathered.
-    pub(super) fn settle(&mut self, now: Time, out: &mut Vec<Out>) {
-        loop {
-            let told = core::mem::take(&mut self.told);
-            if told.is_empty() {
-                break;
-            }
-            for it in told {
-                match it {
-                    wtp::Out::Event { key, event } => self.take(now, key, event, out),
-                    wtp::Out::Datagram { peer, octets } => out.push(Out::Datagram { peer, octets }),
-                }
-            }
-        }
-        let mut sent = Vec::new();
-        self.wtp.flush(&mut sent);
-        out.extend(sent.into_iter().filter_map(|it| match it {
-            wtp::Out::Datagram { peer, octets } => Some(Out::Datagram { peer, octets }),
-            wtp::Out::Event { .. } => None,
-        }));
+impl Half for Client {
+    type Out = Out;
+
+    fn transactions(&mut self) -> (&mut wtp::Endpoint, &mut Vec<wtp::Out>) {
+        (&mut self.wtp, &mut self.told)
     }
 
     fn take(&mut self, now: Time, key: Key, event: Event, out: &mut Vec<Out>) {
@@ -40,6 +25,12 @@ impl Client {
         }
     }
 
+    fn datagram(peer: SocketAddr, octets: Bytes) -> Out {
+        Out::Datagram { peer, octets }
+    }
+}
+
+impl Client {
     fn invoked(&mut self, now: Time, key: Key, class: u8, message: Bytes, out: &mut Vec<Out>) {
         let server = key.peer;
         let Some(session) = self.sessions.get_mut(&server) else {

@@ -4,31 +4,16 @@
 
 use super::{
     Abort, Bytes, Capabilities, Ended, Event, Failure, Headers, Key, Out, Pdu, Purpose, Server,
-    Session, State, Terms, Time, limits, options, read, reason, reply, wtp,
+    Session, SocketAddr, State, Terms, Time, limits, options, read, reason, reply, wtp,
 };
+use crate::protocol::wsp::half::Half;
 use std::collections::{BTreeMap, VecDeque};
 
-impl Server {
-    /// Takes what the transactions tell until they tell no more, then sends what has gathered.
-    pub(super) fn settle(&mut self, now: Time, out: &mut Vec<Out>) {
-        loop {
-            let told = core::mem::take(&mut self.told);
-            if told.is_empty() {
-                break;
-            }
-            for it in told {
-                match it {
-                    wtp::Out::Event { key, event } => self.take(now, key, event, out),
-                    wtp::Out::Datagram { peer, octets } => out.push(Out::Datagram { peer, octets }),
-                }
-            }
-        }
-        let mut sent = Vec::new();
-        self.wtp.flush(&mut sent);
-        out.extend(sent.into_iter().filter_map(|it| match it {
-            wtp::Out::Datagram { peer, octets } => Some(Out::Datagram { peer, octets }),
-            wtp::Out::Event { .. } => None,
-        }));
+impl Half for Server {
+    type Out = Out;
+
+    fn transactions(&mut self) -> (&mut wtp::Endpoint, &mut Vec<wtp::Out>) {
+        (&mut self.wtp, &mut self.told)
     }
 
     fn take(&mut self, now: Time, key: Key, event: Event, out: &mut Vec<Out>) {
@@ -42,6 +27,12 @@ impl Server {
         }
     }
 
+    fn datagram(peer: SocketAddr, octets: Bytes) -> Out {
+        Out::Datagram { peer, octets }
+    }
+}
+
+impl Server {
     fn invoked(&mut self, now: Time, key: Key, class: u8, message: &Bytes, out: &mut Vec<Out>) {
         let own = self.by_peer.get(&key.peer).copied();
         let session = own.and_then(|id| self.sessions.get(&id));
