@@ -1,6 +1,7 @@
 //! The gateway driven by hand: octets in, octets and records out.
 
 mod bearers;
+mod centre;
 mod conformance_pap;
 mod conformance_ppg;
 mod conformance_versions;

@@ -12,18 +12,14 @@ use crate::codec::wsp::Push;
 use crate::codec::wsp::sir::sir_of;
 use crate::event::Bearer;
 use crate::gateway::config::{Config, Smsc};
-use crate::world::{FetchError, FetchId, HttpResponse, Input};
+use crate::world::{FetchError, FetchId, Input};
 
 const MSISDN: &str = "+15550103";
 const HTTP: &str = "http://192.0.2.11:4035";
 
 /// The trio, whose first device has these bearers and every address; all are registered.
 pub(super) fn lab(bearers: &[Bearer]) -> Lab {
-    let mut lab = Lab::with(with_bearers(bearers));
-    for dev in 1..=3 {
-        lab.register(dev);
-    }
-    lab
+    Lab::registered_with(with_bearers(bearers))
 }
 
 pub(super) fn with_bearers(bearers: &[Bearer]) -> Config {
@@ -50,13 +46,7 @@ pub(super) fn posted(lab: &mut Lab) -> (FetchId, Request) {
 }
 
 pub(super) fn answer_http(lab: &mut Lab, id: FetchId, status: &str) {
-    let headers = vec![("x-wap-push-status".to_owned(), status.to_owned())];
-    let response = Ok(HttpResponse {
-        status: 204,
-        headers,
-        body: Bytes::new(),
-    });
-    lab.input(Input::Response { id, response });
+    lab.respond(id, 204, &[("x-wap-push-status", status)]);
 }
 
 /// The first device opens a session and takes what waits.
@@ -195,7 +185,7 @@ fn r2_61_a_push_whose_first_two_bearers_fail_arrives_by_the_third_with_the_reaso
     lab.answer(&sirs[0], 404, "");
     let (id, _) = posted(&mut lab);
     let response = Err(FetchError::Unreachable);
-    lab.input(Input::Response { id, response });
+    lab.fetched(id, response);
     assert_eq!(lab.wsp.len(), 1);
     connect(&mut lab);
     assert_eq!(
@@ -219,7 +209,7 @@ fn r2_61_after_the_last_bearer_the_first_is_tried_again_after_a_pause() {
     lab.push("p1", &[UUID], "");
     let (id, _) = posted(&mut lab);
     let response = Err(FetchError::TimedOut);
-    lab.input(Input::Response { id, response });
+    lab.fetched(id, response);
     let sirs = lab.sirs();
     lab.answer(&sirs[0], 503, "");
     assert!(lab.fetches.is_empty());
@@ -233,7 +223,7 @@ fn r2_61_a_last_bearer_that_fails_for_good_does_not_end_what_an_earlier_one_may_
     lab.push("p1", &[UUID], "");
     let (id, _) = posted(&mut lab);
     let response = Err(FetchError::TimedOut);
-    lab.input(Input::Response { id, response });
+    lab.fetched(id, response);
     let sirs = lab.sirs();
     lab.answer(&sirs[0], 482, "");
     assert!(lab.events("push.end").is_empty());
@@ -257,10 +247,7 @@ fn r2_61_one_fan_out_goes_by_three_bearers_with_one_content() {
     let second = &mut config.identities[0].devices[1].profile;
     second.bearers = vec![Bearer::Wsp];
     second.addresses.wsp = Some("192.0.2.12:2948".parse().unwrap());
-    let mut lab = Lab::with(config);
-    for dev in 1..=3 {
-        lab.register(dev);
-    }
+    let mut lab = Lab::registered_with(config);
     lab.push("p1", &[ALICE], "");
     let (_, by_http) = posted(&mut lab);
     let by_wsp = sir_of(&lab.wsp.pop().unwrap().1).unwrap();

@@ -109,27 +109,14 @@ fn pap_ops_s_002_a_result_is_told_where_one_was_wanted() {
 fn pap_ops_s_003_a_push_can_be_cancelled() {
     let mut lab = Lab::registered();
     PLAIN.code(&mut lab);
-    let cancel = "<cancel-message push-id=\"p1\"/>";
-    let codes = |lab: &mut Lab, inside: &str| match tell(lab, "2.0", inside).operation {
-        Operation::CancelResponse(answer) => answer.results.iter().map(|it| it.code).collect(),
-        other => panic!("{other:?}"),
+    let codes = |lab: &mut Lab, push_id: &str| {
+        let results = take_back(lab, push_id, &[]);
+        results.iter().map(|it| it.code).collect::<Vec<u16>>()
     };
-    let first: Vec<u16> = codes(&mut lab, cancel);
-    assert_eq!(first, [1000]);
+    assert_eq!(codes(&mut lab, "p1"), [1000]);
     assert_eq!(results(&lab)[0].1.state, MessageState::Cancelled);
-    assert_eq!(codes(&mut lab, cancel), [3003]);
-    assert_eq!(codes(&mut lab, "<cancel-message push-id=\"p9\"/>"), [2004]);
-}
-
-fn status(lab: &mut Lab, inside: &str) -> Vec<(MessageState, u16)> {
-    let message = format!("<statusquery-message push-id=\"p1\">{inside}</statusquery-message>");
-    match tell(lab, "2.0", &message).operation {
-        Operation::StatusQueryResponse(answer) => {
-            let results = answer.results.iter();
-            results.map(|it| (it.state, it.code)).collect()
-        }
-        other => panic!("{other:?}"),
-    }
+    assert_eq!(codes(&mut lab, "p1"), [3003]);
+    assert_eq!(codes(&mut lab, "p9"), [2004]);
 }
 
 #[test]
@@ -219,12 +206,8 @@ fn pap_sem_s_002_an_answer_may_have_several_addresses() {
     assert_eq!(status(&mut lab, "").len(), 2);
     let one = format!("<address address-value=\"{}\"/>", to(IMEI));
     assert_eq!(status(&mut lab, &one).len(), 1);
-    match tell(&mut lab, "2.0", "<cancel-message push-id=\"p1\"/>").operation {
-        Operation::CancelResponse(answer) => {
-            assert_eq!(answer.results[0].addresses, [to(UUID), to(IMEI)]);
-        }
-        other => panic!("{other:?}"),
-    }
+    let results = take_back(&mut lab, "p1", &[]);
+    assert_eq!(results[0].addresses, [to(UUID), to(IMEI)]);
 }
 
 #[test]

@@ -2,24 +2,14 @@
 
 use std::time::Duration;
 
+use super::initiator::{read, status, take_back, tell};
 use super::lab::{ALICE, IMEI, Lab, UUID, config, pap_body, to};
-use crate::codec::pap::{self, MessageState, Operation};
+use crate::codec::pap::{MessageState, Operation};
 use crate::codec::sip::Name;
 use crate::gateway::config::{Authentication, Bounds};
-use crate::world::{HttpResponse, RecordKind};
+use crate::world::RecordKind;
 
 const MULTIPART: &str = "multipart/related; boundary=b";
-
-fn control(operation: &str) -> String {
-    format!(
-        "<?xml version=\"1.0\"?><!DOCTYPE pap PUBLIC \"-//WAPFORUM//DTD PAP 2.0//EN\" \
-         \"http://www.wapforum.org/DTD/pap_2.0.dtd\"><pap>{operation}</pap>"
-    )
-}
-
-fn operation(response: &HttpResponse) -> Operation {
-    pap::decode(&response.body).unwrap().operation
-}
 
 #[test]
 fn r2_16_a_submission_is_saved_before_it_is_answered() {
@@ -51,12 +41,10 @@ fn what_is_wrong_with_http_is_answered_in_http() {
 fn what_is_wrong_with_pap_is_answered_in_pap() {
     let mut lab = Lab::registered();
     let broken = lab.http("POST", "/pap", "application/xml", "no xml");
-    assert_eq!(broken.status, 202);
-    assert!(matches!(operation(&broken), Operation::BadMessage(bad) if bad.code == 2000));
-    let bare =
-        control("<push-message push-id=\"p1\"><address address-value=\"x\"/></push-message>");
-    let bare = lab.http("POST", "/pap", "application/xml", &bare);
-    assert!(matches!(operation(&bare), Operation::PushResponse(answer) if answer.code == 2000));
+    assert!(matches!(read(&broken).operation, Operation::BadMessage(bad) if bad.code == 2000));
+    let bare = "<push-message push-id=\"p1\"><address address-value=\"x\"/></push-message>";
+    let bare = tell(&mut lab, "2.0", bare).operation;
+    assert!(matches!(bare, Operation::PushResponse(answer) if answer.code == 2000));
     assert_eq!(lab.events("pap.refused").len(), 2);
 }
 
@@ -190,44 +178,19 @@ fn a_push_is_over_at_its_time() {
 fn an_initiator_can_ask_and_take_back() {
     let mut lab = Lab::registered();
     lab.push("p1", &[UUID, IMEI], "");
-    let query = control("<statusquery-message push-id=\"p1\"/>");
-    let answer = lab.http("POST", "/pap", "application/xml", &query);
-    let Operation::StatusQueryResponse(status) = operation(&answer) else {
-        panic!("{answer:?}");
-    };
-    assert_eq!(status.results.len(), 2);
-    assert_eq!(status.results[0].state, MessageState::Pending);
-    let cancel = format!(
-        "<cancel-message push-id=\"p1\"><address address-value=\"{}\"/></cancel-message>",
-        to(UUID)
-    );
-    let answer = lab.http("POST", "/pap", "application/xml", &control(&cancel));
-    let Operation::CancelResponse(cancelled) = operation(&answer) else {
-        panic!("{answer:?}");
-    };
-    assert_eq!(cancelled.results[0].code, 1000);
+    let pending = (MessageState::Pending, 1000);
+    assert_eq!(status(&mut lab, ""), [pending, pending]);
+    assert_eq!(cancel(&mut lab, "p1", &[UUID]), [(to(UUID), 1000)]);
     assert_eq!(lab.outcome("p1", "C1").as_deref(), Some("cancelled"));
     assert_eq!(lab.outcome("p1", "C2"), None);
-    let unknown = control("<cancel-message push-id=\"p9\"/>");
-    let answer = lab.http("POST", "/pap", "application/xml", &unknown);
-    assert!(
-        matches!(operation(&answer), Operation::CancelResponse(none) if none.results[0].code == 2004)
-    );
+    assert_eq!(take_back(&mut lab, "p9", &[])[0].code, 2004);
     assert_eq!(lab.invite(1, "").status(), Some(480));
 }
 
 /// Takes a push back for these addresses; each with the code of its result.
 fn cancel(lab: &mut Lab, push_id: &str, addresses: &[&str]) -> Vec<(String, u16)> {
-    let list: String = addresses
-        .iter()
-        .map(|address| format!("<address address-value=\"{}\"/>", to(address)))
-        .collect();
-    let cancel = format!("<cancel-message push-id=\"{push_id}\">{list}</cancel-message>");
-    let answer = lab.http("POST", "/pap", "application/xml", &control(&cancel));
-    let Operation::CancelResponse(cancelled) = operation(&answer) else {
-        panic!("{answer:?}");
-    };
-    let each = cancelled.results.into_iter().flat_map(|result| {
+    let results = take_back(lab, push_id, addresses);
+    let each = results.into_iter().flat_map(|result| {
         let code = result.code;
         result.addresses.into_iter().map(move |a| (a, code))
     });

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::initiator::document;
 use super::lab::{ALICE, Lab, NOTIFY, UUID, pap_body};
 use crate::codec::pap::{
     self, Document, MessageState, Operation, PushMessage, PushResponse, ResultNotification, Version,
@@ -20,10 +21,6 @@ fn front() -> Config {
         }),
         ..Config::default()
     }
-}
-
-fn answer(lab: &mut Lab, id: FetchId, response: Result<HttpResponse, FetchError>) {
-    lab.input(Input::Response { id, response });
 }
 
 /// The other gateway's push-response.
@@ -93,7 +90,7 @@ fn r2_17_a_push_is_saved_answered_handed_on_and_its_result_comes_back() {
     let content_type = request.header("content-type").unwrap();
 
     let taken = behind.http("POST", "/pap", content_type, &body);
-    answer(&mut front, id, Ok(taken));
+    front.fetched(id, Ok(taken));
     assert_eq!(front.get("/api/v1/pushes/p1")["state"], "pending");
     let session = behind.session(1, "");
     let contents = behind.contents(&session);
@@ -120,14 +117,14 @@ fn r2_17_a_push_is_saved_answered_handed_on_and_its_result_comes_back() {
 fn r2_17_a_push_is_handed_on_again_until_the_relay_answers() {
     let mut lab = Lab::with(front());
     let (id, _) = pushed(&mut lab);
-    answer(&mut lab, id, Err(FetchError::Unreachable));
+    lab.fetched(id, Err(FetchError::Unreachable));
     lab.wait(Duration::from_secs(1));
     let (id, _) = lab.fetches.pop().expect("a second try");
-    answer(&mut lab, id, Err(FetchError::TimedOut));
+    lab.fetched(id, Err(FetchError::TimedOut));
     lab.wait(Duration::from_secs(2));
     let (id, _) = lab.fetches.pop().expect("a third try");
     // The one that timed out had arrived.
-    answer(&mut lab, id, Ok(response("p1", 2007)));
+    lab.fetched(id, Ok(response("p1", 2007)));
     lab.wait(Duration::from_secs(600));
     assert!(lab.fetches.is_empty());
     assert_eq!(lab.end("p1"), None);
@@ -139,11 +136,11 @@ fn r2_17_what_the_relay_refuses_ends_with_its_code() {
         let mut lab = Lab::with(front());
         let (mut id, _) = pushed(&mut lab);
         if unreachable_before {
-            answer(&mut lab, id, Err(FetchError::Unreachable));
+            lab.fetched(id, Err(FetchError::Unreachable));
             lab.wait(Duration::from_secs(1));
             id = lab.fetches.pop().unwrap().0;
         }
-        answer(&mut lab, id, Ok(response("p1", code)));
+        lab.fetched(id, Ok(response("p1", code)));
         assert_eq!(lab.end("p1"), Some(("rejected".to_owned(), code.into())));
         assert_eq!(lab.fetches.pop().unwrap().1.target, NOTIFY);
     }
@@ -158,13 +155,13 @@ fn r2_17_a_relay_that_fails_may_have_the_push_all_the_same() {
         headers: Vec::new(),
         body: bytes::Bytes::from_static(b"busy"),
     };
-    answer(&mut lab, id, Ok(busy));
+    lab.fetched(id, Ok(busy));
     let cancelled = lab.http("DELETE", "/api/v1/pushes/p1", "", "");
     assert_eq!(cancelled.status, 409, "it may be delivered");
     lab.wait(Duration::from_secs(1));
     let (id, request) = lab.fetches.pop().expect("a second try");
     assert_eq!(handed(&request).push_id, message.push_id);
-    answer(&mut lab, id, Ok(response("p1", 2007)));
+    lab.fetched(id, Ok(response("p1", 2007)));
     lab.wait(Duration::from_secs(600));
     assert!(lab.fetches.is_empty());
     assert_eq!(lab.end("p1"), None, "it is there, and its result will come");
@@ -179,7 +176,7 @@ fn r2_17_a_push_is_handed_on_after_a_restart_unless_it_was_taken() {
     let message = handed(&request);
     assert_eq!(message.push_id, "p1");
     // It may have arrived before the restart.
-    answer(&mut lab, id, Ok(response("p1", 2007)));
+    lab.fetched(id, Ok(response("p1", 2007)));
     let mut lab = lab.restarted(front());
     assert!(lab.fetches.is_empty());
     let (url, address) = (message.notify_to.unwrap(), &message.addresses[0]);
@@ -223,7 +220,7 @@ fn r2_17_a_push_the_relay_never_took_expires_and_one_without_result_is_unknown()
     let (id, _) = pushed(&mut lab);
     let mut open = Some(id);
     while let Some(id) = open {
-        answer(&mut lab, id, Err(FetchError::Unreachable));
+        lab.fetched(id, Err(FetchError::Unreachable));
         lab.wait(Duration::from_secs(300));
         open = lab.fetches.pop().map(|(id, _)| id);
         if lab.end("p1").is_some() {
@@ -234,7 +231,7 @@ fn r2_17_a_push_the_relay_never_took_expires_and_one_without_result_is_unknown()
 
     let mut lab = Lab::with(front());
     let (id, _) = pushed(&mut lab);
-    answer(&mut lab, id, Ok(response("p1", 1001)));
+    lab.fetched(id, Ok(response("p1", 1001)));
     lab.wait(Duration::from_secs(3601));
     assert_eq!(lab.end("p1"), None);
     lab.wait(Duration::from_secs(120));
@@ -247,7 +244,7 @@ fn r2_17_a_push_can_be_taken_back_until_it_is_handed_on() {
     let mut lab = Lab::with(front());
     let (id, _) = pushed(&mut lab);
     assert_eq!(cancel(&mut lab), 409);
-    answer(&mut lab, id, Err(FetchError::Unreachable));
+    lab.fetched(id, Err(FetchError::Unreachable));
     assert_eq!(cancel(&mut lab), 200);
     assert_eq!(lab.end("p1"), Some(("cancelled".to_owned(), 1000)));
     lab.fetches.clear();
@@ -262,7 +259,7 @@ fn both() -> (Lab, Lab) {
     front.push("p1", &[ALICE], "");
     let (id, request) = front.fetches.pop().unwrap();
     let taken = pass_on(&mut behind, &request);
-    answer(&mut front, id, Ok(taken));
+    front.fetched(id, Ok(taken));
     (front, behind)
 }
 
@@ -276,10 +273,6 @@ fn pass_on(behind: &mut Lab, request: &HttpRequest) -> HttpResponse {
 
 /// An initiator asks the front gateway.
 fn ask(front: &mut Lab, inside: &str) {
-    let text = format!(
-        "<?xml version=\"1.0\"?><!DOCTYPE pap PUBLIC \"-//WAPFORUM//DTD PAP 2.0//EN\" \
-         \"http://www.wapforum.org/DTD/pap_2.0.dtd\"><pap>{inside}</pap>"
-    );
     front.input(Input::Request {
         id: crate::world::RequestId(900),
         peer: "198.51.100.1:40000".parse().unwrap(),
@@ -287,7 +280,7 @@ fn ask(front: &mut Lab, inside: &str) {
             method: "POST".to_owned(),
             target: "/pap".to_owned(),
             headers: vec![("content-type".to_owned(), "application/xml".to_owned())],
-            body: text.into(),
+            body: document("2.0", "", inside).into(),
         },
     });
 }
@@ -309,7 +302,7 @@ fn r2_17_the_other_gateway_answers_a_status_query_and_takes_a_push_back() {
     );
     let (id, request) = front.fetches.pop().expect("the question");
     let told = pass_on(&mut behind, &request);
-    answer(&mut front, id, Ok(told));
+    front.fetched(id, Ok(told));
     let Operation::StatusQueryResponse(status) = answered(&mut front) else {
         panic!("a status");
     };
@@ -319,7 +312,7 @@ fn r2_17_the_other_gateway_answers_a_status_query_and_takes_a_push_back() {
     let (id, request) = front.fetches.pop().expect("the question");
     let taken_back = pass_on(&mut behind, &request);
     assert_eq!(behind.end("p1").unwrap().0, "cancelled");
-    answer(&mut front, id, Ok(taken_back));
+    front.fetched(id, Ok(taken_back));
     let Operation::CancelResponse(cancelled) = answered(&mut front) else {
         panic!("a cancel-response");
     };
@@ -352,7 +345,7 @@ fn r2_17_the_other_gateway_says_what_a_client_takes() {
     let Operation::CcqResponse(expected) = pap::decode(&told.body).unwrap().operation else {
         panic!("a ccq-response");
     };
-    answer(&mut front, id, Ok(told));
+    front.fetched(id, Ok(told));
     assert_eq!(answered(&mut front), Operation::CcqResponse(expected));
 }
 
@@ -362,7 +355,7 @@ fn r2_17_a_question_that_the_other_gateway_does_not_answer_is_answered_here() {
     for response in [Err(FetchError::TimedOut), Ok(response("p1", 1001))] {
         ask(&mut front, "<statusquery-message push-id=\"p1\"/>");
         let (id, _) = front.fetches.pop().expect("the question");
-        answer(&mut front, id, response);
+        front.fetched(id, response);
         let Operation::StatusQueryResponse(status) = answered(&mut front) else {
             panic!("a status");
         };

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 use super::lab::{Lab, NOTIFY, Session, UUID, to};
-use crate::codec::pap::{self, Document, Operation, PushResponse, ResultNotification};
+use crate::codec::pap::{
+    self, CancelResult, Document, MessageState, Operation, PushResponse, ResultNotification,
+};
 use crate::world::{HttpRequest, HttpResponse, Input, RequestId};
 
 pub(super) const MULTIPART: &str = "multipart/related; boundary=b; type=\"application/xml\"";
@@ -102,6 +104,29 @@ pub(super) fn read(response: &HttpResponse) -> Document {
 pub(super) fn tell(lab: &mut Lab, version: &str, inside: &str) -> Document {
     let text = document(version, "", inside);
     read(&lab.http("POST", "/pap", "application/xml", &text))
+}
+
+/// Takes a push back, for these addresses or for all; what comes of it.
+pub(super) fn take_back(lab: &mut Lab, push_id: &str, addresses: &[&str]) -> Vec<CancelResult> {
+    let address = |it: &&str| format!("<address address-value=\"{}\"/>", to(it));
+    let list: String = addresses.iter().map(address).collect();
+    let cancel = format!("<cancel-message push-id=\"{push_id}\">{list}</cancel-message>");
+    match tell(lab, "2.0", &cancel).operation {
+        Operation::CancelResponse(answer) => answer.results,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Asks how far the push `p1` is, with these addresses inside: state and code of each.
+pub(super) fn status(lab: &mut Lab, inside: &str) -> Vec<(MessageState, u16)> {
+    let message = format!("<statusquery-message push-id=\"p1\">{inside}</statusquery-message>");
+    match tell(lab, "2.0", &message).operation {
+        Operation::StatusQueryResponse(answer) => {
+            let results = answer.results.iter();
+            results.map(|it| (it.state, it.code)).collect()
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 /// Sends a submission with these headers of HTTP.

@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
+use super::initiator::{PLAIN, Written};
 use crate::codec::device_id::DeviceId;
 use crate::codec::pap::{self, ClientAddress, Operation};
 use crate::codec::sip::{Message, Method, Name};
@@ -17,8 +18,8 @@ use crate::machine::Machine;
 use crate::random::Random;
 use crate::time::Time;
 use crate::world::{
-    CloseReason, FetchId, HttpRequest, HttpResponse, Input, LinkId, ListenerId, Output, Record,
-    RecordKey, RecordKind, RequestId, SocketId, Transport,
+    CloseReason, FetchError, FetchId, HttpRequest, HttpResponse, Input, LinkId, ListenerId, Output,
+    Record, RecordKey, RecordKind, RequestId, SocketId, Transport,
 };
 
 pub(super) const ALICE: &str = "sip:alice@example.com";
@@ -127,7 +128,11 @@ impl Lab {
 
     /// The trio, all registered.
     pub(super) fn registered() -> Self {
-        let mut lab = Self::new();
+        Self::registered_with(config())
+    }
+
+    pub(super) fn registered_with(config: Config) -> Self {
+        let mut lab = Self::with(config);
         for dev in 1..=3 {
             lab.register(dev);
         }
@@ -326,6 +331,22 @@ impl Lab {
         let (answered, response) = self.responses.pop().expect("a response");
         assert_eq!(answered, id);
         response
+    }
+
+    /// What comes of a request of the gateway.
+    pub(super) fn fetched(&mut self, id: FetchId, response: Result<HttpResponse, FetchError>) {
+        self.input(Input::Response { id, response });
+    }
+
+    /// Answers a request of the gateway with a status and header fields.
+    pub(super) fn respond(&mut self, id: FetchId, status: u16, rows: &[(&str, &str)]) {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let response = HttpResponse {
+            status,
+            headers: rows.iter().map(own).collect(),
+            body: Bytes::new(),
+        };
+        self.fetched(id, Ok(response));
     }
 
     pub(super) fn get(&mut self, target: &str) -> serde_json::Value {
@@ -571,15 +592,12 @@ pub(super) fn pap_body(
     attributes: &str,
     headers: &str,
 ) -> String {
-    let addresses: String = addresses
-        .iter()
-        .map(|address| format!("<address address-value=\"{}\"/>", to(address)))
-        .collect();
-    format!(
-        "--b\r\nContent-Type: application/xml\r\n\r\n<?xml version=\"1.0\"?>\
-         <!DOCTYPE pap PUBLIC \"-//WAPFORUM//DTD PAP 2.0//EN\" \"http://www.wapforum.org/DTD/pap_2.0.dtd\">\
-         <pap><push-message push-id=\"{push_id}\" ppg-notify-requested-to=\"{NOTIFY}\"{attributes}>{addresses}</push-message></pap>\
-         \r\n--b\r\nContent-Type: text/plain\r\n{}\r\nhello\r\n--b--\r\n",
-        headers.replace('\n', "\r\n")
-    )
+    let written = Written {
+        push_id,
+        addresses,
+        attributes,
+        headers,
+        ..PLAIN
+    };
+    written.body()
 }

@@ -2,15 +2,13 @@
 
 use core::time::Duration;
 
-use bytes::Bytes;
-
-use super::bearers::{told, with_bearers};
+use super::bearers::{answer_http, told, with_bearers};
 use super::lab::*;
 use crate::codec::ota_http::{Authentication, Message, header, sir::sir_of, terminal_response};
 use crate::codec::sip::digest::Credentials;
 use crate::event::Bearer;
 use crate::gateway::config::{self, Config, Contents};
-use crate::world::{FetchError, FetchId, HttpRequest, HttpResponse, Input};
+use crate::world::{FetchError, FetchId, HttpRequest};
 
 const TAG: &str = "AAAAAQ==";
 const OTHER_TAG: &str = "AAAAAg==";
@@ -52,26 +50,12 @@ fn is_quiet(lab: &Lab) -> bool {
         .all(|(_, request)| request.target == NOTIFY)
 }
 
-fn respond(lab: &mut Lab, id: FetchId, status: u16, rows: &[(&str, &str)]) {
-    let each = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    let response = Ok(HttpResponse {
-        status,
-        headers: rows.iter().map(each).collect(),
-        body: Bytes::new(),
-    });
-    lab.input(Input::Response { id, response });
-}
-
-fn outcome(lab: &mut Lab, id: FetchId, status: &str) {
-    respond(lab, id, 204, &[("x-wap-push-status", status)]);
-}
-
 /// The terminal registers: it takes text.
 fn register(lab: &mut Lab) -> HttpRequest {
     let (id, request) = asked(lab, "OPTIONS");
     let mut rows = TERMINAL.to_vec();
     rows.push(("x-wap-push-status", "501 Accepted"));
-    respond(lab, id, 204, &rows);
+    lab.respond(id, 204, &rows);
     request
 }
 
@@ -92,7 +76,7 @@ fn r2_51_ota_http_012_a_content_that_fits_goes_by_itself_and_its_status_delivers
     assert_eq!(push.value("X-Sirgate-Push"), Some("p1"));
     assert_eq!(push.value("Content-Type"), Some("text/plain"));
     assert_eq!(push.body, b"hello");
-    outcome(&mut lab, id, "400 Accepted");
+    answer_http(&mut lab, id, "400 Accepted");
     assert_eq!(lab.end("p1"), Some(("delivered".to_owned(), 1000)));
     assert_eq!(lab.events("push.tx")[0]["via"], "http");
     assert!(lab.events("sir.tx").is_empty());
@@ -136,18 +120,18 @@ fn ota_http_005_registration_comes_first_and_its_tag_is_told_from_then_on() {
     assert_eq!(first.header("x-wap-cpitag"), None);
     let (id, post) = asked(&mut lab, "POST");
     assert_eq!(post.header("x-wap-cpitag"), Some(TAG));
-    outcome(&mut lab, id, "400");
+    answer_http(&mut lab, id, "400");
     lab.push("p2", &[UUID], "");
     let (id, _) = asked(&mut lab, "POST");
-    outcome(&mut lab, id, "400");
+    answer_http(&mut lab, id, "400");
     lab.wait(Duration::from_secs(31));
     lab.push("p3", &[UUID], "");
     let (id, again) = asked(&mut lab, "OPTIONS");
     assert_eq!(again.header("x-wap-cpitag"), Some(TAG));
-    outcome(&mut lab, id, "500");
+    answer_http(&mut lab, id, "500");
     let (id, post) = asked(&mut lab, "POST");
     assert!(is_content(&post), "what was kept under the tag holds");
-    outcome(&mut lab, id, "400");
+    answer_http(&mut lab, id, "400");
     assert_eq!(lab.end("p3"), Some(("delivered".to_owned(), 1000)));
 }
 
@@ -157,7 +141,7 @@ fn ota_http_005_a_registration_that_is_rejected_is_tried_later_or_never() {
         let mut lab = lab(&[Bearer::Http]);
         lab.push("p1", &[UUID], "");
         let (id, _) = asked(&mut lab, "OPTIONS");
-        outcome(&mut lab, id, status);
+        answer_http(&mut lab, id, status);
         assert_eq!(lab.end("p1").is_some(), is_over, "{status}");
         lab.wait(Duration::from_secs(5));
         assert_eq!(is_quiet(&lab), is_over, "{status}");
@@ -169,10 +153,10 @@ fn ota_http_005_a_terminal_that_knows_no_registration_has_what_holds_without_hea
     let mut lab = lab(&[Bearer::Http]);
     lab.push("p1", &[UUID], "");
     let (id, _) = asked(&mut lab, "OPTIONS");
-    respond(&mut lab, id, 405, &[("allow", "POST")]);
+    lab.respond(id, 405, &[("allow", "POST")]);
     let (id, post) = asked(&mut lab, "POST");
     assert!(sir_of(&post.body).is_ok(), "text is not among it");
-    outcome(&mut lab, id, "400");
+    answer_http(&mut lab, id, "400");
     lab.post(&pap_body("p2", &[UUID], "", "").replace("text/plain", "text/vnd.wap.si"));
     assert!(is_content(&asked(&mut lab, "POST").1));
 }
@@ -184,7 +168,7 @@ fn ota_http_006_a_tag_that_is_another_is_refreshed_and_the_push_repeated_once() 
     register(&mut lab);
     let (id, _) = asked(&mut lab, "POST");
     let stale = [("x-wap-push-status", "256"), ("x-wap-cpitag", OTHER_TAG)];
-    respond(&mut lab, id, 204, &stale);
+    lab.respond(id, 204, &stale);
     let (id, _) = asked(&mut lab, "OPTIONS");
     let rows = [
         ("x-wap-push-status", "501"),
@@ -193,12 +177,11 @@ fn ota_http_006_a_tag_that_is_another_is_refreshed_and_the_push_repeated_once() 
         ("x-wap-cpitag", OTHER_TAG),
         ("x-wap-push-accept", "*/*"),
     ];
-    respond(&mut lab, id, 204, &rows);
+    lab.respond(id, 204, &rows);
     let (id, post) = asked(&mut lab, "POST");
     assert_eq!(post.header("x-wap-cpitag"), Some(OTHER_TAG));
     assert_eq!(lab.events("push.tx").len(), 1);
-    respond(
-        &mut lab,
+    lab.respond(
         id,
         204,
         &[("x-wap-push-status", "256"), ("x-wap-cpitag", TAG)],
@@ -215,7 +198,7 @@ fn ota_http_006_a_push_that_is_taken_under_another_tag_is_delivered_and_the_term
     register(&mut lab);
     let (id, _) = asked(&mut lab, "POST");
     let taken = [("x-wap-push-status", "401"), ("x-wap-cpitag", OTHER_TAG)];
-    respond(&mut lab, id, 204, &taken);
+    lab.respond(id, 204, &taken);
     assert_eq!(lab.end("p1"), Some(("delivered".to_owned(), 1000)));
     lab.push("p2", &[UUID], "");
     register(&mut lab);
@@ -229,7 +212,7 @@ fn ota_http_012_a_content_that_is_refused_is_told_in_the_words_of_pap() {
         lab.push("p1", &[UUID], "");
         register(&mut lab);
         let (id, _) = asked(&mut lab, "POST");
-        outcome(&mut lab, id, status);
+        answer_http(&mut lab, id, status);
         assert_eq!(
             lab.end("p1"),
             Some(("aborted".to_owned(), code)),
@@ -254,7 +237,7 @@ fn ota_http_012_a_content_that_cannot_be_taken_now_is_sent_again_and_then_given_
         let (id, post) = asked(&mut lab, "POST");
         assert!(is_content(&post));
         posts += 1;
-        outcome(&mut lab, id, "237");
+        answer_http(&mut lab, id, "237");
         lab.wait(Duration::from_secs(60));
     }
     assert_eq!(posts, 4, "the first and three more");
@@ -268,7 +251,7 @@ fn ota_http_012_a_content_that_nobody_takes_goes_on_by_the_next_bearer() {
     register(&mut lab);
     let (id, _) = asked(&mut lab, "POST");
     let response = Err(FetchError::Broken);
-    lab.input(Input::Response { id, response });
+    lab.fetched(id, response);
     assert_eq!(lab.wsp.len(), 1);
     let next = lab.events("sir.next");
     assert_eq!(
@@ -294,8 +277,7 @@ fn ota_http_013_another_version_is_a_refusal() {
     let mut lab = lab(&[Bearer::Http]);
     lab.push("p1", &[UUID], "");
     let (id, _) = asked(&mut lab, "OPTIONS");
-    respond(
-        &mut lab,
+    lab.respond(
         id,
         204,
         &[
@@ -323,7 +305,7 @@ fn ota_http_017_the_provisioning_is_named_and_a_terminal_without_it_is_given_up(
         let method = if status == "257" { "POST" } else { "OPTIONS" };
         let (id, request) = asked(&mut lab, method);
         assert_eq!(request.header("x-wap-push-provurl"), Some(url));
-        outcome(&mut lab, id, status);
+        answer_http(&mut lab, id, status);
         assert_eq!(lab.end("p1"), Some(("undeliverable".to_owned(), 4001)));
     }
 }
@@ -338,7 +320,7 @@ fn ota_http_008_a_terminal_that_asks_who_we_are_is_told_once() {
         lab.push("p1", &[UUID], "");
         let (id, first) = asked(&mut lab, "OPTIONS");
         assert_eq!(first.header("authorization"), None);
-        respond(&mut lab, id, 401, &[("www-authenticate", challenge)]);
+        lab.respond(id, 401, &[("www-authenticate", challenge)]);
         let (id, second) = asked(&mut lab, "OPTIONS");
         let said = second.header("authorization").unwrap();
         if challenge == digest {
@@ -348,7 +330,7 @@ fn ota_http_008_a_terminal_that_asks_who_we_are_is_told_once() {
             let said = Authentication::decode(said, false).unwrap();
             assert!(said.is_right("secret", "OPTIONS"));
         }
-        respond(&mut lab, id, 401, &[("www-authenticate", challenge)]);
+        lab.respond(id, 401, &[("www-authenticate", challenge)]);
         assert_eq!(lab.end("p1"), Some(("undeliverable".to_owned(), 4001)));
         assert!(is_quiet(&lab));
     }
@@ -360,12 +342,7 @@ fn ota_http_008_credentials_are_sent_unasked_once_the_terminal_asked() {
     let mut lab = lab_of(|config| config.credentials = Some(known));
     lab.push("p1", &[UUID], "");
     let (id, _) = asked(&mut lab, "OPTIONS");
-    respond(
-        &mut lab,
-        id,
-        401,
-        &[("www-authenticate", "Basic realm=\"t\"")],
-    );
+    lab.respond(id, 401, &[("www-authenticate", "Basic realm=\"t\"")]);
     assert!(register(&mut lab).header("authorization").is_some());
     let (_, post) = asked(&mut lab, "POST");
     assert!(post.header("authorization").is_some());
@@ -393,7 +370,7 @@ fn prove(lab: &mut Lab, password: &str) -> Option<String> {
     let mut rows = TERMINAL.to_vec();
     rows.push(("x-wap-push-status", "501"));
     rows.push(("x-wap-authorization", &said));
-    respond(lab, id, 204, &rows);
+    lab.respond(id, 204, &rows);
     challenge.status().map(|status| status.name().to_owned())
 }
 
@@ -427,8 +404,7 @@ fn ota_http_010_a_terminal_that_will_not_say_who_it_is_gets_nothing() {
     let mut lab = strict();
     lab.push("p1", &[UUID], "");
     let (id, _) = asked(&mut lab, "OPTIONS");
-    respond(
-        &mut lab,
+    lab.respond(
         id,
         412,
         &[("x-wap-authorization", &refusal("failed_retry"))],
@@ -440,8 +416,7 @@ fn ota_http_010_a_terminal_that_will_not_say_who_it_is_gets_nothing() {
             .unwrap()
             .contains("failed")
     );
-    respond(
-        &mut lab,
+    lab.respond(
         id,
         412,
         &[("x-wap-authorization", &refusal("failed_noretry"))],

@@ -8,7 +8,7 @@ use super::lab::{ALICE, Lab, UUID, config};
 use crate::codec::device_id::DeviceId;
 use crate::codec::pap::{Document, Operation, ResultNotificationResponse, Version};
 use crate::gateway::config::Bounds;
-use crate::world::{FetchError, HttpResponse, Input, RecordKind};
+use crate::world::{FetchError, HttpResponse, RecordKind};
 
 fn accepted() -> HttpResponse {
     let answer = ResultNotificationResponse {
@@ -113,10 +113,7 @@ fn a_result_is_told_until_it_is_answered_in_pap() {
     let (id, request) = lab.fetches.remove(0);
     assert_eq!(request.target, super::lab::NOTIFY);
     assert_eq!(owed(&lab), 1);
-    lab.input(Input::Response {
-        id,
-        response: Err(FetchError::Unreachable),
-    });
+    lab.fetched(id, Err(FetchError::Unreachable));
     assert_eq!(owed(&lab), 1);
     lab.wait(Duration::from_secs(2));
     let (id, _) = lab.fetches.remove(0);
@@ -125,17 +122,11 @@ fn a_result_is_told_until_it_is_answered_in_pap() {
         headers: Vec::new(),
         body: Bytes::from_static(b"<html>"),
     };
-    lab.input(Input::Response {
-        id,
-        response: Ok(page),
-    });
+    lab.fetched(id, Ok(page));
     assert_eq!(owed(&lab), 1);
     lab.wait(Duration::from_secs(3));
     let (id, _) = lab.fetches.remove(0);
-    lab.input(Input::Response {
-        id,
-        response: Ok(accepted()),
-    });
+    lab.fetched(id, Ok(accepted()));
     assert_eq!(owed(&lab), 0);
     lab.wait(Duration::from_secs(900));
     assert!(lab.fetches.is_empty());
@@ -157,10 +148,7 @@ fn an_owed_result_is_told_after_a_restart_and_never_again_once_answered() {
     let mut lab = lab.restarted(config());
     assert_eq!(lab.fetches.len(), 1);
     let (id, _) = lab.fetches.remove(0);
-    lab.input(Input::Response {
-        id,
-        response: Ok(accepted()),
-    });
+    lab.fetched(id, Ok(accepted()));
     let lab = lab.restarted(config());
     assert!(lab.fetches.is_empty());
 }
@@ -174,10 +162,7 @@ fn a_result_nobody_takes_is_given_up_at_last() {
     delivered(&mut lab);
     for _ in 0..2 {
         let (id, _) = lab.fetches.remove(0);
-        lab.input(Input::Response {
-            id,
-            response: Err(FetchError::TimedOut),
-        });
+        lab.fetched(id, Err(FetchError::TimedOut));
         lab.wait(Duration::from_secs(10));
     }
     assert!(lab.fetches.is_empty());

@@ -3,29 +3,14 @@
 use core::time::Duration;
 
 use super::bearers::*;
+use super::centre::*;
+use super::initiator::take_back;
 use super::lab::*;
-use super::short_messages::*;
-use crate::codec::smpp::{Body, Command, Pdu, State as Told, Text, tag};
+use crate::codec::smpp::{Body, Command, Pdu, State as Told, Text};
 use crate::event::Bearer;
 use crate::machine::Machine;
 use crate::protocol::smpp::State;
 use crate::world::{CloseReason, Input, LinkId};
-
-/// The message centre takes what was submitted, each part under a name of its own.
-fn accept(lab: &mut Lab, link: LinkId, parts: &[(u32, Vec<u8>)]) -> Vec<String> {
-    let mut names = Vec::new();
-    for (sequence, _) in parts {
-        let name = format!("m{sequence}");
-        let body = Body::MessageResponse(Text(name.as_bytes()));
-        pdu(
-            lab,
-            link,
-            Pdu::new(Command::SUBMIT_SM_RESP, *sequence, body),
-        );
-        names.push(name);
-    }
-    names
-}
 
 /// The commands that the message centre was sent since the last look.
 fn commands(lab: &mut Lab, link: LinkId) -> Vec<Vec<u8>> {
@@ -43,20 +28,8 @@ fn taken_back(lab: &mut Lab, link: LinkId) -> Vec<String> {
 }
 
 fn cancel(lab: &mut Lab, push: &str) {
-    let text = format!(
-        "<?xml version=\"1.0\"?><!DOCTYPE pap PUBLIC \"-//WAPFORUM//DTD PAP 2.0//EN\" \
-         \"http://www.wapforum.org/DTD/pap_2.0.dtd\"><pap><cancel-message push-id=\"{push}\"/></pap>"
-    );
-    lab.http("POST", "/pap", "application/xml", &text);
+    take_back(lab, push, &[]);
     assert_eq!(lab.end(push), Some(("cancelled".to_owned(), 1000)));
-}
-
-/// Lets time pass while the message centre shows that it is there.
-fn pass(lab: &mut Lab, link: LinkId, secs: u64) {
-    for _ in 0..secs {
-        lab.wait(Duration::from_secs(1));
-        pdu(lab, link, Pdu::new(Command::ENQUIRE_LINK, 1, Body::Empty));
-    }
 }
 
 fn broken(lab: &mut Lab, link: LinkId) {
@@ -243,22 +216,4 @@ fn r2_54_after_a_restart_the_message_centre_is_asked_and_gets_no_second_sir() {
     assert_eq!(answers.last().unwrap()["status"], 200);
     connect(&mut lab);
     assert_eq!(told(&mut lab, "p1"), "delivered");
-}
-
-#[test]
-fn r2_56_r2_57_domains_are_a_parameter_of_data_sm() {
-    for (bearer, domain) in [(Bearer::Cs, 2), (Bearer::Ps, 3)] {
-        let mut config = with_bearers(&[bearer]);
-        config.identities[0].devices[0].profile.addresses.wsp = None;
-        let mut lab = Lab::with(config);
-        lab.register(1);
-        let link = bound(&mut lab);
-        lab.push("p1", &[UUID], "");
-        let (_, octets) = submitted(&mut lab, link).remove(0);
-        let read = Pdu::decode(&octets).unwrap();
-        assert_eq!(read.command, Command::DATA_SM);
-        assert_eq!(read.tlvs.number(tag::DEST_BEARER_TYPE), Some(domain));
-        assert!(read.tlvs.number(tag::QOS_TIME_TO_LIVE).is_some());
-        assert!(read.tlvs.octets(tag::MESSAGE_PAYLOAD).is_some());
-    }
 }

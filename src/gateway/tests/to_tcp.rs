@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 use super::bearers::with_bearers;
+use super::initiator::take_back;
 use super::lab::*;
 use crate::codec::ota_http::Message;
 use crate::codec::sia::PROTOCOL_HTTP;
@@ -462,10 +463,7 @@ fn ota_http_001_what_is_cancelled_does_not_leave_and_an_answer_to_what_left_chan
     lab.push("p2", &[UUID], "");
     line.asked(&mut lab, "POST");
     for push in ["p1", "p2"] {
-        let cancel = format!(
-            "<?xml version=\"1.0\"?><!DOCTYPE pap PUBLIC \"-//WAPFORUM//DTD PAP 2.0//EN\" \"x\"><pap><cancel-message push-id=\"{push}\"/></pap>"
-        );
-        lab.http("POST", "/pap", "application/xml", &cancel);
+        take_back(&mut lab, push, &[]);
     }
     line.outcome(&mut lab, "400");
     assert!(line.next(&mut lab).is_none());

@@ -1,10 +1,8 @@
 //! Dialogues of USSD, and what mobiles return in strings and short messages, with a message centre played by hand.
 
-use core::time::Duration;
-
 use super::bearers::*;
+use super::centre::*;
 use super::lab::*;
-use super::short_messages::*;
 use crate::codec::smpp::{
     Body, Command, Message, Party, Pdu, Status, Text, Tlvs, UDHI, put_number, put_octets, tag,
 };
@@ -68,26 +66,13 @@ fn send(lab: &mut Lab, link: LinkId, ussd: Option<(u8, Option<[u8; 2]>)>, octets
     pdu(lab, link, deliver);
 }
 
-fn accept(lab: &mut Lab, link: LinkId, sequence: u32) {
-    let body = Body::MessageResponse(Text(b"m"));
-    pdu(lab, link, Pdu::new(Command::SUBMIT_SM_RESP, sequence, body));
-}
-
 /// The one string that was submitted since the last look.
 fn one_string(lab: &mut Lab, link: LinkId) -> Option<(Vec<u8>, [u8; 2])> {
     let mut parts = submitted(lab, link);
     assert!(parts.len() <= 1, "one string at a time");
-    let (sequence, octets) = parts.pop()?;
-    accept(lab, link, sequence);
+    accept(lab, link, &parts);
+    let (_, octets) = parts.pop()?;
     Some(string(&octets))
-}
-
-/// Lets time pass while the message centre shows that it is there.
-fn pass(lab: &mut Lab, link: LinkId, secs: u64) {
-    for _ in 0..secs {
-        lab.wait(Duration::from_secs(1));
-        pdu(lab, link, Pdu::new(Command::ENQUIRE_LINK, 1, Body::Empty));
-    }
 }
 
 /// What the gateway acknowledged since the last look.

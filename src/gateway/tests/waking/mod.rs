@@ -138,7 +138,7 @@ fn a_device_that_cannot_be_woken_is_reached_by_its_next_bearer_at_once() {
     lab.push("p1", &[UUID], "");
     let id = knocked(&mut lab);
     let response = Err(FetchError::Unreachable);
-    lab.input(Input::Response { id, response });
+    lab.fetched(id, response);
     assert_eq!(lab.wsp.len(), 1);
     connect(&mut lab);
     assert_eq!(

@@ -2,8 +2,6 @@
 
 use core::time::Duration;
 
-use bytes::Bytes;
-
 use super::super::bearers::{connect, told, with_bearers};
 use super::super::lab::*;
 use super::register;
@@ -11,7 +9,7 @@ use crate::codec::sip::Name;
 use crate::event::Bearer;
 use crate::gateway::bearer::push_service::{Door, PushService};
 use crate::gateway::config::Config;
-use crate::world::{FetchError, FetchId, HttpRequest, HttpResponse, Input};
+use crate::world::{FetchError, FetchId, HttpRequest};
 
 const ACME: &str = "pn-provider=acme;pn-param=app;pn-prid=device%3A1";
 
@@ -43,18 +41,6 @@ fn asked(lab: &mut Lab) -> (FetchId, HttpRequest) {
     lab.fetches.remove(0)
 }
 
-fn answer(lab: &mut Lab, id: FetchId, status: u16, rows: &[(&str, &str)]) {
-    let rows = rows.iter();
-    let response = Ok(HttpResponse {
-        status,
-        headers: rows
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect(),
-        body: Bytes::new(),
-    });
-    lab.input(Input::Response { id, response });
-}
-
 #[test]
 fn a_push_service_is_asked_to_wake_the_device_and_the_sir_follows_its_registration() {
     let mut lab = asleep(&[Bearer::Sip]);
@@ -69,7 +55,7 @@ fn a_push_service_is_asked_to_wake_the_device_and_the_sir_follows_its_registrati
         [serde_json::json!({"ev": "wake", "dev": "C1", "by": "acme", "push": "p1"})]
     );
     assert!(lab.events("sir.tx").is_empty(), "no SIR has left");
-    answer(&mut lab, id, 200, &[]);
+    lab.respond(id, 200, &[]);
     lab.wait(Duration::from_secs(5));
     register(&mut lab, ACME, 3600);
     let sirs = lab.sirs();
@@ -86,7 +72,7 @@ fn a_device_that_is_faster_than_its_push_service_gets_its_sir_once() {
     let (id, _) = asked(&mut lab);
     register(&mut lab, ACME, 3600);
     let sirs = lab.sirs();
-    answer(&mut lab, id, 200, &[]);
+    lab.respond(id, 200, &[]);
     lab.answer(&sirs[0], 200, "");
     lab.wait(Duration::from_secs(1));
     assert!(lab.sirs().is_empty() && lab.fetches.is_empty());
@@ -101,7 +87,7 @@ fn several_pushes_for_a_device_that_sleeps_wake_it_once() {
         lab.push(push, &[UUID], "");
     }
     let (id, _) = asked(&mut lab);
-    answer(&mut lab, id, 202, &[]);
+    lab.respond(id, 202, &[]);
     register(&mut lab, ACME, 3600);
     for _ in 0..3 {
         let sirs = lab.sirs();
@@ -134,7 +120,7 @@ fn a_device_that_stays_asleep_is_not_woken_for_each_push_that_waits() {
     while tries.len() < 4 {
         let (id, _) = asked(&mut lab);
         tries.push(lab.now);
-        answer(&mut lab, id, 200, &[]);
+        lab.respond(id, 200, &[]);
         for _ in 0..600 {
             lab.wait(Duration::from_secs(1));
             if !lab.fetches.is_empty() {
@@ -162,7 +148,7 @@ fn a_push_ends_when_its_time_is_over_although_the_device_is_being_woken() {
     assert_eq!(lab.post(&body), 1001);
     lab.push("p2", &[UUID], "");
     let (id, _) = asked(&mut lab);
-    answer(&mut lab, id, 200, &[]);
+    lab.respond(id, 200, &[]);
     lab.wait(Duration::from_secs(12));
     assert_eq!(
         lab.end("p1").map(|(state, _)| state),
@@ -190,7 +176,7 @@ fn a_push_to_a_device_that_never_wakes_expires() {
         lab.wait(Duration::from_secs(1));
         for (id, _) in core::mem::take(&mut lab.fetches) {
             if lab.end("p1").is_none() {
-                answer(&mut lab, id, 200, &[]);
+                lab.respond(id, 200, &[]);
             }
         }
     }
@@ -207,7 +193,7 @@ fn a_device_that_its_push_service_does_not_know_is_reached_by_its_next_bearer() 
     let mut lab = asleep(&[Bearer::Sip, Bearer::Wsp]);
     lab.push("p1", &[UUID], "");
     let (id, _) = asked(&mut lab);
-    answer(&mut lab, id, 410, &[]);
+    lab.respond(id, 410, &[]);
     assert_eq!(lab.wsp.len(), 1);
     connect(&mut lab);
     assert_eq!(
@@ -221,7 +207,7 @@ fn a_push_service_that_wants_a_pause_gets_it() {
     let mut lab = asleep(&[Bearer::Sip]);
     lab.push("p1", &[UUID], "");
     let (id, _) = asked(&mut lab);
-    answer(&mut lab, id, 429, &[("retry-after", "60")]);
+    lab.respond(id, 429, &[("retry-after", "60")]);
     lab.wait(Duration::from_secs(59));
     assert!(lab.fetches.is_empty());
     lab.wait(Duration::from_secs(10));
@@ -239,14 +225,14 @@ fn a_push_service_that_cannot_be_reached_is_asked_again() {
     ] {
         let (id, _) = asked(&mut lab);
         let response = Err(error);
-        lab.input(Input::Response { id, response });
+        lab.fetched(id, response);
         assert_eq!(lab.end("p1"), None);
         while lab.fetches.is_empty() {
             lab.wait(Duration::from_secs(1));
         }
     }
     let (id, _) = asked(&mut lab);
-    answer(&mut lab, id, 200, &[]);
+    lab.respond(id, 200, &[]);
     register(&mut lab, ACME, 3600);
     assert_eq!(lab.sirs().len(), 1);
 }
@@ -258,7 +244,7 @@ fn a_gateway_that_starts_again_wakes_the_device_again() {
     asked(&mut lab);
     let mut lab = lab.restarted(with_services(&[Bearer::Sip]));
     let (id, _) = asked(&mut lab);
-    answer(&mut lab, id, 200, &[]);
+    lab.respond(id, 200, &[]);
     register(&mut lab, ACME, 3600);
     let sirs = lab.sirs();
     lab.answer(&sirs[0], 200, "");
