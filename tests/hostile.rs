@@ -258,9 +258,11 @@ fn bad_input_on_every_socket_harms_nobody_and_takes_bounded_memory() {
     too_much(&lab);
     lab.serves("after too much");
 
-    for (_, peer, _) in lab.streams() {
-        (0..500).for_each(|_| drop(connect(peer)));
-    }
+    std::thread::scope(|scope| {
+        for (_, peer, _) in lab.streams() {
+            scope.spawn(move || (0..500).for_each(|_| drop(connect(peer))));
+        }
+    });
     lab.serves("after floods of connections");
 
     for ((name, before), (_, after)) in before.into_iter().zip(lab.memory()) {
@@ -287,25 +289,35 @@ fn too_much(lab: &Lab) {
             "{:?}",
             String::from_utf8_lossy(&said)
         );
-        let mut stream = connect(peer);
-        let head = format!("POST /pap HTTP/1.1\r\nhost: {peer}\r\n");
-        let _ = stream.write_all(head.as_bytes());
-        endless(stream, b"x-row: 0123456789abcdef\r\n", "http");
     }
-    let sip = "MESSAGE sip:push@ppg.example.com SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n\
+    let sip = b"MESSAGE sip:push@ppg.example.com SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n\
                To: <sip:c@d>\r\nCall-ID: e\r\nCSeq: 1 MESSAGE\r\nMax-Forwards: 70\r\nContent-Length: 999999999\r\n\r\n";
-    let mut stream = connect(lab.sip);
-    let _ = stream.write_all(sip.as_bytes());
-    endless(stream, &[b'x'; 4_096], "sip");
-    let mut stream = connect(lab.sip);
-    let _ = stream.write_all(b"MESSAGE sip:x SIP/2.0\r\nX-Row: ");
-    endless(stream, &[b'x'; 4_096], "sip");
-    let mut stream = connect(lab.msrp);
-    let _ = stream.write_all(b"MSRP a1b2c3d4 SEND\r\nTo-Path: ");
-    endless(stream, &[b'x'; 4_096], "msrp");
-    let mut stream = connect(lab.smpp);
-    let _ = stream.write_all(&[0x7f, 0xff, 0xff, 0xff]);
-    endless(stream, &[0; 4_096], "smpp");
+    let http = b"POST /pap HTTP/1.1\r\nhost: x\r\n";
+    let row = b"x-row: 0123456789abcdef\r\n";
+    let octets = [b'x'; 4_096];
+    let all: [(SocketAddr, &[u8], &[u8], &str); 6] = [
+        (lab.http, http, row, "http"),
+        (lab.door, http, row, "ota-http"),
+        (lab.sip, sip, &octets, "sip"),
+        (lab.sip, b"MESSAGE sip:x SIP/2.0\r\nX-Row: ", &octets, "sip"),
+        (
+            lab.msrp,
+            b"MSRP a1b2c3d4 SEND\r\nTo-Path: ",
+            &octets,
+            "msrp",
+        ),
+        (lab.smpp, &[0x7f, 0xff, 0xff, 0xff], &[0; 4_096], "smpp"),
+    ];
+    // At the same time, for each takes some seconds.
+    std::thread::scope(|scope| {
+        for (peer, beginning, part, what) in all {
+            scope.spawn(move || {
+                let mut stream = connect(peer);
+                let _ = stream.write_all(beginning);
+                endless(stream, part, what);
+            });
+        }
+    });
 }
 
 /// Writes on until the peer has had enough. It reads and forgets for some seconds, so that its last words arrive.
