@@ -36,12 +36,11 @@ impl<'a> MediaType<'a> {
     /// # Errors
     /// When there is no type and subtype, or a parameter without a value.
     pub fn decode(text: &'a str) -> Result<Self, DecodeError> {
-        let end = text.find(';').unwrap_or(text.len());
+        let end = memchr::memchr(b';', text.as_bytes()).unwrap_or(text.len());
         let (essence, rest) = text.split_at_checked(end).unwrap_or((text, ""));
-        let essence = lower(essence.trim());
-        let is_type = essence
-            .split_once('/')
-            .is_some_and(|(kind, sub)| is_token(kind) && is_token(sub));
+        let essence = lower(trimmed(essence));
+        let is_type =
+            split_at(&essence, b'/').is_some_and(|(kind, sub)| is_token(kind) && is_token(sub));
         if !is_type {
             return Err(fault(0, "a media type"));
         }
@@ -94,6 +93,22 @@ impl<'a> Part<'a> {
     }
 }
 
+/// What stands before and behind the first octet of that kind.
+fn split_at(text: &str, octet: u8) -> Option<(&str, &str)> {
+    let at = memchr::memchr(octet, text.as_bytes())?;
+    let (before, behind) = text.split_at_checked(at)?;
+    Some((before, behind.get(1..)?))
+}
+
+/// The text without white space around it. Mostly there is none, or one space, and the end is ASCII.
+fn trimmed(text: &str) -> &str {
+    let text = text.strip_prefix(' ').unwrap_or(text);
+    match text.as_bytes() {
+        [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => text,
+        _ => text.trim(),
+    }
+}
+
 /// The text in lower case, which it mostly is already.
 fn lower(text: &str) -> Cow<'_, str> {
     if text.bytes().any(|octet| octet.is_ascii_uppercase()) {
@@ -109,17 +124,22 @@ fn lower(text: &str) -> Cow<'_, str> {
 /// A quoted string that does not end, or an empty name.
 pub fn parameters(text: &str, base: usize) -> Result<Vec<(&str, Cow<'_, str>)>, DecodeError> {
     let mut out = Vec::new();
-    let mut rest = text.trim_start();
+    let mut rest = if text.starts_with(';') {
+        out.reserve(2);
+        text
+    } else {
+        text.trim_start()
+    };
     let at = |rest: &str| base.saturating_add(text.len().saturating_sub(rest.len()));
     while let Some(tail) = rest.strip_prefix(';') {
-        let tail = tail.trim_start();
+        let tail = left(tail);
         if tail.is_empty() {
             // A closing semicolon is common and harmless.
             return Ok(out);
         }
-        let end = tail.find(['=', ';']).unwrap_or(tail.len());
+        let end = memchr::memchr2(b'=', b';', tail.as_bytes()).unwrap_or(tail.len());
         let (name, after) = tail.split_at_checked(end).unwrap_or((tail, ""));
-        let name = name.trim_end();
+        let name = trimmed(name);
         if !is_token(name) {
             return Err(fault(at(tail), "the name of a parameter"));
         }
@@ -128,16 +148,16 @@ pub fn parameters(text: &str, base: usize) -> Result<Vec<(&str, Cow<'_, str>)>, 
             rest = after;
             continue;
         };
-        let value = value.trim_start();
+        let value = left(value);
         let (value, after) = if let Some(inner) = value.strip_prefix('"') {
             unquote(inner).ok_or_else(|| fault(at(value), "a closing quote"))?
         } else {
-            let end = value.find(';').unwrap_or(value.len());
+            let end = memchr::memchr(b';', value.as_bytes()).unwrap_or(value.len());
             let (value, after) = value.split_at_checked(end).unwrap_or((value, ""));
-            (Cow::Borrowed(value.trim_end()), after)
+            (Cow::Borrowed(trimmed(value)), after)
         };
         out.push((name, value));
-        rest = after.trim_start();
+        rest = left(after);
     }
     if rest.is_empty() {
         Ok(out)
@@ -146,8 +166,23 @@ pub fn parameters(text: &str, base: usize) -> Result<Vec<(&str, Cow<'_, str>)>, 
     }
 }
 
+/// The text without white space before it.
+fn left(text: &str) -> &str {
+    let text = text.strip_prefix(' ').unwrap_or(text);
+    match text.as_bytes() {
+        [] | [b'!'..=b'~', ..] => text,
+        _ => text.trim_start(),
+    }
+}
+
 /// The text up to the closing quote, its pairs undone, and what follows the quote.
 fn unquote(inner: &str) -> Option<(Cow<'_, str>, &str)> {
+    // Pairs are rare.
+    let end = memchr::memchr2(b'"', b'\\', inner.as_bytes())?;
+    let (text, rest) = inner.split_at_checked(end)?;
+    if let Some(rest) = rest.strip_prefix('"') {
+        return Some((Cow::Borrowed(text), rest));
+    }
     let mut escaped = false;
     let mut pairs = false;
     for (at, c) in inner.char_indices() {
@@ -186,14 +221,21 @@ fn without_pairs(text: &str) -> String {
 /// # Errors
 /// No boundary, no closing delimiter, a header line without a colon, too many parts.
 pub fn parts<'a>(content_type: &str, body: &'a [u8]) -> Result<Vec<Part<'a>>, DecodeError> {
-    let media = MediaType::decode(content_type)?;
+    parts_of(&MediaType::decode(content_type)?, body)
+}
+
+/// The same of a content type that was read.
+///
+/// # Errors
+/// As [`parts`].
+pub fn parts_of<'a>(media: &MediaType<'_>, body: &'a [u8]) -> Result<Vec<Part<'a>>, DecodeError> {
     let boundary = media
         .parameter("boundary")
         .filter(|boundary| (1..=70).contains(&boundary.len()) && !boundary.ends_with(' '))
         .ok_or_else(|| fault(0, "a boundary of 1 to 70 characters"))?;
-    let text = format!("--{boundary}");
+    let text = ["--", boundary].concat();
     let delimiter = memmem::Finder::new(text.as_bytes());
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(USUAL_PARTS);
     let Some(mut open) = next_delimiter(body, &delimiter, 0) else {
         return Err(fault(0, "the first delimiter"));
     };
@@ -244,6 +286,9 @@ pub fn boundary(prefix: &str, bodies: &[&[u8]]) -> String {
         .unwrap_or_default()
 }
 
+/// Room made at once for the parts of a body, and for the headers of a part.
+const USUAL_PARTS: usize = 3;
+
 /// A delimiter line: where the line break before it begins, where the line after it begins, whether it is the last.
 struct Delimiter {
     start: usize,
@@ -284,7 +329,7 @@ fn next_delimiter(body: &[u8], delimiter: &memmem::Finder<'_>, from: usize) -> O
 
 /// Header lines up to an empty one, then the body.
 fn part(octets: &[u8], base: usize) -> Result<Part<'_>, DecodeError> {
-    let mut headers = Vec::new();
+    let mut headers = Vec::with_capacity(USUAL_PARTS);
     let mut at = 0_usize;
     loop {
         let rest = octets.get(at..).unwrap_or_default();
@@ -299,11 +344,12 @@ fn part(octets: &[u8], base: usize) -> Result<Part<'_>, DecodeError> {
         let offset = base.saturating_add(at);
         let text =
             core::str::from_utf8(field).map_err(|_| fault(offset, "a header line in UTF-8"))?;
-        let (name, value) = text
-            .split_once(':')
-            .filter(|(name, _)| is_token(name.trim_end()))
+        // Only the end of a name may have blanks.
+        let (name, value) = split_at(text, b':')
+            .map(|(name, value)| (name.trim_end(), value))
+            .filter(|(name, _)| is_token(name))
             .ok_or_else(|| fault(offset, "a header name and a colon"))?;
-        headers.push((name.trim_end(), value.trim()));
+        headers.push((name, trimmed(value)));
         at = at.saturating_add(next);
     }
 }
@@ -328,10 +374,12 @@ fn field(octets: &[u8]) -> (&[u8], usize) {
 }
 
 fn is_token(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|octet| octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`{|}~".contains(&octet))
+    !text.is_empty() && text.bytes().all(is_token_octet)
+}
+
+const fn is_token_octet(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric()
+        || matches!(octet, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'{'..=b'~')
 }
 
 const fn fault(offset: usize, expected: &'static str) -> DecodeError {

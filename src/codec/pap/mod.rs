@@ -23,6 +23,7 @@ mod status;
 mod submission;
 #[cfg(test)]
 mod tests;
+mod usual;
 mod version;
 mod write;
 mod xml;
@@ -103,6 +104,14 @@ pub fn decode(octets: &[u8]) -> Result<Document, DecodeError> {
 ///
 /// Octets that are no XML, not valid, of a version that is not supported, or with a value outside its domain.
 pub fn read(octets: &[u8]) -> Result<Document, Box<Refusal>> {
+    match usual::read(octets) {
+        Some(document) => Ok(document),
+        None => read_tree(octets),
+    }
+}
+
+/// Reads a document however it is written.
+fn read_tree(octets: &[u8]) -> Result<Document, Box<Refusal>> {
     let (mut tree, result) = xml::read(octets);
     let version = result
         .and_then(|()| check(&tree))

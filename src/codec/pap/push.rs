@@ -126,18 +126,18 @@ pub struct ProgressNote {
     pub time: Option<Time>,
 }
 
-const PRIORITIES: &[(&str, Priority)] = &[
+pub(super) const PRIORITIES: &[(&str, Priority)] = &[
     ("medium", Priority::Medium),
     ("high", Priority::High),
     ("low", Priority::Low),
 ];
-const METHODS: &[(&str, DeliveryMethod)] = &[
+pub(super) const METHODS: &[(&str, DeliveryMethod)] = &[
     ("notspecified", DeliveryMethod::NotSpecified),
     ("confirmed", DeliveryMethod::Confirmed),
     ("preferconfirmed", DeliveryMethod::PreferConfirmed),
     ("unconfirmed", DeliveryMethod::Unconfirmed),
 ];
-const REPLACE_METHODS: &[(&str, ReplaceMethod)] = &[
+pub(super) const REPLACE_METHODS: &[(&str, ReplaceMethod)] = &[
     ("all", ReplaceMethod::All),
     ("pending-only", ReplaceMethod::PendingOnly),
 ];

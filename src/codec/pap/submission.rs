@@ -67,7 +67,7 @@ pub fn submission<'a>(content_type: &str, body: &'a [u8]) -> Result<Submission<'
         let error = fault(0, "application/xml, or multipart/related of that type");
         return Err(unread(error));
     }
-    let parts = mime::parts(content_type, body).map_err(unread)?;
+    let parts = mime::parts_of(&media, body).map_err(unread)?;
     let mut entities = parts.iter();
     let control = entities
         .next()
@@ -170,7 +170,7 @@ fn entity<'a>(part: &Part<'a>) -> Result<Content<'a>, DecodeError> {
 
 /// A value on one line.
 fn unfolded(value: &str) -> Cow<'_, str> {
-    if !value.contains('\n') {
+    if memchr::memchr(b'\n', value.as_bytes()).is_none() {
         return Cow::Borrowed(value.trim());
     }
     let lines: Vec<&str> = value.lines().map(str::trim).collect();
@@ -179,7 +179,9 @@ fn unfolded(value: &str) -> Cow<'_, str> {
 
 /// The octets of a part with its transfer encoding undone.
 fn decoded<'a>(part: &Part<'a>) -> Result<Cow<'a, [u8]>, DecodeError> {
-    let encoding = part.header("Content-Transfer-Encoding").unwrap_or("binary");
+    let Some(encoding) = part.header("Content-Transfer-Encoding") else {
+        return Ok(Cow::Borrowed(part.body));
+    };
     let encoding = encoding.trim().to_ascii_lowercase();
     match encoding.as_str() {
         "7bit" | "8bit" | "binary" => Ok(Cow::Borrowed(part.body)),

@@ -24,7 +24,7 @@ pub use read::{read, spans};
 pub use taken::Taken;
 pub use write::write;
 
-pub(in crate::codec) use letters::{is_blank_text, is_letter, is_name};
+pub(in crate::codec) use letters::{is_blank, is_blank_text, is_letter, is_name};
 pub(in crate::codec) use outline::Outline;
 pub(in crate::codec) use prolog::Words;
 pub(in crate::codec) use tokens::{Attribute as Attr, Bounds, Tag, Token, Tokens};
