@@ -15,7 +15,7 @@ pub mod nearest;
 pub use filter::Filter;
 
 /// The names of all events, in the order of [`Fact`].
-pub const NAMES: [&str; 31] = [
+pub const NAMES: [&str; 45] = [
     "pap.rx",
     "pap.refused",
     "obtain",
@@ -46,6 +46,20 @@ pub const NAMES: [&str; 31] = [
     "wire",
     "fault.hit",
     "smsc",
+    "poll.req",
+    "poll.rsp",
+    "web.client",
+    "web.app",
+    "msg.put",
+    "msg.state",
+    "pb.query",
+    "pb.attach",
+    "pb.state",
+    "mc.route",
+    "mc.store",
+    "mc.clear",
+    "mc.drop",
+    "badge.set",
     "refused",
 ];
 
@@ -602,6 +616,132 @@ pub enum Fact {
         state: String,
         /// Why, where it is not up.
         why: Option<String>,
+    },
+    /// A browser client asked what is new for its applications.
+    #[serde(rename = "poll.req")]
+    PollReq {
+        /// The client.
+        client: String,
+        /// The number after which it asks.
+        since: u64,
+    },
+    /// A question of a browser client was answered.
+    #[serde(rename = "poll.rsp")]
+    PollRsp {
+        /// The client.
+        client: String,
+        /// How many messages it was given.
+        n: usize,
+    },
+    /// A browser client came, changed or went.
+    #[serde(rename = "web.client")]
+    WebClient {
+        /// The client.
+        client: String,
+        /// `created`, `login`, `removed`.
+        change: String,
+    },
+    /// An application of a browser client changed.
+    #[serde(rename = "web.app")]
+    WebApp {
+        /// The client.
+        client: String,
+        /// The application.
+        app: String,
+        /// `registered`, `replaced`, `removed`, `cleared`.
+        change: String,
+    },
+    /// A message was kept for an account.
+    #[serde(rename = "msg.put")]
+    MsgPut {
+        /// The account.
+        account: String,
+        /// The application it belongs to.
+        app: String,
+        /// Its number.
+        message: u64,
+    },
+    /// The state of a message changed for its account; with a clearing, of all of its application up to it.
+    #[serde(rename = "msg.state")]
+    MsgState {
+        /// The account.
+        account: String,
+        /// The message.
+        message: u64,
+        /// `read` or `deleted`.
+        state: String,
+    },
+    /// What is unread in an account was looked up, to ride along on a response.
+    #[serde(rename = "pb.query")]
+    PbQuery {
+        /// The account.
+        account: String,
+    },
+    /// What is unread was attached to a response.
+    #[serde(rename = "pb.attach")]
+    PbAttach {
+        /// The account.
+        account: String,
+        /// How many messages its user was not told of.
+        new: usize,
+        /// How many its user was told of.
+        offered: usize,
+    },
+    /// The user of an account was told of its messages.
+    #[serde(rename = "pb.state")]
+    PbState {
+        /// The account.
+        account: String,
+        /// The last of them.
+        upto: u64,
+    },
+    /// The message centre of a browser took a message to its application.
+    #[serde(rename = "mc.route")]
+    McRoute {
+        /// The browser.
+        dev: String,
+        /// The application.
+        app: String,
+        /// The message.
+        message: u64,
+    },
+    /// The message centre stored a message.
+    #[serde(rename = "mc.store")]
+    McStore {
+        /// The browser.
+        dev: String,
+        /// The application.
+        app: String,
+        /// The message.
+        message: u64,
+    },
+    /// Messages of an application were cleared in a browser.
+    #[serde(rename = "mc.clear")]
+    McClear {
+        /// The browser.
+        dev: String,
+        /// The application.
+        app: String,
+        /// How many.
+        n: usize,
+    },
+    /// The message centre dropped a message: nobody registered for its application.
+    #[serde(rename = "mc.drop")]
+    McDrop {
+        /// The browser.
+        dev: String,
+        /// The application.
+        app: String,
+    },
+    /// The number on an application's icon changed.
+    #[serde(rename = "badge.set")]
+    BadgeSet {
+        /// The browser.
+        dev: String,
+        /// The application.
+        app: String,
+        /// The number; 0 takes it away.
+        n: usize,
     },
     /// Something from outside was refused or dropped.
     #[serde(rename = "refused")]

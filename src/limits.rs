@@ -244,3 +244,7 @@ pub const VAPID_OCTETS: usize = 4_096;
 pub const PUSH_SOCKET_OCTETS: usize = 65_536;
 /// Pushes of which a browser tells in one message what became of them.
 pub const PUSH_SOCKET_UPDATES: usize = 256;
+/// Browser clients; those that were not here for long give way, beyond that further ones are refused.
+pub const WEB_CLIENTS: usize = 131_072;
+/// Browser clients that wait for an answer at a time.
+pub const WEB_WAITS: usize = 65_536;

@@ -107,6 +107,10 @@ impl HttpRequest {
     /// The header under which the driver hands over the name of a verified client certificate. No client can send a name
     /// that begins with a colon.
     pub const CERTIFIED: &'static str = ":certified";
+    /// The header with which the driver hands over the verified account of a user.
+    pub const ACCOUNT: &'static str = ":account";
+    /// The header of questions that the driver asks for a stream: what it asks from has been written, not received.
+    pub const STREAM: &'static str = ":stream";
 
     /// The value of the first header of that lower-case name.
     #[must_use]

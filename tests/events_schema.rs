@@ -57,11 +57,26 @@ const fn number(fact: &Fact) -> usize {
         Fact::Wake { .. } => 27,
         Fact::FaultHit { .. } => 28,
         Fact::Smsc { .. } => 29,
+        Fact::PollReq { .. } => 30,
+        Fact::PollRsp { .. } => 31,
+        Fact::WebClient { .. } => 32,
+        Fact::WebApp { .. } => 33,
+        Fact::MsgPut { .. } => 34,
+        Fact::MsgState { .. } => 35,
+        Fact::PbQuery { .. } => 36,
+        Fact::PbAttach { .. } => 37,
+        Fact::PbState { .. } => 38,
+        Fact::McRoute { .. } => 39,
+        Fact::McStore { .. } => 40,
+        Fact::McClear { .. } => 41,
+        Fact::McDrop { .. } => 42,
+        Fact::BadgeSet { .. } => 43,
         Fact::Refused { .. } => LAST,
     }
 }
 
 const LAST: usize = 30;
+const LAST: usize = 43;
 
 const MODES: [Mode; 4] = [Mode::Targeted, Mode::Fanout, Mode::FanoutId, Mode::Legacy];
 const BEARERS: [Bearer; 9] = [
@@ -117,6 +132,7 @@ fn examples() -> Vec<Fact> {
     facts.extend(devices());
     facts.extend(contents());
     facts.extend(others());
+    facts.extend(web_messages());
     facts
 }
 
@@ -156,6 +172,79 @@ fn submissions() -> Vec<Fact> {
             result: s("accepted"),
         },
     ]
+}
+
+fn web_messages() -> Vec<Fact> {
+    let mut facts = vec![
+        Fact::PollReq {
+            client: s("c1"),
+            since: 4,
+        },
+        Fact::PollRsp {
+            client: s("c1"),
+            n: 4,
+        },
+        Fact::MsgPut {
+            account: s("sip:alice@example.com"),
+            app: s("mail"),
+            message: 4,
+        },
+        Fact::PbQuery {
+            account: s("sip:alice@example.com"),
+        },
+        Fact::PbAttach {
+            account: s("sip:alice@example.com"),
+            new: 4,
+            offered: 4,
+        },
+        Fact::PbState {
+            account: s("sip:alice@example.com"),
+            upto: 4,
+        },
+        Fact::McRoute {
+            dev: s("C1"),
+            app: s("mail"),
+            message: 4,
+        },
+        Fact::McStore {
+            dev: s("C1"),
+            app: s("mail"),
+            message: 4,
+        },
+        Fact::McClear {
+            dev: s("C1"),
+            app: s("mail"),
+            n: 4,
+        },
+        Fact::McDrop {
+            dev: s("C1"),
+            app: s("mail"),
+        },
+        Fact::BadgeSet {
+            dev: s("C1"),
+            app: s("mail"),
+            n: 4,
+        },
+    ];
+    facts.extend(
+        ["created", "login", "removed"].map(|change| Fact::WebClient {
+            client: s("c1"),
+            change: s(change),
+        }),
+    );
+    facts.extend(
+        ["registered", "replaced", "removed", "cleared"].map(|change| Fact::WebApp {
+            client: s("c1"),
+            app: s("mail"),
+            change: s(change),
+        }),
+    );
+    facts.extend(["read", "deleted"].map(|state| Fact::MsgState {
+        account: s("sip:alice@example.com"),
+        message: 4,
+        state: s(state),
+    }));
+    facts
 }
 
 fn wakes() -> [Fact; 2] {

@@ -516,7 +516,7 @@ pub(super) fn json_response(status: u16, content_type: &str, body: &Value) -> Ht
 }
 
 /// A path segment, escaped.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for octet in text.bytes() {
         if octet.is_ascii_alphanumeric() || b"-._~@:".contains(&octet) {

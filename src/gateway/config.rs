@@ -11,6 +11,7 @@ use crate::gateway::bearer::push_service::PushService;
 use crate::gateway::policy::Policy;
 use crate::gateway::profile::Profile;
 use crate::gateway::push::plan::{Fork, PlanWish};
+use crate::gateway::service::web_message;
 use crate::protocol::smpp::Version;
 use crate::world::{ListenerId, SocketId, Transport};
 
@@ -93,6 +94,8 @@ pub struct Config {
     pub presence_watchers: Vec<String>,
     /// Tell devices how many pushes wait for them although they did not subscribe (RFC 3842).
     pub unsolicited_summaries: bool,
+    /// Messages for web applications.
+    pub webapp: web_message::Settings,
     /// Report every protocol message, for ladders and captures.
     pub report_wire: bool,
 }
@@ -334,6 +337,7 @@ impl Default for Config {
             wake: Vec::new(),
             presence_watchers: Vec::new(),
             unsolicited_summaries: false,
+            webapp: web_message::Settings::default(),
             report_wire: false,
         }
     }

@@ -47,6 +47,7 @@ mod on_pap;
 mod on_question;
 mod on_sip;
 mod on_smpp;
+mod on_web;
 mod ota_http;
 mod ota_wsp;
 mod paging;
@@ -61,6 +62,7 @@ pub mod registry;
 mod relaying;
 mod restoring;
 mod sending;
+pub mod service;
 pub mod sessions;
 pub mod sir;
 pub mod snapshot;
@@ -79,6 +81,7 @@ use push::ledger::Ledger;
 use push::notification::{Notices, OwedNo};
 use push::submission::PushNo;
 use registry::{DeviceKey, IdentityNo, Registry, Source};
+use service::web_message::WebMessages;
 use sessions::{SessionNo, Sessions};
 
 /// The push proxy gateway as one machine.
@@ -131,6 +134,8 @@ pub struct Gateway {
     questions: relaying::Questions,
     /// Messages kept for accounts.
     messages: message::Messages,
+    /// Messages for web applications.
+    web: WebMessages,
     next_client: u64,
 }
 
@@ -203,6 +208,7 @@ impl Gateway {
         let mut timers = Timers::default();
         let wsp = config.wsp_session.is_some();
         let wsp = wsp.then(|| ota_wsp::OtaWsp::new(random.fork()));
+        let web = WebMessages::new(config.webapp, random.fork());
         let smsc = config.smsc.as_ref();
         let centre = smsc.map(|smsc| centre::Centre::new(smsc, random.fork()));
         if centre.is_some() {
@@ -240,6 +246,7 @@ impl Gateway {
             forwards: forwarding::Forwards::default(),
             questions: relaying::Questions::new(),
             messages: message::Messages::default(),
+            web,
             next_client: 0,
         }
     }
@@ -460,6 +467,7 @@ impl Machine for Gateway {
             self.on_changes(now, changes, out);
         }
         self.end_events(now);
+        self.web_due(now, out);
         self.endpoint.expire(now, &mut self.effects);
         self.run(now, out);
     }
@@ -470,6 +478,8 @@ impl Machine for Gateway {
             self.registrar.deadline(),
             self.endpoint.deadline(),
             self.notifier.deadline(),
+            self.messages.deadline(),
+            self.web.deadline(),
         ]
         .into_iter()
         .flatten()

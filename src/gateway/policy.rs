@@ -49,13 +49,18 @@ impl Terms {
     /// # Errors
     /// With the rule that forbids it.
     pub fn check(&self, content: &Content) -> Result<(), Denial> {
-        if self
-            .content_octets_max
-            .is_some_and(|most| content.octets > most)
-        {
+        self.check_named(&content.application, content.octets)
+    }
+
+    /// May so many octets be pushed to an application of that name?
+    ///
+    /// # Errors
+    /// With the rule that forbids it.
+    pub fn check_named(&self, application: &str, octets: usize) -> Result<(), Denial> {
+        if self.content_octets_max.is_some_and(|most| octets > most) {
             return Err(Denial::TooLarge);
         }
-        let is_named = |own: &String| own.eq_ignore_ascii_case(&content.application);
+        let is_named = |own: &String| own.eq_ignore_ascii_case(application);
         if !self.applications.is_empty() && !self.applications.iter().any(is_named) {
             return Err(Denial::Application);
         }

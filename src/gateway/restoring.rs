@@ -27,7 +27,7 @@ impl Gateway {
             RecordKind::Subscription => self.restore_subscription(now, record, out),
             RecordKind::Publication => self.restore_publication(now, record, out),
             RecordKind::Message => message::read(&record.body, &mut self.messages),
-            RecordKind::Client => Ok(()),
+            RecordKind::Client => self.web.restore(now, &record.body),
             RecordKind::Owed if !record.live => Ok(()),
             RecordKind::Owed => snapshot::read_owed(&record.body).map(|owed| {
                 if !self.is_premature(&owed) {

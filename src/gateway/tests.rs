@@ -23,3 +23,4 @@ mod to_tcp;
 mod to_tcp_names;
 mod ussd;
 mod waking;
+mod web;

@@ -20,6 +20,7 @@ pub mod gateway;
 pub mod identity;
 pub mod reader;
 pub mod waking;
+pub mod webapp;
 
 use reader::{Source, Table};
 
@@ -192,6 +193,10 @@ impl Lab {
         }
         if let Some(mut table) = root.table(source, "ota_http") {
             gateway::ota_http(&mut gateway, &mut table, source, folder);
+            table.finish(source);
+        }
+        if let Some(mut table) = root.table(source, "webapp") {
+            webapp::read(&mut gateway, &mut table, source);
             table.finish(source);
         }
         waking::read(&mut gateway, root, source, folder);

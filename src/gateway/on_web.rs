@@ -1,0 +1,152 @@
+//! Requests about messages of web applications and accounts: who asks is found out here, the service decides.
+
+use std::net::SocketAddr;
+
+use super::policy::Denial;
+use super::registry::{Registry, canonical};
+use super::service::web_message::{Asker, Desk, Route};
+use super::{Gateway, api, snapshot};
+use crate::codec::uri::{Scheme, Uri};
+use crate::time::Time;
+use crate::world::{HttpRequest, HttpResponse, Output, RequestId};
+
+impl Gateway {
+    /// Answers a request of the service, at once or later.
+    pub(super) fn on_web(
+        &mut self,
+        now: Time,
+        id: RequestId,
+        peer: SocketAddr,
+        route: Result<Route, HttpResponse>,
+        request: &HttpRequest,
+        out: &mut Vec<Output>,
+    ) {
+        let route = match route {
+            Ok(route) => route,
+            // The ladders are of pushes; who asks here is neither an initiator nor one of their devices.
+            Err(response) => return out.push(Output::Respond { id, response }),
+        };
+        let initiator = match &route {
+            Route::Publish(app) => self.may_publish(now, peer, app, request),
+            route if route.is_of_account() => self.initiator(peer, request).map(drop),
+            _ => Ok(()),
+        };
+        let learns =
+            self.config.learn_devices && matches!(route, Route::NewClient | Route::Login(_));
+        let (registry, domain) = (&mut self.registry, &self.config.domain);
+        let mut entered = Vec::new();
+        let mut resolve = |name: &str| {
+            let account = account(registry, domain, name, learns)?;
+            entered.extend(account.is_new.then(|| account.name.clone()));
+            Some(account.name)
+        };
+        let verified = request.header(HttpRequest::ACCOUNT);
+        let verified = verified.and_then(&mut resolve);
+        let trusted = self.web.settings().trust_body;
+        let asker = Asker {
+            id,
+            request,
+            verified,
+            is_believed: trusted.unwrap_or_else(|| peer.ip().is_loopback()),
+            initiator,
+            resolve: &mut resolve,
+        };
+        let mut desk = Desk {
+            now,
+            messages: &mut self.messages,
+            out,
+        };
+        let answered = self.web.answer(&mut desk, &route, asker);
+        for pui in entered {
+            let identity = self.registry.identity(&pui);
+            let identity = identity.and_then(|no| self.registry.get(no));
+            out.extend(identity.map(|known| Output::Save(snapshot::identity(known))));
+        }
+        if let Some(response) = answered {
+            out.push(Output::Respond { id, response });
+        }
+    }
+
+    /// What is due in the service and its store.
+    pub(super) fn web_due(&mut self, now: Time, out: &mut Vec<Output>) {
+        if self.messages.deadline().is_some_and(|due| due <= now) {
+            self.messages.expire(now);
+            self.messages.save(out);
+        }
+        if self.web.deadline().is_some_and(|due| due <= now) {
+            let messages = &mut self.messages;
+            let mut desk = Desk { now, messages, out };
+            self.web.expire(&mut desk);
+        }
+    }
+
+    /// The same policy as for pushes: who, how much, how often, to which applications.
+    fn may_publish(
+        &mut self,
+        now: Time,
+        peer: SocketAddr,
+        app: &str,
+        request: &HttpRequest,
+    ) -> Result<(), HttpResponse> {
+        let name = self.initiator(peer, request)?;
+        let policy = &self.config.policy;
+        let octets = request.body.len();
+        let checked = policy.check(octets, None).and_then(|()| {
+            let terms = policy.terms.get(&name);
+            terms.map_or(Ok(()), |terms| terms.check_named(app, octets))
+        });
+        let checked = checked.and_then(|()| self.quotas.take(policy, &name, now));
+        checked.map_err(|denial| match denial {
+            Denial::TooMany => {
+                let mut response = api::problem(429, "too many messages", denial.words());
+                let later = ("retry-after".to_owned(), "60".to_owned());
+                response.headers.push(later);
+                response
+            }
+            denial => api::problem(403, "not allowed", denial.words()),
+        })
+    }
+}
+
+/// An account that was found.
+struct Found {
+    name: String,
+    /// It was not known before.
+    is_new: bool,
+}
+
+/// The account of a name: of one of its names, or of the user part of one in our domain.
+fn account(registry: &mut Registry, domain: &str, name: &str, learns: bool) -> Option<Found> {
+    let known = |registry: &Registry, name: &str| {
+        let identity = registry.identity(name)?;
+        Some(Found {
+            name: registry.get(identity)?.pui.clone(),
+            is_new: false,
+        })
+    };
+    if let Some(found) = known(registry, name) {
+        return Some(found);
+    }
+    let name = match name.contains([':', '@']) {
+        true => canonical(name),
+        false => format!("sip:{name}@{domain}"),
+    };
+    if let Some(found) = known(registry, &name) {
+        return Some(found);
+    }
+    if !learns || !is_of_domain(&name, domain) {
+        return None;
+    }
+    registry.enter(&name)?;
+    Some(Found { name, is_new: true })
+}
+
+fn is_of_domain(name: &str, domain: &str) -> bool {
+    let Ok(uri) = Uri::decode(name.as_bytes()) else {
+        return false;
+    };
+    let of_domain = name
+        .rsplit_once('@')
+        .is_some_and(|(_, host)| host == domain);
+    uri.scheme() == Scheme::Sip && of_domain && uri.aor() == name
+}

@@ -1,0 +1,3 @@
+//! Services around the push: each decides for its own clients, and knows neither bearers nor the other services.
+
+pub mod web_message;

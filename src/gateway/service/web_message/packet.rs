@@ -1,0 +1,127 @@
+//! What a client gets: one packet with the messages of all its applications (R0.19), the same on every transport.
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::super::super::message::{Cleared, Message, Page, State, Urgency};
+use super::Settings;
+use crate::time::Time;
+use crate::world::HttpResponse;
+
+#[derive(Serialize)]
+struct Packet<'a> {
+    cursor: u64,
+    interval: u64,
+    messages: Vec<Shown<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cleared: Vec<ShownCleared<'a>>,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    more: bool,
+}
+
+#[derive(Serialize)]
+struct ShownCleared<'a> {
+    appid: &'a str,
+    upto: u64,
+}
+
+/// A message as it is shown; instants are in milliseconds since the Unix epoch, as scripts count them.
+#[derive(Serialize)]
+pub(super) struct Shown<'a> {
+    seq: u64,
+    appid: &'a str,
+    id: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    title: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    summary: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<&'a str>,
+    ts: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exp: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic: Option<&'a str>,
+    urgency: Urgency,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a str>,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    data: &'a Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<State>,
+}
+
+impl<'a> Shown<'a> {
+    /// A message as its clients see it.
+    pub(super) fn of(message: &'a Message) -> Self {
+        let draft = &message.draft;
+        Self {
+            seq: message.seq,
+            appid: &draft.app,
+            id: &draft.id,
+            title: &draft.title,
+            summary: &draft.summary,
+            url: draft.url.as_deref(),
+            from: draft.from.as_deref(),
+            ts: millis(message.created),
+            exp: draft.expires.map(millis),
+            topic: draft.topic.as_deref(),
+            urgency: draft.urgency,
+            kind: draft.kind.as_deref(),
+            data: &draft.data,
+            state: None,
+        }
+    }
+
+    /// The same with what has become of it.
+    pub(super) fn with_state(message: &'a Message) -> Self {
+        Self {
+            state: Some(message.state),
+            ..Self::of(message)
+        }
+    }
+}
+
+/// The answer with a page.
+pub(super) fn of(page: &Page<'_>, settings: &Settings) -> HttpResponse {
+    let cleared = |one: &&'_ Cleared| (one.app.clone(), one.upto);
+    let cleared: Vec<(String, u64)> = page.cleared.iter().map(cleared).collect();
+    let packet = Packet {
+        cursor: page.cursor,
+        interval: settings.interval.as_secs(),
+        messages: page.messages.iter().map(|one| Shown::of(one)).collect(),
+        cleared: cleared
+            .iter()
+            .map(|(appid, upto)| ShownCleared { appid, upto: *upto })
+            .collect(),
+        more: page.more,
+    };
+    let mut response = bare(200, settings);
+    let json = ("content-type".to_owned(), "application/json".to_owned());
+    response.headers.push(json);
+    let tag = format!("\"{}\"", page.cursor);
+    response.headers.push(("etag".to_owned(), tag));
+    response.body = Bytes::from(serde_json::to_vec(&packet).unwrap_or_default());
+    response
+}
+
+/// An answer without a packet, with the advice when to ask again (R0.22).
+pub(super) fn bare(status: u16, settings: &Settings) -> HttpResponse {
+    let (interval, jitter) = (settings.interval.as_secs(), settings.jitter);
+    let advice = format!("interval={interval}, jitter={jitter}");
+    HttpResponse {
+        status,
+        headers: vec![
+            ("sirgate-poll".to_owned(), advice),
+            ("cache-control".to_owned(), "private, no-cache".to_owned()),
+        ],
+        body: Bytes::new(),
+    }
+}
+
+const fn millis(at: Time) -> u64 {
+    at.micros() / 1_000
+}

@@ -1,0 +1,269 @@
+//! Questions of clients: answered at once, or when something comes (R0.15, R0.16, R0.21).
+//!
+//! Nothing is marked by an answer, which may be lost on its way: a client has what it says it has, by `ack` or by asking
+//! from further on. Streams ask like everybody else; the driver does it for them, and there asking from further on says
+//! nothing, since what was written may not have arrived.
+
+use core::time::Duration;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use foldhash::quality::FixedState;
+use serde::Deserialize;
+
+use super::clients::{Answer, full, stranger};
+use super::{Client, Desk, ReadScope, WebMessages, empty, packet, parameter, problem, read};
+use crate::event::Fact;
+use crate::limits;
+use crate::time::Time;
+use crate::world::{HttpRequest, HttpResponse, Output, RequestId};
+
+/// The longest wait for an answer.
+const WAIT_MAX: Duration = Duration::from_secs(50);
+
+/// A question without an answer yet.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    request: RequestId,
+    after: u64,
+    until: Time,
+    /// What says that there is nothing: 204, or 304 to who asked with an ETag.
+    nothing: u16,
+}
+
+/// Questions without an answer, at most one of each client.
+#[derive(Debug, Default)]
+pub(super) struct Waits {
+    by_client: HashMap<Arc<str>, Waiting, FixedState>,
+    by_time: BTreeSet<(Time, Arc<str>)>,
+}
+
+impl Waits {
+    fn insert(&mut self, client: &str, waiting: Waiting) {
+        let client: Arc<str> = Arc::from(client);
+        self.by_time.insert((waiting.until, Arc::clone(&client)));
+        self.by_client.insert(client, waiting);
+    }
+
+    fn remove(&mut self, client: &str) -> Option<Waiting> {
+        let (client, waiting) = self.by_client.remove_entry(client)?;
+        self.by_time.remove(&(waiting.until, client));
+        Some(waiting)
+    }
+
+    fn take_due(&mut self, now: Time) -> Option<(Arc<str>, Waiting)> {
+        let (until, client) = self.by_time.first().cloned()?;
+        if until > now {
+            return None;
+        }
+        self.by_time.pop_first();
+        let waiting = self.by_client.remove(&client)?;
+        Some((client, waiting))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Upto {
+    upto: u64,
+}
+
+impl WebMessages {
+    /// A client asks what is new after a number. `None` when it waits for the answer.
+    ///
+    /// # Errors
+    /// With the answer that refuses.
+    pub(super) fn poll(
+        &mut self,
+        desk: &mut Desk<'_>,
+        id: RequestId,
+        request: &HttpRequest,
+        client: &str,
+    ) -> Result<Option<HttpResponse>, HttpResponse> {
+        self.own(desk.now, request, client)?;
+        let (given, wait, nothing) = asked(request)?;
+        let own = self.clients.get_mut(client).ok_or_else(stranger)?;
+        let last = desk.messages.last(&own.mailbox());
+        // A number that was never given comes from another account or another time.
+        let after = given.filter(|after| *after <= last).unwrap_or(own.acked);
+        let has_stored = after > own.acked && request.header(HttpRequest::STREAM).is_none();
+        if has_stored {
+            own.acked = after;
+            self.keep(desk, client);
+        }
+        desk.report(Fact::PollReq {
+            client: client.to_owned(),
+            since: after,
+        });
+        // Who asks again has given up on its earlier question.
+        self.end_wait(desk, client);
+        if let Some(response) = self.packet(desk, client, after) {
+            return Ok(Some(response));
+        }
+        if wait.is_zero() {
+            self.tell_poll(desk, client, 0);
+            return Ok(Some(packet::bare(nothing, &self.settings)));
+        }
+        if self.waits.by_client.len() >= limits::WEB_WAITS {
+            return Err(full("too many clients wait for an answer"));
+        }
+        let waiting = Waiting {
+            request: id,
+            after,
+            until: desk.now + wait,
+            nothing,
+        };
+        self.waits.insert(client, waiting);
+        Ok(None)
+    }
+
+    /// A client has stored what it got (device state `acked`).
+    ///
+    /// # Errors
+    /// With the answer that refuses.
+    pub(super) fn ack(
+        &mut self,
+        desk: &mut Desk<'_>,
+        request: &HttpRequest,
+        client: &str,
+    ) -> Answer {
+        self.own(desk.now, request, client)?;
+        let Upto { upto } = read(request, "not an acknowledgement")?;
+        let own = self.clients.get_mut(client).ok_or_else(stranger)?;
+        if upto > desk.messages.last(&own.mailbox()) {
+            return Err(problem(409, "nothing to acknowledge", NEVER));
+        }
+        if upto > own.acked {
+            own.acked = upto;
+            self.keep(desk, client);
+        }
+        Ok(empty(204))
+    }
+
+    /// The user of a client opened an application: its messages up to a number are cleared (R0.34, R0.42).
+    ///
+    /// # Errors
+    /// With the answer that refuses.
+    pub(super) fn clear(
+        &mut self,
+        desk: &mut Desk<'_>,
+        request: &HttpRequest,
+        (client, app): (&str, &str),
+    ) -> Answer {
+        self.own(desk.now, request, client)?;
+        let Upto { upto } = read(request, "not a clearing")?;
+        let own = self.clients.get_mut(client).ok_or_else(stranger)?;
+        let mailbox = own.mailbox();
+        if upto > desk.messages.last(&mailbox) {
+            return Err(problem(409, "nothing to clear", NEVER));
+        }
+        let known = own.apps.get_mut(app);
+        let known = known.ok_or_else(|| problem(404, "not found", "no such application"))?;
+        if upto > known.cleared {
+            known.cleared = upto;
+            self.keep(desk, client);
+            self.tell_app(desk, client, app, "cleared");
+        }
+        if self.settings.read_scope == ReadScope::Account {
+            if desk.messages.clear(&mailbox, app, upto) > 0 {
+                desk.report(Fact::MsgState {
+                    account: mailbox.clone(),
+                    message: upto,
+                    state: "read".to_owned(),
+                });
+            }
+            desk.save();
+            self.wake(desk, &mailbox);
+        }
+        Ok(empty(204))
+    }
+
+    /// Something came for an account: who waits for it is answered. Records have been saved before.
+    pub fn wake(&mut self, desk: &mut Desk<'_>, account: &str) {
+        let waiting = self.clients.of_mailbox(account);
+        let waiting = waiting.filter_map(|client| {
+            let waiting = self.waits.by_client.get(client.id.as_str())?;
+            Some((client.id.clone(), *waiting))
+        });
+        let waiting: Vec<(String, Waiting)> = waiting.collect();
+        for (client, waiting) in waiting {
+            if let Some(response) = self.packet(desk, &client, waiting.after) {
+                self.waits.remove(&client);
+                let id = waiting.request;
+                desk.out.push(Output::Respond { id, response });
+            }
+        }
+    }
+
+    /// Who waited long enough is told that there is nothing.
+    pub fn expire(&mut self, desk: &mut Desk<'_>) {
+        while let Some((client, waiting)) = self.waits.take_due(desk.now) {
+            self.tell_poll(desk, &client, 0);
+            let response = packet::bare(waiting.nothing, &self.settings);
+            let id = waiting.request;
+            desk.out.push(Output::Respond { id, response });
+        }
+    }
+
+    /// When somebody has waited long enough.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        self.waits.by_time.first().map(|(until, _)| *until)
+    }
+
+    /// Answers a client that waits: it asked again, or is another's now. A stream ends by that.
+    pub(super) fn end_wait(&mut self, desk: &mut Desk<'_>, client: &str) {
+        if let Some(waiting) = self.waits.remove(client) {
+            let response = problem(409, "asked again", "a later request took the place of this");
+            let id = waiting.request;
+            desk.out.push(Output::Respond { id, response });
+        }
+    }
+
+    /// The packet after a number, when there is something for the client.
+    fn packet(&self, desk: &mut Desk<'_>, client: &str, after: u64) -> Option<HttpResponse> {
+        let own = self.clients.get(client)?;
+        let page = desk.messages.after(
+            desk.now,
+            &own.mailbox(),
+            after,
+            |message| Client::wants(own, message),
+            |cleared| own.hears_of(cleared),
+        );
+        if page.is_empty() {
+            return None;
+        }
+        let n = page.messages.len();
+        let response = packet::of(&page, &self.settings);
+        self.tell_poll(desk, client, n);
+        Some(response)
+    }
+
+    fn tell_poll(&self, desk: &mut Desk<'_>, client: &str, n: usize) {
+        desk.report(Fact::PollRsp {
+            client: client.to_owned(),
+            n,
+        });
+    }
+}
+
+const NEVER: &str = "no message of that number was ever given";
+
+/// After which number a client asks, how long it waits, and how it wants to hear that there is nothing.
+fn asked(request: &HttpRequest) -> Result<(Option<u64>, Duration, u16), HttpResponse> {
+    let wrong = |what: &str| problem(400, "not a question", what);
+    let number = |name: &str| match parameter(&request.target, name) {
+        Some(text) => text.parse::<u64>().map(Some),
+        None => Ok(None),
+    };
+    let after = number("after").map_err(|_| wrong("`after` is a number"))?;
+    let wait = number("wait").map_err(|_| wrong("`wait` is a number of seconds"))?;
+    let tag = request.header("if-none-match");
+    let tagged = tag.and_then(|tag| tag.trim().trim_matches('"').parse::<u64>().ok());
+    if tag.is_some() && tagged.is_none() {
+        return Err(wrong("`If-None-Match` holds the ETag of an earlier packet"));
+    }
+    let nothing = if tag.is_some() { 304 } else { 204 };
+    let wait = Duration::from_secs(wait.unwrap_or(0)).min(WAIT_MAX);
+    Ok((after.or(tagged), wait, nothing))
+}
