@@ -15,7 +15,7 @@ pub mod nearest;
 pub use filter::Filter;
 
 /// The names of all events, in the order of [`Fact`].
-pub const NAMES: [&str; 45] = [
+pub const NAMES: [&str; 48] = [
     "pap.rx",
     "pap.refused",
     "obtain",
@@ -60,6 +60,9 @@ pub const NAMES: [&str; 45] = [
     "mc.clear",
     "mc.drop",
     "badge.set",
+    "wp.agent",
+    "wp.sub",
+    "wp.msg",
     "refused",
 ];
 
@@ -742,6 +745,39 @@ pub enum Fact {
         app: String,
         /// The number; 0 takes it away.
         n: usize,
+    },
+    /// A browser came to the push service or left it.
+    #[serde(rename = "wp.agent")]
+    WpAgent {
+        /// The beginning of its number.
+        agent: String,
+        /// `hello` for a new one, `back`, `bye`.
+        change: String,
+    },
+    /// A push subscription of a browser changed.
+    #[serde(rename = "wp.sub")]
+    WpSub {
+        /// The browser.
+        agent: String,
+        /// The beginning of the resource's name.
+        sub: String,
+        /// `new`, `gone`.
+        change: String,
+    },
+    /// What became of a push to a browser.
+    #[serde(rename = "wp.msg")]
+    WpMsg {
+        /// The subscription; empty when it is not known any more.
+        sub: String,
+        /// The beginning of the push's name.
+        msg: String,
+        /// `taken`, `sent`, `acked`, `nacked`; `done`, `expired`, `replaced`, `cancelled`, `unsubscribed` or `given-up` at
+        /// its end.
+        state: String,
+        /// What the browser said: 100 delivered, 101 not decrypted, 102 not delivered; 301 to 303 its receiver failed.
+        code: Option<u16>,
+        /// How often it has been sent.
+        attempt: u32,
     },
     /// Something from outside was refused or dropped.
     #[serde(rename = "refused")]

@@ -248,3 +248,21 @@ pub const PUSH_SOCKET_UPDATES: usize = 256;
 pub const WEB_CLIENTS: usize = 131_072;
 /// Browser clients that wait for an answer at a time.
 pub const WEB_WAITS: usize = 65_536;
+/// Octets of the content of one push to a browser (RFC 8030 section 7.2 wants 4,096 to be accepted).
+pub const WEB_PUSH_OCTETS: usize = 4_096;
+/// Pushes that wait for browsers; further ones are refused.
+pub const WEB_PUSHES: usize = 131_072;
+/// Octets of their contents.
+pub const WEB_PUSH_OCTETS_KEPT: usize = 134_217_728;
+/// Pushes that wait for one browser; further ones are refused.
+pub const WEB_PUSHES_PER_AGENT: usize = 256;
+/// Browsers that a push service knows.
+pub const PUSH_AGENTS: usize = 131_072;
+/// Subscriptions of all browsers.
+pub const PUSH_CHANNELS: usize = 262_144;
+/// Subscriptions of one browser.
+pub const PUSH_CHANNELS_PER_AGENT: usize = 256;
+/// Subscriptions of one browser that are over and still known to be; the oldest gives way.
+pub const PUSH_CHANNELS_GONE: usize = 64;
+/// Characters that an event shows of a name that is a secret.
+pub const SECRET_SHOWN: usize = 8;

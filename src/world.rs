@@ -174,6 +174,22 @@ pub enum Input {
         /// Why.
         why: CloseReason,
     },
+    /// A WebSocket is up: an HTTP request became a link of messages.
+    Upgraded {
+        /// The link.
+        link: LinkId,
+        /// Who opened it.
+        peer: SocketAddr,
+        /// The path and query that were asked for.
+        target: String,
+    },
+    /// A text message of a WebSocket.
+    Message {
+        /// The link.
+        link: LinkId,
+        /// The whole text.
+        text: String,
+    },
     /// An HTTP request came in.
     Request {
         /// Answer it under this number.
@@ -239,6 +255,13 @@ pub enum Output {
         /// What.
         octets: Bytes,
     },
+    /// Send a text message on a WebSocket.
+    Message {
+        /// The link.
+        link: LinkId,
+        /// The whole text.
+        text: String,
+    },
     /// Close a link after what was given to it has left; no [`Input::Closed`] follows.
     Close {
         /// The link.
@@ -288,6 +311,10 @@ pub enum RecordKind {
     Message,
     /// A browser client and its applications.
     Client,
+    /// A browser and its push subscriptions.
+    PushAgent,
+    /// A push that waits for a browser.
+    WebPush,
 }
 
 impl RecordKind {
@@ -303,6 +330,8 @@ impl RecordKind {
             Self::Publication => "publication",
             Self::Message => "message",
             Self::Client => "client",
+            Self::PushAgent => "push-agent",
+            Self::WebPush => "web-push",
         }
     }
 
@@ -318,6 +347,8 @@ impl RecordKind {
             Self::Publication,
             Self::Message,
             Self::Client,
+            Self::PushAgent,
+            Self::WebPush,
         ];
         all.into_iter().find(|kind| kind.name() == name)
     }

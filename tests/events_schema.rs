@@ -71,12 +71,14 @@ const fn number(fact: &Fact) -> usize {
         Fact::McClear { .. } => 41,
         Fact::McDrop { .. } => 42,
         Fact::BadgeSet { .. } => 43,
+        Fact::WpAgent { .. } => 44,
+        Fact::WpSub { .. } => 45,
+        Fact::WpMsg { .. } => 46,
         Fact::Refused { .. } => LAST,
     }
 }
 
-const LAST: usize = 30;
-const LAST: usize = 43;
+const LAST: usize = 47;
 
 const MODES: [Mode; 4] = [Mode::Targeted, Mode::Fanout, Mode::FanoutId, Mode::Legacy];
 const BEARERS: [Bearer; 9] = [
@@ -434,6 +436,28 @@ fn contents() -> Vec<Fact> {
     facts
 }
 
+fn web_pushes() -> Vec<Fact> {
+    let agent = ["hello", "back", "bye"].map(|change| Fact::WpAgent {
+        agent: s("abcdefgh"),
+        change: s(change),
+    });
+    let sub = ["new", "gone"].map(|change| Fact::WpSub {
+        agent: s("abcdefgh"),
+        sub: s("ijklmnop"),
+        change: s(change),
+    });
+    let states =
+        list("taken sent acked nacked done expired replaced cancelled unsubscribed given-up");
+    let msg = states.into_iter().map(|state| Fact::WpMsg {
+        sub: s("ijklmnop"),
+        msg: s("qrstuvwx"),
+        code: (state == "acked").then_some(100),
+        state,
+        attempt: 1,
+    });
+    agent.into_iter().chain(sub).chain(msg).collect()
+}
+
 fn others() -> Vec<Fact> {
     let (dev, kind) = (s("C1"), s("capability"));
     let mut facts = vec![
@@ -477,6 +501,7 @@ fn others() -> Vec<Fact> {
             why: s("x"),
         },
     ];
+    facts.extend(web_pushes());
     facts.extend([When::Before, When::After].map(|when| Fact::AppAct {
         dev: dev.clone(),
         app: s("x"),

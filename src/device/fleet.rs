@@ -268,6 +268,8 @@ impl Fleet {
                 return None;
             }
             Input::Request { .. } => (self.http?, input),
+            // Devices open no WebSocket and serve none.
+            Input::Upgraded { .. } | Input::Message { .. } => return None,
             Input::Response { id, response } => {
                 let (at, id) = self.fetches.remove(&id)?;
                 (at, Input::Response { id, response })

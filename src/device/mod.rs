@@ -361,6 +361,8 @@ impl Machine for Device {
                 self.http_request(now, asker, &request, out);
             }
             Input::Response { response, .. } => self.fetched(now, response, out),
+            // A device opens no WebSocket and serves none.
+            Input::Upgraded { .. } | Input::Message { .. } => {}
         }
         self.settle(now, out);
     }

@@ -101,6 +101,12 @@ impl Outlet {
                     self.echoes.push_back(Input::Closed { link, why });
                 }
             }
+            Output::Message { link, text } => {
+                if !self.links.write(link, text.into()) {
+                    let why = CloseReason::Broken;
+                    self.echoes.push_back(Input::Closed { link, why });
+                }
+            }
             Output::Close { link } => self.links.close(link),
             Output::Respond { id, response } => self.requests.respond(id, response),
             Output::Fetch {
@@ -464,6 +470,10 @@ fn admit(outlet: &mut Outlet, arrival: Arrival) -> Option<Input> {
             Input::Opened { link, .. } => outlet.links.contains(*link).then_some(input),
             Input::Octets { link, octets } => {
                 outlet.links.seen(*link, octets.len());
+                outlet.links.contains(*link).then_some(input)
+            }
+            Input::Message { link, text } => {
+                outlet.links.seen(*link, text.len());
                 outlet.links.contains(*link).then_some(input)
             }
             Input::Closed { link, .. } => {

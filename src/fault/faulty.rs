@@ -354,7 +354,7 @@ where
     fn note_input(&mut self, input: &Input) {
         match input {
             // One of the node's own is known since it was asked for.
-            Input::Opened { link, peer, .. } => {
+            Input::Opened { link, peer, .. } | Input::Upgraded { link, peer, .. } => {
                 self.links.entry(*link).or_insert_with(|| Link::new(*peer));
             }
             Input::Closed { link, .. } => {

@@ -90,6 +90,8 @@ pub struct Config {
     pub bounds: Bounds,
     /// Push services that wake devices, beside our own bearers (RFC 8599).
     pub wake: Vec<PushService>,
+    /// Be a push service for browsers.
+    pub push_service: Option<crate::gateway::service::push_service::Config>,
     /// Identities that may watch everybody's presence; others watch their own.
     pub presence_watchers: Vec<String>,
     /// Tell devices how many pushes wait for them although they did not subscribe (RFC 3842).
@@ -335,6 +337,7 @@ impl Default for Config {
             notification: Notification::default(),
             bounds: Bounds::default(),
             wake: Vec::new(),
+            push_service: None,
             presence_watchers: Vec::new(),
             unsolicited_summaries: false,
             webapp: web_message::Settings::default(),

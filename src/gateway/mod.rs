@@ -58,6 +58,7 @@ pub mod profile;
 pub mod push;
 mod refreshing;
 
+mod push_serving;
 pub mod registry;
 mod relaying;
 mod restoring;
@@ -99,6 +100,8 @@ pub struct Gateway {
     unsure: BTreeMap<(PushNo, usize, usize), Job>,
     envelopes: sending::Envelopes,
     sessions: Sessions,
+    /// The push service for browsers, where one is configured.
+    push_service: Option<service::push_service::PushService>,
     /// Sessions of WSP, where they are configured.
     wsp: Option<ota_wsp::OtaWsp>,
     /// The message centre, where one is configured.
@@ -209,6 +212,9 @@ impl Gateway {
         let wsp = config.wsp_session.is_some();
         let wsp = wsp.then(|| ota_wsp::OtaWsp::new(random.fork()));
         let web = WebMessages::new(config.webapp, random.fork());
+        let push_service = config.push_service.clone();
+        let push_service = push_service
+            .map(|config| service::push_service::PushService::new(config, random.fork()));
         let smsc = config.smsc.as_ref();
         let centre = smsc.map(|smsc| centre::Centre::new(smsc, random.fork()));
         if centre.is_some() {
@@ -238,6 +244,7 @@ impl Gateway {
             notices: Notices::default(),
             quotas: Quotas::default(),
             timers,
+            push_service,
             wsp,
             centre,
             flows: HashMap::default(),
@@ -262,13 +269,14 @@ impl Gateway {
         let mut records = records;
         // Pushes name devices and bindings name identities, so those come first.
         records.sort_by_key(|record| match record.key.kind {
-            RecordKind::Identity => 0,
+            RecordKind::Identity | RecordKind::PushAgent => 0,
             RecordKind::Binding => 1,
             RecordKind::Push
             | RecordKind::Subscription
             | RecordKind::Publication
             | RecordKind::Message
-            | RecordKind::Client => 2,
+            | RecordKind::Client
+            | RecordKind::WebPush => 2,
             RecordKind::Owed => 3,
         });
         for record in records {
@@ -338,6 +346,7 @@ impl Gateway {
     fn on_closed(&mut self, now: Time, link: LinkId, why: CloseReason, out: &mut Vec<Output>) {
         if self.centre_leg(link).is_some() {
             self.centre_closed(now, link, out);
+        } else if self.socket_closed(now, link, out) {
         } else if let Some(number) = self.connections.of_link(link) {
             self.terminal_closed(now, number, out);
         } else if self.sessions.link(link).is_some() {
@@ -434,6 +443,8 @@ impl Machine for Gateway {
                 }
             }
             Input::Octets { link, octets } => self.on_octets(now, link, octets, out),
+            Input::Upgraded { link, target, .. } => self.socket_opened(now, link, &target, out),
+            Input::Message { link, text } => self.socket_message(now, link, &text, out),
             Input::Closed { link, why } => self.on_closed(now, link, why, out),
             Input::Request { id, peer, request } => self.on_request(now, id, peer, &request, out),
             Input::Response { id, response } => {
@@ -468,6 +479,9 @@ impl Machine for Gateway {
         }
         self.end_events(now);
         self.web_due(now, out);
+        if let Some(service) = &mut self.push_service {
+            service.expire(now, out);
+        }
         self.endpoint.expire(now, &mut self.effects);
         self.run(now, out);
     }
@@ -480,6 +494,9 @@ impl Machine for Gateway {
             self.notifier.deadline(),
             self.messages.deadline(),
             self.web.deadline(),
+            self.push_service
+                .as_ref()
+                .and_then(service::push_service::PushService::deadline),
         ]
         .into_iter()
         .flatten()

@@ -48,6 +48,9 @@ impl Gateway {
         if let Some(route) = web_message::Route::of(&request.method, path) {
             return self.on_web(now, id, peer, route, request, out);
         }
+        if let Some(response) = self.web_push(now, request, out) {
+            return self.answer_http(now, id, request, response, None, out);
+        }
         match Route::of(&request.method, path) {
             Ok(route) => self.on_api(now, id, peer, route, request, out),
             Err(response) => self.answer_http(now, id, request, response, None, out),

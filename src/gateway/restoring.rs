@@ -28,6 +28,7 @@ impl Gateway {
             RecordKind::Publication => self.restore_publication(now, record, out),
             RecordKind::Message => message::read(&record.body, &mut self.messages),
             RecordKind::Client => self.web.restore(now, &record.body),
+            RecordKind::PushAgent | RecordKind::WebPush => self.restore_web_push(record),
             RecordKind::Owed if !record.live => Ok(()),
             RecordKind::Owed => snapshot::read_owed(&record.body).map(|owed| {
                 if !self.is_premature(&owed) {

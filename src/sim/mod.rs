@@ -441,7 +441,8 @@ impl Simulation {
             }
             Output::Respond { id, response } => self.respond(node, id, response),
             Output::Fetch { id, request, .. } => self.fetch(node, id, request),
-            Output::Save(_) | Output::Forget(_) => {}
+            // No node of a simulation opens a WebSocket.
+            Output::Save(_) | Output::Forget(_) | Output::Message { .. } => {}
             Output::Report(event) => self.events.push(event),
         }
     }

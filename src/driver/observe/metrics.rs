@@ -360,6 +360,9 @@ const fn name(fact: &Fact) -> &'static str {
         Fact::Wire { .. } => "wire",
         Fact::FaultHit { .. } => "fault.hit",
         Fact::Smsc { .. } => "smsc",
+        Fact::WpAgent { .. } => "wp.agent",
+        Fact::WpSub { .. } => "wp.sub",
+        Fact::WpMsg { .. } => "wp.msg",
         Fact::Refused { .. } => "refused",
     }
 }

@@ -1,3 +1,4 @@
 //! Services around the push: each decides for its own clients, and knows neither bearers nor the other services.
 
+pub mod push_service;
 pub mod web_message;

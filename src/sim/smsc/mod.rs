@@ -453,7 +453,11 @@ impl Machine for MessageCentre {
             Input::Opened { link, .. } => self.tell(now, In::Accepted(link), out),
             Input::Octets { link, octets } => self.tell(now, In::Octets(link, octets), out),
             Input::Closed { link, .. } => self.tell(now, In::Closed(link), out),
-            Input::Datagram { .. } | Input::Request { .. } | Input::Response { .. } => {}
+            Input::Datagram { .. }
+            | Input::Request { .. }
+            | Input::Response { .. }
+            | Input::Upgraded { .. }
+            | Input::Message { .. } => {}
         }
     }
 
