@@ -64,6 +64,8 @@ pub struct Setup {
     pub limits: Limits,
     /// Who may read events and ladders.
     pub readers: Readers,
+    /// Paths at which HTTP requests become links of messages.
+    pub sockets: Vec<String>,
 }
 
 impl Setup {
@@ -82,6 +84,7 @@ impl Setup {
             first: Vec::new(),
             limits: Limits::default(),
             readers: Readers::default(),
+            sockets: Vec::new(),
         }
     }
 }
@@ -298,6 +301,8 @@ where
         gauge: gauge.clone(),
         limits: bounds.clone(),
         readers: setup.readers,
+        sockets: setup.sockets,
+        gate: links.gate(),
         stop: stopping.clone(),
         room: Arc::new(Semaphore::new(bounds.http_connections)),
     });

@@ -69,15 +69,17 @@ pub(super) struct Writer {
 
 /// The task's end of one link.
 #[derive(Debug)]
-struct Orders {
-    chunks: mpsc::UnboundedReceiver<Bytes>,
-    load: Arc<Load>,
-    cut: oneshot::Receiver<()>,
+pub(super) struct Orders {
+    /// What the node gives to the link; on a WebSocket each is one message.
+    pub(super) chunks: mpsc::UnboundedReceiver<Bytes>,
+    pub(super) load: Arc<Load>,
+    /// The link is to end at once.
+    pub(super) cut: oneshot::Receiver<()>,
 }
 
 /// What waits on one link.
 #[derive(Debug, Default)]
-struct Load {
+pub(super) struct Load {
     /// Octets given to the link that have not left.
     unsent: AtomicUsize,
     /// Octets read from the link that the node has not seen.
@@ -86,14 +88,21 @@ struct Load {
 }
 
 impl Load {
+    /// True when the link is to be read no further for now.
     fn is_high(&self) -> bool {
         let unsent = self.unsent.load(Ordering::Acquire);
         unsent.saturating_add(self.unseen.load(Ordering::Acquire)) > LINK_OCTETS_BUSY
     }
 
-    fn sent(&self, octets: usize) {
+    /// So many octets have left.
+    pub(super) fn sent(&self, octets: usize) {
         self.unsent.fetch_sub(octets, Ordering::AcqRel);
         self.relief.notify_one();
+    }
+
+    /// So many octets were read, which the node has not seen yet.
+    pub(super) fn came(&self, octets: usize) {
+        self.unseen.fetch_add(octets, Ordering::AcqRel);
     }
 
     fn seen(&self, octets: usize) {
@@ -102,7 +111,7 @@ impl Load {
     }
 
     /// Waits until there is little enough.
-    async fn relieved(&self) {
+    pub(super) async fn relieved(&self) {
         while self.is_high() {
             self.relief.notified().await;
         }
@@ -127,7 +136,82 @@ fn channel() -> (Writer, Orders) {
     )
 }
 
+/// Where links come in that begin as requests of HTTP.
+#[derive(Clone, Debug)]
+pub(super) struct Gate(Arc<Shared>);
+
+/// A link that came in there, before the node is told of it.
+#[derive(Debug)]
+pub(super) struct Passage {
+    pub(super) link: LinkId,
+    pub(super) orders: Orders,
+    writer: Writer,
+    permit: OwnedSemaphorePermit,
+    inbox: mpsc::Sender<Arrival>,
+}
+
+impl Gate {
+    /// Room for one link; `None` when there is none.
+    pub(super) fn enter(&self) -> Option<Passage> {
+        let shared = &self.0;
+        let Ok(permit) = shared.room.clone().try_acquire_owned() else {
+            shared
+                .counters
+                .links_refused
+                .fetch_add(1, Ordering::Relaxed);
+            return None;
+        };
+        let (writer, orders) = channel();
+        Some(Passage {
+            link: LinkId(shared.next.fetch_add(1, Ordering::Relaxed)),
+            orders,
+            writer,
+            permit,
+            inbox: shared.inbox.clone(),
+        })
+    }
+}
+
+impl Passage {
+    /// Tells the node of the link; `None` when the node has ended.
+    pub(super) async fn tell(self, input: Input) -> Option<Told> {
+        let opened = Arrival::Opened {
+            link: self.link,
+            writer: self.writer,
+            input,
+        };
+        self.inbox.send(opened).await.ok()?;
+        Some(Told {
+            link: self.link,
+            orders: self.orders,
+            inbox: self.inbox,
+            _permit: self.permit,
+        })
+    }
+}
+
+/// A link of which the node knows.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) link: LinkId,
+    pub(super) orders: Orders,
+    inbox: mpsc::Sender<Arrival>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Told {
+    /// Tells the node something of the link; false when it has ended.
+    pub(super) async fn tell(&self, input: Input) -> bool {
+        self.inbox.send(Arrival::Input(input)).await.is_ok()
+    }
+}
+
 impl Links {
+    /// Where links come in that begin as requests of HTTP.
+    pub(super) fn gate(&self) -> Gate {
+        Gate(self.shared.clone())
+    }
+
     /// No links yet, and room for `limit`.
     pub(super) fn new(
         inbox: mpsc::Sender<Arrival>,
@@ -494,7 +578,7 @@ async fn read<R: AsyncRead + Unpin>(
                     link,
                     octets: octets.split().freeze(),
                 };
-                load.unseen.fetch_add(count, Ordering::AcqRel);
+                load.came(count);
                 if inbox.send(Arrival::Input(input)).await.is_err() {
                     return CloseReason::Broken;
                 }

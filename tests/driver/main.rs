@@ -8,4 +8,7 @@ mod http2;
 mod node;
 mod piggyback;
 mod records;
+#[path = "../socket_client/mod.rs"]
+mod socket_client;
 mod sockets;
+mod websockets;

@@ -70,6 +70,12 @@ impl Machine for Echo {
                     out.push(message(now, "opened"));
                 }
             }
+            Input::Upgraded { link, target, .. } => {
+                self.seen.push(format!("upgraded {target}"));
+                out.push(Output::Message { link, text: target });
+            }
+            Input::Message { link, text } if text == "close" => out.push(Output::Close { link }),
+            Input::Message { link, text } => out.push(Output::Message { link, text }),
             Input::Octets { link, octets } => self.octets(link, &octets, out),
             Input::Closed { link, why } => {
                 self.seen.push(format!("closed {why:?}"));

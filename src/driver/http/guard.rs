@@ -34,12 +34,20 @@ pub(super) fn check(headers: &HeaderMap, local: IpAddr, hosts: &[String]) -> Res
     let origin = origin.to_str().unwrap_or("");
     let place = origin
         .strip_prefix("http://")
-        .or_else(|| origin.strip_prefix("https://"));
+        .or_else(|| origin.strip_prefix("https://"))
+        .or_else(|| of_browser(origin));
     if place.is_some() && place == host {
         Ok(())
     } else {
         Err(Stranger::Origin)
     }
+}
+
+/// Firefox itself, which is no page, names the WebSocket that it opens as where it comes from.
+fn of_browser(origin: &str) -> Option<&str> {
+    let place = origin.strip_prefix("ws://");
+    let place = place.or_else(|| origin.strip_prefix("wss://"))?;
+    place.split('/').next()
 }
 
 /// True for loopback's names and addresses and for the given names, with any port.

@@ -12,6 +12,7 @@ mod guard;
 mod query;
 mod reply;
 pub(super) mod server;
+mod socket;
 mod two;
 mod web;
 

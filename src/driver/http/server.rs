@@ -26,11 +26,12 @@ use tokio_rustls::TlsAcceptor;
 
 use super::reply::{Reply, last_problem, of_node, problem};
 use super::two::Room;
-use super::{api, guard, two};
+use super::{api, guard, socket, two};
 use crate::driver::node::{Arrival, stopped};
 use crate::driver::observe::{Counters, Journal};
 use crate::driver::order;
 use crate::driver::store::keeper::Gauge;
+use crate::driver::stream::Gate;
 use crate::driver::tls::ALPN_TWO;
 use crate::driver::x509;
 use crate::driver::{Limits, Readers};
@@ -57,6 +58,9 @@ pub(in crate::driver) struct Door {
     pub(in crate::driver) readers: Readers,
     pub(in crate::driver) stop: watch::Receiver<bool>,
     pub(in crate::driver) room: Arc<Semaphore>,
+    /// Paths at which requests become links of messages, and where these come in.
+    pub(in crate::driver) sockets: Vec<String>,
+    pub(in crate::driver) gate: Gate,
 }
 
 impl Door {
@@ -178,7 +182,11 @@ fn patient<S: AsyncRead + AsyncWrite>(door: &Door, stream: S) -> Pin<Box<Timeout
     Box::pin(stream)
 }
 
-async fn serve(door: Arc<Door>, stream: impl AsyncRead + AsyncWrite + Unpin, visit: Visit) {
+async fn serve(
+    door: Arc<Door>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    visit: Visit,
+) {
     let mut stop = door.stop.clone();
     let mut builder = http1::Builder::new();
     builder
@@ -191,7 +199,8 @@ async fn serve(door: Arc<Door>, stream: impl AsyncRead + AsyncWrite + Unpin, vis
         let door = door.clone();
         async move { Ok::<_, Infallible>(answer(&door, request, visit).await) }
     });
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection.with_upgrades());
     tokio::select! {
         _ = connection.as_mut() => return,
         () = stopped(&mut stop) => connection.as_mut().graceful_shutdown(),
@@ -212,6 +221,9 @@ pub(super) async fn answer(
     let reply = match checked {
         Err(stranger) => problem(403, &stranger.to_string(), Value::Null),
         Ok(()) if request.headers().len() > most => problem(431, "too many headers", Value::Null),
+        Ok(()) if socket::is_wanted(door, &request) => {
+            return socket::open(door, request, visit.peer);
+        }
         Ok(()) => match api::answer(door, &request).await {
             Some(reply) => return reply,
             None => {
