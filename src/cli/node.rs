@@ -25,6 +25,7 @@ use crate::event::Fact;
 use crate::fault::{Faulty, Rules};
 use crate::gateway::Gateway;
 use crate::gateway::config::{Config, Listener, Speaks};
+use crate::gateway::service::push_service::{self, SOCKET_PATH as PUSH_SOCKET_PATH};
 use crate::random::Random;
 use crate::world::{ListenerId, Record, RecordKind, SocketId, Transport};
 
@@ -294,6 +295,17 @@ fn device(
     }
 }
 
+/// Tells a push service that has no origin of its own where it is reached.
+fn place_push_service(service: &mut push_service::Config, bound: SocketAddr) {
+    if service.origin.is_empty() {
+        service.origin = format!("http://{bound}");
+    }
+    if bound.ip().is_loopback() {
+        let local = format!("http://localhost:{}", bound.port());
+        service.audiences.push(local);
+    }
+}
+
 fn listen(listen: &Listen, config: &mut Config, setup: &mut Setup) -> Result<(), Vec<Fault>> {
     let mut faults = Vec::new();
     for (transport, address) in &listen.sip {
@@ -337,7 +349,14 @@ fn listen(listen: &Listen, config: &mut Config, setup: &mut Setup) -> Result<(),
         faults.extend(accepted.and_then(Result::err));
     }
     match TcpListener::bind(listen.http) {
-        Ok(listener) => setup.http.push(listener),
+        Ok(listener) => {
+            if let Some(service) = &mut config.push_service {
+                setup.sockets.push(PUSH_SOCKET_PATH.to_owned());
+                let bound = listener.local_addr().unwrap_or(listen.http);
+                place_push_service(service, bound);
+            }
+            setup.http.push(listener);
+        }
         Err(error) => faults.push(taken(listen.http, &error)),
     }
     if let Some(address) = listen.https {

@@ -18,6 +18,7 @@ pub mod check;
 pub mod faults;
 pub mod gateway;
 pub mod identity;
+pub mod push_service;
 pub mod reader;
 pub mod waking;
 pub mod webapp;
@@ -200,6 +201,10 @@ impl Lab {
             table.finish(source);
         }
         waking::read(&mut gateway, root, source, folder);
+        if let Some(mut table) = root.table(source, "push_service") {
+            push_service::read(&mut gateway, &mut table, source);
+            table.finish(source);
+        }
         let store = store(root, source, folder);
         let observe = root
             .table(source, "observe")
@@ -535,6 +540,7 @@ mod tests {
                     if rest.contains(" = ")
                         || rest.starts_with("[[fleet")
                         || rest.starts_with("[[wake")
+                        || rest.starts_with("[push_service")
                         || rest.starts_with("[faults]")
                         || rest.starts_with("[[faults")
                         || rest.starts_with("[behaviour.")
