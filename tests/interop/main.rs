@@ -1,5 +1,5 @@
 //! sirgate against programs that others wrote: curl, tshark, sipp, baresip, linphonec, Kannel, Net::SMPP,
-//! smpp of npm, libwbxml, xmllint.
+//! smpp of npm, libwbxml, xmllint, Firefox.
 //!
 //! `tests/interop/run` installs them. A program that is missing is a failure.
 #![expect(
@@ -13,11 +13,14 @@
 
 #[path = "../lab/mod.rs"]
 mod lab;
+#[path = "../socket_client/mod.rs"]
+mod socket_client;
 
 mod bearers;
 mod browser;
 mod curl;
 mod dissect;
+mod firefox;
 mod http2;
 mod kannel;
 mod lamp;
