@@ -135,6 +135,7 @@ fn examples() -> Vec<Fact> {
     facts.extend(contents());
     facts.extend(others());
     facts.extend(web_messages());
+    facts.extend(message_centres());
     facts
 }
 
@@ -203,6 +204,30 @@ fn web_messages() -> Vec<Fact> {
             account: s("sip:alice@example.com"),
             upto: 4,
         },
+    ];
+    facts.extend(
+        ["created", "login", "removed"].map(|change| Fact::WebClient {
+            client: s("c1"),
+            change: s(change),
+        }),
+    );
+    facts.extend(
+        ["registered", "replaced", "removed", "cleared"].map(|change| Fact::WebApp {
+            client: s("c1"),
+            app: s("mail"),
+            change: s(change),
+        }),
+    );
+    facts.extend(["read", "deleted"].map(|state| Fact::MsgState {
+        account: s("sip:alice@example.com"),
+        message: 4,
+        state: s(state),
+    }));
+    facts
+}
+
+fn message_centres() -> Vec<Fact> {
+    vec![
         Fact::McRoute {
             dev: s("C1"),
             app: s("mail"),
@@ -227,26 +252,7 @@ fn web_messages() -> Vec<Fact> {
             app: s("mail"),
             n: 4,
         },
-    ];
-    facts.extend(
-        ["created", "login", "removed"].map(|change| Fact::WebClient {
-            client: s("c1"),
-            change: s(change),
-        }),
-    );
-    facts.extend(
-        ["registered", "replaced", "removed", "cleared"].map(|change| Fact::WebApp {
-            client: s("c1"),
-            app: s("mail"),
-            change: s(change),
-        }),
-    );
-    facts.extend(["read", "deleted"].map(|state| Fact::MsgState {
-        account: s("sip:alice@example.com"),
-        message: 4,
-        state: s(state),
-    }));
-    facts
+    ]
 }
 
 fn wakes() -> [Fact; 2] {

@@ -348,17 +348,7 @@ fn listen(listen: &Listen, config: &mut Config, setup: &mut Setup) -> Result<(),
             address.map(|address| accept(transport, address, Speaks::OtaHttp, config, setup));
         faults.extend(accepted.and_then(Result::err));
     }
-    match TcpListener::bind(listen.http) {
-        Ok(listener) => {
-            if let Some(service) = &mut config.push_service {
-                setup.sockets.push(PUSH_SOCKET_PATH.to_owned());
-                let bound = listener.local_addr().unwrap_or(listen.http);
-                place_push_service(service, bound);
-            }
-            setup.http.push(listener);
-        }
-        Err(error) => faults.push(taken(listen.http, &error)),
-    }
+    faults.extend(listen_http(listen.http, config, setup).err());
     if let Some(address) = listen.https {
         match TcpListener::bind(address) {
             Ok(listener) => setup.https.push(listener),
@@ -370,6 +360,17 @@ fn listen(listen: &Listen, config: &mut Config, setup: &mut Setup) -> Result<(),
     } else {
         Err(faults)
     }
+}
+
+fn listen_http(address: SocketAddr, config: &mut Config, setup: &mut Setup) -> Result<(), Fault> {
+    let listener = TcpListener::bind(address).map_err(|error| taken(address, &error))?;
+    if let Some(service) = &mut config.push_service {
+        setup.sockets.push(PUSH_SOCKET_PATH.to_owned());
+        let bound = listener.local_addr().unwrap_or(address);
+        place_push_service(service, bound);
+    }
+    setup.http.push(listener);
+    Ok(())
 }
 
 fn accept(

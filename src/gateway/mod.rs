@@ -197,14 +197,7 @@ impl Gateway {
         for identity in &config.identities {
             registry.provision(identity);
         }
-        let mut registrar = registrar(&config, random.fork());
-        // Of a device that is known but not here, a GRUU is unavailable (480), not unknown (404).
-        for identity in &config.identities {
-            let pui = registry::canonical(&identity.pui);
-            for id in identity.devices.iter().flat_map(|device| &device.ids) {
-                registrar.remember(&pui, id.as_str());
-            }
-        }
+        let registrar = registrar(&config, random.fork());
         let endpoint = Endpoint::new(local(&config), random.fork());
         let authenticator = on_sip::authenticator(&config, &mut random);
         let jobs = Jobs::new(config.bounds.queue);
@@ -426,20 +419,17 @@ impl Machine for Gateway {
             } => {
                 let speaks = |id| self.config.listeners.iter().find(|own| own.id == id);
                 let speaks = listener.and_then(speaks).map(|own| own.speaks);
-                if let Some(leg) = self.centre_leg(link) {
-                    self.centre_opened(now, leg, out);
-                } else if speaks == Some(Speaks::Msrp) {
-                    self.link_opened(now, link, out);
-                } else if speaks == Some(Speaks::OtaHttp) {
-                    self.terminal_opened(now, link, peer, out);
-                } else {
-                    self.todo.push_back(endpoint::Input::Opened {
+                match (self.centre_leg(link), speaks) {
+                    (Some(leg), _) => self.centre_opened(now, leg, out),
+                    (None, Some(Speaks::Msrp)) => self.link_opened(now, link, out),
+                    (None, Some(Speaks::OtaHttp)) => self.terminal_opened(now, link, peer, out),
+                    _ => self.todo.push_back(endpoint::Input::Opened {
                         link,
                         listener,
                         transport,
                         local,
                         peer,
-                    });
+                    }),
                 }
             }
             Input::Octets { link, octets } => self.on_octets(now, link, octets, out),
@@ -520,7 +510,15 @@ fn registrar(config: &Config, random: Random) -> Registrar {
                 .collect(),
         );
     }
-    Registrar::new(policy, random)
+    let mut registrar = Registrar::new(policy, random);
+    // Of a device that is known but not here, a GRUU is unavailable (480), not unknown (404).
+    for identity in &config.identities {
+        let pui = registry::canonical(&identity.pui);
+        for id in identity.devices.iter().flat_map(|device| &device.ids) {
+            registrar.remember(&pui, id.as_str());
+        }
+    }
+    registrar
 }
 
 fn local(config: &Config) -> Local {

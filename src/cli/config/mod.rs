@@ -188,23 +188,8 @@ impl Lab {
             gateway::registration(&mut gateway, &mut table, source, folder);
             table.finish(source);
         }
-        if let Some(mut table) = root.table(source, "smsc") {
-            gateway::smsc(&mut gateway, &mut table, source, folder);
-            table.finish(source);
-        }
-        if let Some(mut table) = root.table(source, "ota_http") {
-            gateway::ota_http(&mut gateway, &mut table, source, folder);
-            table.finish(source);
-        }
-        if let Some(mut table) = root.table(source, "webapp") {
-            webapp::read(&mut gateway, &mut table, source);
-            table.finish(source);
-        }
         waking::read(&mut gateway, root, source, folder);
-        if let Some(mut table) = root.table(source, "push_service") {
-            push_service::read(&mut gateway, &mut table, source);
-            table.finish(source);
-        }
+        sides(&mut gateway, root, source, folder);
         let store = store(root, source, folder);
         let observe = root
             .table(source, "observe")
@@ -232,6 +217,26 @@ impl Lab {
             observe,
             devices,
         }
+    }
+}
+
+/// What stands beside the gateway: message centre, terminals, services for browsers.
+fn sides(gateway: &mut Gateway, root: &mut Table<'_>, source: &mut Source, folder: &Path) {
+    if let Some(mut table) = root.table(source, "smsc") {
+        gateway::smsc(gateway, &mut table, source, folder);
+        table.finish(source);
+    }
+    if let Some(mut table) = root.table(source, "ota_http") {
+        gateway::ota_http(gateway, &mut table, source, folder);
+        table.finish(source);
+    }
+    if let Some(mut table) = root.table(source, "webapp") {
+        webapp::read(gateway, &mut table, source);
+        table.finish(source);
+    }
+    if let Some(mut table) = root.table(source, "push_service") {
+        push_service::read(gateway, &mut table, source);
+        table.finish(source);
     }
 }
 

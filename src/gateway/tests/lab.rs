@@ -211,6 +211,7 @@ impl Lab {
                 Output::Octets { link, octets } => self.octets.push((link, octets)),
                 Output::Close { link } => self.closed.push(link),
                 Output::Connect { link, .. } => self.connects.push(link),
+                Output::Message { .. } => {}
             }
         }
     }

@@ -169,6 +169,7 @@ impl WebMessages {
         let mut body = json!({
             "schema": "sirgate.unread/1",
             "seq": unread.seq,
+            "rev": unread.rev,
             "items": items,
             "more": unread.more(),
         });
