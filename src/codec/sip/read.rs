@@ -5,29 +5,20 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr3};
-
-use super::address::{Address, Contact};
 use super::frame::{Frame, Range, Row, Start, error};
 use super::method::Method;
 use super::name::Name;
-use super::via::Via;
-use crate::codec::lexeme::{
-    DIGIT, Fault, Step, TOKEN, WORD, ascii, before, fault_of, number, skip, skip_blanks, trim,
-};
+use crate::codec::lexeme::{Fault, ascii, fault_of};
 use crate::codec::uri::Uri;
 use crate::codec::{Class, DecodeError};
 
-/// The number of a request within its dialog or registration, and its method once more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CSeq<'a> {
-    /// The number.
-    pub number: u32,
-    /// The method.
-    pub method: Method,
-    /// The method's name as written.
-    pub method_text: &'a str,
-}
+mod addresses;
+mod checks;
+mod elements;
+mod values;
+
+pub(super) use elements::Elements;
+pub use values::CSeq;
 
 impl<'a> Frame<'a> {
     /// The method of a request.
@@ -163,159 +154,6 @@ impl<'a> Frame<'a> {
         })
     }
 
-    /// True when a second row of that name follows the first.
-    #[must_use]
-    pub const fn is_repeated(&self, name: Name) -> bool {
-        self.index.is_repeated(name)
-    }
-
-    /// The topmost Via.
-    ///
-    /// # Errors
-    ///
-    /// [`DecodeError`] when there is none or its first element is outside the grammar.
-    #[inline(always)]
-    pub fn via(&self) -> Result<Via<'a>, DecodeError> {
-        let row = self.required(Name::Via)?;
-        let value = self.value(row);
-        let (rest, via) = Via::parse(value).map_err(|fault| refused(row, value, fault))?;
-        match rest {
-            [] | [b',', ..] => Ok(via),
-            _ => Err(self.surplus(row, rest, "a comma or the end of the Via")),
-        }
-    }
-
-    /// How many Via elements there are, over all rows.
-    #[must_use]
-    pub fn via_count(&self) -> usize {
-        self.list(Name::Via).count()
-    }
-
-    /// Who sent the request.
-    ///
-    /// # Errors
-    ///
-    /// [`DecodeError`] when the header is missing or outside the grammar.
-    #[inline(always)]
-    pub fn from(&self) -> Result<Address<'a>, DecodeError> {
-        self.address(Name::From)
-    }
-
-    /// To whom the request was addressed.
-    ///
-    /// # Errors
-    ///
-    /// [`DecodeError`] when the header is missing or outside the grammar.
-    #[inline(always)]
-    pub fn to(&self) -> Result<Address<'a>, DecodeError> {
-        self.address(Name::To)
-    }
-
-    /// The one address in the first row of that name.
-    ///
-    /// # Errors
-    ///
-    /// [`DecodeError`] when the header is missing or outside the grammar.
-    #[inline(always)]
-    pub fn address(&self, name: Name) -> Result<Address<'a>, DecodeError> {
-        let row = self.required(name)?;
-        let value = self.value(row);
-        if let Some(address) = Address::usual(value) {
-            return Ok(address);
-        }
-        self.any_address(row, value)
-    }
-
-    /// The address of a row in any spelling.
-    #[inline(never)]
-    fn any_address(&self, row: &Row, value: &'a [u8]) -> Result<Address<'a>, DecodeError> {
-        let (rest, address) = Address::parse(value).map_err(|fault| refused(row, value, fault))?;
-        if rest.is_empty() {
-            Ok(address)
-        } else {
-            Err(self.surplus(row, rest, "the end of the address"))
-        }
-    }
-
-    /// All addresses in all rows of that name: Route, Path, P-Asserted-Identity and their like. After a fault nothing
-    /// follows.
-    #[inline]
-    pub fn addresses(
-        &self,
-        name: Name,
-    ) -> impl Iterator<Item = Result<Address<'a>, DecodeError>> + use<'a> {
-        self.elements_of(name)
-    }
-
-    /// The contacts in all rows.
-    #[inline(always)]
-    pub fn contacts(&self) -> impl Iterator<Item = Result<Contact<'a>, DecodeError>> + use<'a> {
-        Contacts(self.elements_of(Name::Contact))
-    }
-
-    /// The Call-ID.
-    ///
-    /// # Errors
-    ///
-    /// [`DecodeError`] when the header is missing or outside the grammar.
-    #[inline(always)]
-    pub fn call_id(&self) -> Result<&'a str, DecodeError> {
-        let row = self.required(Name::CallId)?;
-        let value = self.value(row);
-        let rest = skip(value, WORD);
-        if value.is_empty() || !rest.is_empty() {
-            return Err(self.surplus(row, rest, "a Call-ID"));
-        }
-        Ok(ascii(value))
-    }
-
-    /// The CSeq.
-    ///
-    /// # Errors
-    ///
-    /// [`DecodeError`] when the header is missing, outside the grammar or above 32 bits.
-    #[inline(always)]
-    pub fn cseq(&self) -> Result<CSeq<'a>, DecodeError> {
-        let row = self.required(Name::CSeq)?;
-        let value = self.value(row);
-        match cseq(value) {
-            Ok(([], cseq)) => Ok(cseq),
-            Ok((rest, _)) => Err(self.surplus(row, rest, "the end of the CSeq")),
-            Err(fault) => Err(refused(row, value, fault)),
-        }
-    }
-
-    /// How many more hops the request may take; out of 0 to 255 counts as absent.
-    #[must_use]
-    pub fn max_forwards(&self) -> Option<u32> {
-        number(self.header(Name::MaxForwards)?).filter(|&hops| hops <= 255)
-    }
-
-    /// The seconds of Expires; out of range counts as absent.
-    #[must_use]
-    pub fn expires(&self) -> Option<u32> {
-        number(self.header(Name::Expires)?)
-    }
-
-    /// True when a list of tokens such as Supported has that one, in any case.
-    #[must_use]
-    pub fn has_option(&self, name: Name, option: &str) -> bool {
-        self.list(name)
-            .any(|element| element.eq_ignore_ascii_case(option.as_bytes()))
-    }
-
-    /// What Content-Length says, whatever the body's size.
-    #[must_use]
-    pub fn content_length(&self) -> Option<u32> {
-        number(self.header(Name::ContentLength)?)
-    }
-
-    /// The media type with its parameters, as written.
-    #[must_use]
-    pub fn content_type(&self) -> Option<&'a str> {
-        self.text(Name::ContentType)
-    }
-
     /// The body.
     #[must_use]
     pub fn body(&self) -> &'a [u8] {
@@ -325,111 +163,10 @@ impl<'a> Frame<'a> {
         })
     }
 
-    /// Checks what a UAS checks before anything else (400 when it fails): the headers every request has are there,
-    /// once, and well-formed. Max-Forwards, the From tag and the branch may be absent, for before RFC 3261 they were.
-    ///
-    /// # Errors
-    ///
-    /// [`DecodeError`] of the first fault.
-    pub fn check_request(&self) -> Result<(), DecodeError> {
-        self.check_single()?;
-        let uri = self.request_uri()?;
-        if uri.headers().is_some() {
-            let at = usize::from(self.uri_range().at);
-            return Err(error(at, Class::BadValue, "a Request-URI without headers"));
-        }
-        self.check_vias()?;
-        self.from()?;
-        self.to()?;
-        self.call_id()?;
-        let cseq = self.cseq()?;
-        if cseq.method_text != self.method_text() {
-            let row = self.required(Name::CSeq)?;
-            return Err(self.surplus(
-                row,
-                cseq.method_text.as_bytes(),
-                "the method of the request",
-            ));
-        }
-        self.check_number(Name::MaxForwards)?;
-        for contact in self.contacts() {
-            contact?;
-        }
-        Ok(())
-    }
-
-    /// Checks what is needed to give a response to its transaction; when it fails the response is dropped.
-    ///
-    /// # Errors
-    ///
-    /// [`DecodeError`] of the first fault.
-    pub fn check_response(&self) -> Result<(), DecodeError> {
-        self.check_single()?;
-        self.check_vias()?;
-        self.from()?;
-        self.to()?;
-        self.call_id()?;
-        self.cseq()?;
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn elements_of(&self, name: Name) -> Addresses<'a> {
-        let first = self.index.first.get(name as usize);
-        Addresses {
-            frame: *self,
-            name,
-            rows: first
-                .and_then(|&first| self.index.rows.get(usize::from(first)..))
-                .unwrap_or_default(),
-            current: None,
-        }
-    }
-
-    fn check_single(&self) -> Result<(), DecodeError> {
-        if self.index.repeated == 0 {
-            return Ok(());
-        }
-        for row in &self.index.rows {
-            if row.name.is_single() && self.index.is_repeated(row.name) {
-                return Err(error(
-                    usize::from(row.name_at),
-                    Class::Repeated,
-                    row.name.text(),
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn check_vias(&self) -> Result<(), DecodeError> {
-        self.required(Name::Via)?;
-        for row in self.rows_of(Name::Via) {
-            let value = self.value(row);
-            let mut rest = value;
-            loop {
-                let (after, _) = Via::parse(rest).map_err(|fault| refused(row, value, fault))?;
-                match after {
-                    [] => break,
-                    [b',', after @ ..] => rest = after,
-                    _ => return Err(self.surplus(row, after, "a comma or the end of the Via")),
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Digits, if the header is there; how many is not asked.
-    fn check_number(&self, name: Name) -> Result<(), DecodeError> {
-        let Some(row) = self.index.first(name) else {
-            return Ok(());
-        };
-        let value = self.value(row);
-        let rest = skip(value, DIGIT);
-        if value.is_empty() || !rest.is_empty() {
-            return Err(self.surplus(row, rest, "a number"));
-        }
-        Ok(())
+    /// True when a second row of that name follows the first.
+    #[must_use]
+    pub const fn is_repeated(&self, name: Name) -> bool {
+        self.index.is_repeated(name)
     }
 
     #[inline]
@@ -454,21 +191,6 @@ impl<'a> Frame<'a> {
             .ok_or_else(|| error(self.index.head_len(), Class::MissingHeader, name.text()))
     }
 
-    fn surplus(&self, row: &Row, rest: &[u8], expected: &'static str) -> DecodeError {
-        let fault = Fault {
-            left: rest.len(),
-            expected,
-        };
-        refused(row, self.value(row), nom::Err::Failure(fault))
-    }
-
-    const fn uri_range(&self) -> Range {
-        match self.index.start {
-            Start::Request { uri, .. } => uri,
-            Start::Response { reason, .. } => reason,
-        }
-    }
-
     #[inline]
     fn value(&self, row: &Row) -> &'a [u8] {
         self.slice(Range {
@@ -485,162 +207,10 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// The addresses in the rows of one name.
-struct Addresses<'a> {
-    frame: Frame<'a>,
-    name: Name,
-    /// The rows not yet begun; empty after a fault.
-    rows: &'a [Row],
-    /// The row being read, and what of its value is left.
-    current: Option<(&'a Row, &'a [u8])>,
-}
-
-impl<'a> Addresses<'a> {
-    /// Begins the next row of the name, if none is begun.
-    #[inline(always)]
-    fn begin(&mut self) -> Option<(&'a Row, &'a [u8])> {
-        while self.current.is_none() {
-            let (row, rest) = self.rows.split_first()?;
-            self.rows = rest;
-            if row.name == self.name {
-                self.current = Some((row, self.frame.value(row)));
-            }
-        }
-        self.current
-    }
-
-    /// Steps over a row that is a star.
-    #[inline(always)]
-    fn is_at_star(&mut self) -> bool {
-        let is_star = matches!(self.begin(), Some((_, b"*")));
-        if is_star {
-            self.current = None;
-        }
-        is_star
-    }
-}
-
-/// The contacts in all rows. A star beside contacts in other rows is shown with them: refusing it is the registrar's
-/// business.
-struct Contacts<'a>(Addresses<'a>);
-
-impl<'a> Iterator for Contacts<'a> {
-    type Item = Result<Contact<'a>, DecodeError>;
-
-    #[inline(always)]
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.0.is_at_star() {
-            return Some(Ok(Contact::Star));
-        }
-        Some(self.0.next()?.map(Contact::Address))
-    }
-}
-
-impl<'a> Iterator for Addresses<'a> {
-    type Item = Result<Address<'a>, DecodeError>;
-
-    #[inline(always)]
-    fn next(&mut self) -> Option<Self::Item> {
-        let (row, rest) = self.begin()?;
-        self.current = None;
-        let address = match Address::parse(rest) {
-            Ok(([], address)) => return Some(Ok(address)),
-            Ok(([b',', after @ ..], address)) => {
-                self.current = Some((row, after));
-                return Some(Ok(address));
-            }
-            Ok((after, _)) => Err(self.frame.surplus(row, after, "a comma")),
-            Err(fault) => Err(refused(row, self.frame.value(row), fault)),
-        };
-        self.rows = &[];
-        Some(address)
-    }
-}
-
 /// The error of a fault inside a row's value.
 #[cold]
 fn refused(row: &Row, value: &[u8], fault: nom::Err<Fault>) -> DecodeError {
     fault_of(fault)
         .within(value.len(), "sip")
         .within(usize::from(row.value_at))
-}
-
-/// Digits, blanks and a method.
-fn cseq(value: &[u8]) -> Step<'_, CSeq<'_>> {
-    let after_number = skip(value, DIGIT);
-    let Some(number) = number(before(value, after_number)) else {
-        return Err(Fault::at(value, "a number below 2^32"));
-    };
-    let name = skip_blanks(after_number);
-    if name.len() == after_number.len() {
-        return Err(Fault::at(name, "a blank and a method"));
-    }
-    let (rest, method, method_text) = match Method::from_octets(name) {
-        Method::Other => {
-            let rest = skip(name, TOKEN);
-            let text = before(name, rest);
-            (rest, Method::from_octets(text), ascii(text))
-        }
-        known => (&[][..], known, known.name()),
-    };
-    if method_text.is_empty() {
-        return Err(Fault::at(name, "a blank and a method"));
-    }
-    let cseq = CSeq {
-        number,
-        method,
-        method_text,
-    };
-    Ok((rest, cseq))
-}
-
-/// The elements of one row of a list header.
-pub(super) struct Elements<'a> {
-    rest: Option<&'a [u8]>,
-}
-
-impl<'a> Elements<'a> {
-    pub(super) const fn new(value: &'a [u8]) -> Self {
-        Self { rest: Some(value) }
-    }
-}
-
-impl<'a> Iterator for Elements<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let text = self.rest?;
-        let end = comma(text);
-        self.rest = end.and_then(|end| text.get(end.saturating_add(1)..));
-        Some(trim(text.get(..end.unwrap_or(text.len())).unwrap_or(text)))
-    }
-}
-
-/// The first comma outside quotes, angle brackets and comments.
-fn comma(text: &[u8]) -> Option<usize> {
-    // Most rows have one element, and most elements nothing that could hide a comma.
-    let first = memchr(b',', text)?;
-    let before = text.get(..first).unwrap_or_default();
-    if memchr3(b'"', b'<', b'(', before).is_none() {
-        return Some(first);
-    }
-    let (mut is_quoted, mut is_bracketed, mut depth) = (false, false, 0_usize);
-    let mut octets = text.iter().enumerate();
-    while let Some((at, octet)) = octets.next() {
-        match octet {
-            b'\\' if is_quoted || depth > 0 => {
-                octets.next();
-            }
-            b'"' if depth == 0 && !is_bracketed => is_quoted = !is_quoted,
-            _ if is_quoted => {}
-            b'<' if depth == 0 => is_bracketed = true,
-            b'>' if depth == 0 => is_bracketed = false,
-            _ if is_bracketed => {}
-            b'(' => depth = depth.saturating_add(1),
-            b')' => depth = depth.saturating_sub(1),
-            b',' if depth == 0 => return Some(at),
-            _ => {}
-        }
-    }
-    None
 }
