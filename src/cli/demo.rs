@@ -107,9 +107,11 @@ async fn demo(lab: Lab, global: &Global) -> Result<Exit, Vec<Fault>> {
     println!(
         "API   http://{http}/      next:  sirgate push alice \"hello\" --only C1{api}      stop: Ctrl-C"
     );
-    let ended = node::until_stopped(&mut gateway, &mut stop).await;
-    fleet.stop();
-    // The devices keep nothing, so how they end does not matter.
-    let _ = fleet.ended().await;
-    ended
+    // Devices first: they take leave of a gateway that is there.
+    let farewell = async {
+        fleet.stop();
+        // They keep nothing, so how they end does not matter.
+        let _ = fleet.ended().await;
+    };
+    node::until_stopped_after(farewell, &mut gateway, &mut stop).await
 }

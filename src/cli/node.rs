@@ -581,6 +581,19 @@ impl Stop {
 ///
 /// The node failed.
 pub async fn until_stopped<N>(handle: &mut Handle<N>, stop: &mut Stop) -> Result<Exit, Vec<Fault>> {
+    until_stopped_after(async {}, handle, stop).await
+}
+
+/// The same, with something to be done before it is ended.
+///
+/// # Errors
+///
+/// The node failed.
+pub async fn until_stopped_after<N>(
+    farewell: impl Future<Output = ()>,
+    handle: &mut Handle<N>,
+    stop: &mut Stop,
+) -> Result<Exit, Vec<Fault>> {
     let stopper = handle.stopper();
     let exit = tokio::select! {
         ended = handle.ended() => {
@@ -588,6 +601,7 @@ pub async fn until_stopped<N>(handle: &mut Handle<N>, stop: &mut Stop) -> Result
         }
         exit = stop.wait() => exit,
     };
+    farewell.await;
     stopper.stop();
     handle
         .ended()
