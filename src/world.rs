@@ -374,6 +374,6 @@ pub struct Record {
     pub live: bool,
     /// When it may be dropped, or must be looked at.
     pub due: Option<Time>,
-    /// Versioned JSON; only the part that made it reads it.
+    /// Versioned; only the part that made it reads it.
     pub body: Vec<u8>,
 }

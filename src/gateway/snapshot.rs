@@ -1,4 +1,5 @@
-//! Records and state: what the gateway must know again after a restart, as versioned JSON.
+//! Records and state: what the gateway must know again after a restart, as versioned JSON; pushes, of which there are many
+//! a second, in octets.
 //!
 //! A record of a later version than ours is refused, not guessed at. Devices go by name in records, because their
 //! places are a matter of memory.
@@ -15,6 +16,8 @@ mod identity;
 mod push;
 
 pub use identity::{identity, read_identity};
+#[cfg(test)]
+pub(super) use push::shown;
 pub use push::{push, read_push};
 
 /// The version of every body written here.
@@ -26,6 +29,9 @@ pub enum BadRecord {
     /// It is no JSON of this kind.
     #[error("{0}")]
     Json(#[from] serde_json::Error),
+    /// It is not what its first octet says.
+    #[error("{0}")]
+    Octets(#[from] postcard::Error),
     /// A later version wrote it.
     #[error("version {0} of the record is not known here")]
     Version(u32),

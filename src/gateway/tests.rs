@@ -16,6 +16,7 @@ mod ota_wsp;
 mod paging;
 mod pap_vectors;
 mod paths;
+mod records;
 mod restarts;
 mod short_messages;
 mod taking_back;

@@ -120,12 +120,23 @@ impl FromStr for Ask {
 
 impl serde::Serialize for Ask {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            serializer.serialize_u8(self.0)
+        }
     }
 }
 
 impl<'de> serde::Deserialize<'de> for Ask {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            let set = Self(<u8 as serde::Deserialize>::deserialize(deserializer)?);
+            let known = Self::TOKENS.iter().fold(0, |all, (one, _)| all | one.0);
+            let is_known = set.0 & !known == 0;
+            let odd = || serde::de::Error::custom("a set with members that are none");
+            return is_known.then_some(set).ok_or_else(odd);
+        }
         <String as serde::Deserialize>::deserialize(deserializer)?
             .parse()
             .map_err(serde::de::Error::custom)

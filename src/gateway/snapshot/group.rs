@@ -21,7 +21,7 @@ pub(super) struct GroupBody<'a> {
     #[serde(borrow)]
     addressed: Vec<Cow<'a, str>>,
     chosen: bool,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     mode: Option<Mode>,
     #[serde(borrow)]
     deliveries: Vec<DeliveryBody<'a>>,
@@ -32,9 +32,9 @@ struct DeliveryBody<'a> {
     #[serde(borrow)]
     dev: Cow<'a, str>,
     attempt: u32,
-    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
+    #[serde(borrow, default)]
     end: Option<EndingBody<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     accepted: Option<Cow<'a, Accepted>>,
 }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::group::{GroupBody, group_body, names, places, read_group};
-use super::{BadRecord, VERSION, check, json};
+use super::{BadRecord, VERSION, check};
 use crate::codec::pap::{Quality, Version};
 use crate::codec::sir::{App, Ask, Placement};
 use crate::gateway::forwarding::Onward;
@@ -22,6 +22,12 @@ use crate::world::{Record, RecordKey, RecordKind};
 /// How long the record of an ended push is kept for queries.
 const HISTORY: Duration = Duration::from_secs(7 * 86_400);
 
+/// The first octet of a push's record that is the fields of [`PushBody`] one after another (format of the crate postcard).
+/// Those fields, and the words of their enumerations, have their places in it: what adds one needs another octet here, and
+/// reads the records of this one as before. JSON begins with a brace.
+const OCTETS: u8 = 2;
+
+/// A push. No field of it may be left out when it is written.
 #[derive(Serialize, Deserialize)]
 struct PushBody<'a> {
     v: u32,
@@ -33,12 +39,12 @@ struct PushBody<'a> {
     #[serde(borrow)]
     sir: Cow<'a, str>,
     accepted: Time,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     not_before: Option<Time>,
     expires: Time,
-    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
+    #[serde(borrow, default)]
     notify_to: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     quality: Option<Quality>,
     #[serde(borrow)]
     content: ContentBody<'a>,
@@ -48,9 +54,9 @@ struct PushBody<'a> {
     addresses: Vec<AddressBody<'a>>,
     #[serde(borrow)]
     groups: Vec<GroupBody<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     ended: Option<Time>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     onward: Option<Cow<'a, Onward>>,
 }
 
@@ -63,9 +69,9 @@ struct ContentBody<'a> {
     headers: Cow<'a, [(String, String)]>,
     octets: usize,
     /// The octets as they are, when they are text.
-    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
+    #[serde(borrow, default)]
     text: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     base64: Option<String>,
 }
 
@@ -75,10 +81,19 @@ struct OptionsBody<'a> {
     place: Placement,
     fork: Fork,
     ask: Ask,
-    apps: Cow<'a, [App]>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
+    #[serde(borrow)]
+    apps: Vec<AppBody<'a>>,
+    #[serde(borrow, default)]
     ppg: Option<Cow<'a, str>>,
     devices_judge: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AppBody<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    #[serde(borrow, default)]
+    name: Option<Cow<'a, str>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -88,7 +103,7 @@ struct AddressBody<'a> {
     group: usize,
     #[serde(borrow)]
     devices: Vec<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     end: Option<Cow<'a, AddressEnd>>,
 }
 
@@ -143,8 +158,31 @@ pub fn push(push: &Push, registry: &Registry) -> Record {
         pui: push.groups.first().map(|group| group.pui.clone()),
         live: ended.is_none(),
         due: Some(ended.map_or(push.expires_at, |at| at + HISTORY)),
-        body: json(&body),
+        body: octets(&body),
     }
+}
+
+/// The body of a push in octets, which writing to memory cannot refuse.
+fn octets(body: &PushBody<'_>) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(1_024);
+    octets.push(OCTETS);
+    postcard::to_extend(body, octets).unwrap_or_default()
+}
+
+/// The body of a push: in octets, or in JSON as earlier versions wrote it.
+fn push_body(body: &[u8]) -> Result<PushBody<'_>, BadRecord> {
+    match body {
+        [b'{', ..] => Ok(serde_json::from_slice(body)?),
+        [OCTETS, fields @ ..] => Ok(postcard::from_bytes(fields)?),
+        [version, ..] => Err(BadRecord::Version(u32::from(*version))),
+        [] => Err(BadRecord::Value("nothing")),
+    }
+}
+
+/// What the record of a push says, for tests.
+#[cfg(test)]
+pub(in crate::gateway) fn shown(body: &[u8]) -> serde_json::Value {
+    serde_json::to_value(push_body(body).unwrap()).unwrap()
 }
 
 fn content_body(content: &Content, ended: bool) -> ContentBody<'_> {
@@ -165,7 +203,14 @@ fn options_body(options: &Options) -> OptionsBody<'_> {
         place: options.place,
         fork: options.fork,
         ask: options.ask,
-        apps: Cow::Borrowed(&options.apps),
+        apps: options
+            .apps
+            .iter()
+            .map(|app| AppBody {
+                id: Cow::Borrowed(&app.id),
+                name: app.name.as_deref().map(Cow::Borrowed),
+            })
+            .collect(),
         ppg: options.ppg.as_deref().map(Cow::Borrowed),
         devices_judge: options.devices_judge,
     }
@@ -177,7 +222,7 @@ fn options_body(options: &Options) -> OptionsBody<'_> {
 /// # Errors
 /// When the record is not one of ours, or there is no room.
 pub fn read_push(body: &[u8], registry: &mut Registry) -> Result<Push, BadRecord> {
-    let read: PushBody<'_> = serde_json::from_slice(body)?;
+    let read = push_body(body)?;
     check(read.v)?;
     let is_onward = read.onward.is_some();
     let groups: Vec<Group> = read
@@ -246,7 +291,14 @@ fn read_options(options: OptionsBody<'_>) -> Options {
         place: options.place,
         fork: options.fork,
         ask: options.ask,
-        apps: options.apps.into_owned(),
+        apps: options
+            .apps
+            .into_iter()
+            .map(|app| App {
+                id: app.id.into_owned(),
+                name: app.name.map(Cow::into_owned),
+            })
+            .collect(),
         ppg: options.ppg.map(Cow::into_owned),
         devices_judge: options.devices_judge,
     }

@@ -89,7 +89,7 @@ fn an_ended_push_is_history_at_once_and_remembered_over_a_restart() {
         let record = records
             .find(|record| record.key.kind == RecordKind::Push)
             .unwrap();
-        let text = String::from_utf8(record.body.clone()).unwrap();
+        let text = crate::gateway::snapshot::shown(&record.body).to_string();
         (record.live, text)
     };
     let (live, text) = body(&lab);

@@ -12,7 +12,7 @@ fn kept(lab: &Lab) -> u32 {
     let pushes = lab.records.values();
     let pushes = pushes.filter(|record| record.key.kind == RecordKind::Push);
     let waits = pushes.filter(|record| {
-        let body: serde_json::Value = serde_json::from_slice(&record.body).unwrap();
+        let body = crate::gateway::snapshot::shown(&record.body);
         let begun = body["not_before"].as_u64().is_none_or(|at| at <= now);
         body["ended"].is_null() && begun
     });
