@@ -81,13 +81,35 @@ impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day) = civil(self.secs() / 86_400);
         let rest = self.secs() % 86_400;
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
-            rest / 3600,
-            rest / 60 % 60,
-            rest % 60
-        )
+        let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+        if year > 9_999 {
+            return write!(
+                f,
+                "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
+            );
+        }
+        // Every answer in PAP tells a time, so its digits are put in their places without the machinery of numbers.
+        let mut text = *b"0000-00-00T00:00:00Z";
+        for (at, two) in [
+            (0, year / 100),
+            (2, year % 100),
+            (5, month),
+            (8, day),
+            (11, hour),
+            (14, minute),
+            (17, second),
+        ] {
+            put_two(&mut text, at, two);
+        }
+        f.write_str(core::str::from_utf8(&text).unwrap_or_default())
+    }
+}
+
+/// Puts a number below a hundred as two digits.
+fn put_two(text: &mut [u8], at: usize, number: u64) {
+    if let Some([tens, ones]) = text.get_mut(at..at.saturating_add(2)) {
+        *tens = b'0'.saturating_add(u8::try_from(number / 10 % 10).unwrap_or_default());
+        *ones = b'0'.saturating_add(u8::try_from(number % 10).unwrap_or_default());
     }
 }
 

@@ -264,7 +264,7 @@ fn encode_xml(fields: &Value) -> Result<Vec<u8>, FieldFault> {
 fn write(node: &Node<'_>, out: &mut Writer) {
     out.open(node.name);
     for attribute in &node.attributes {
-        out.attribute(attribute.name, &attribute.value);
+        out.attribute(attribute.name, &*attribute.value);
     }
     node.children.iter().for_each(|child| write(child, out));
     out.close(node.name);

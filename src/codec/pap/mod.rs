@@ -220,15 +220,23 @@ impl Document {
 
 /// Writes what stands before the root element.
 fn prolog(out: &mut Writer, version: Version, supported: Option<&str>) {
-    let version = version.to_string();
+    let own;
+    let version = match version {
+        Version::V2_0 => "2.0",
+        other => {
+            own = other.to_string();
+            &own
+        }
+    };
     out.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE pap PUBLIC \"");
     out.raw("-//WAPFORUM//DTD PAP ");
-    out.raw(&version);
+    out.raw(version);
     out.raw("//EN\" \"http://www.wapforum.org/DTD/pap_");
-    out.raw(&version);
+    out.raw(version);
     out.raw(".dtd\"");
     // A list that is none, from a careless caller, must not break out of the instruction.
-    if let Some(list) = supported.filter(|list| Offers::decode(list).is_ok()) {
+    let is_list = |list: &&str| *list == SUPPORTED || Offers::decode(list).is_ok();
+    if let Some(list) = supported.filter(is_list) {
         out.raw(" [<?wap-pap-ver supported-versions=\"");
         out.raw(list);
         out.raw("\"?>]");

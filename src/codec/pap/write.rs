@@ -2,9 +2,11 @@
 //!
 //! **Source:** XML 1.0 sections 2.4, 3.1, 3.3.3.
 
-use core::fmt::{Display, Write as _};
+use core::fmt::Write as _;
 
+use super::MessageState;
 use crate::codec::xml::escape;
+use crate::time::Time;
 
 /// A document being written.
 #[derive(Debug)]
@@ -38,19 +40,17 @@ impl Writer {
     }
 
     /// An attribute of the element just begun.
-    pub(super) fn attribute(&mut self, name: &str, value: impl Display) -> &mut Self {
-        let mut escaped = Escaped(&mut self.text);
-        escaped.0.push(' ');
-        escaped.0.push_str(name);
-        escaped.0.push_str("=\"");
-        // Writing to a string cannot fail.
-        let _ = write!(escaped, "{value}");
+    pub(super) fn attribute(&mut self, name: &str, value: impl Value) -> &mut Self {
+        self.text.push(' ');
+        self.text.push_str(name);
+        self.text.push_str("=\"");
+        value.put(&mut self.text);
         self.text.push('"');
         self
     }
 
     /// An attribute that may be absent.
-    pub(super) fn optional(&mut self, name: &str, value: Option<impl Display>) -> &mut Self {
+    pub(super) fn optional(&mut self, name: &str, value: Option<impl Value>) -> &mut Self {
         match value {
             Some(value) => self.attribute(name, value),
             None => self,
@@ -82,11 +82,45 @@ impl Writer {
     }
 }
 
-struct Escaped<'a>(&'a mut String);
+/// What an attribute may say.
+pub(super) trait Value {
+    /// Adds it, escaped.
+    fn put(&self, out: &mut String);
+}
 
-impl core::fmt::Write for Escaped<'_> {
-    fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        escape(self.0, text, true);
-        Ok(())
+impl Value for str {
+    fn put(&self, out: &mut String) {
+        escape(out, self, true);
+    }
+}
+
+impl Value for String {
+    fn put(&self, out: &mut String) {
+        escape(out, self, true);
+    }
+}
+
+impl Value for u16 {
+    fn put(&self, out: &mut String) {
+        // Writing to a string cannot fail.
+        let _ = write!(out, "{self}");
+    }
+}
+
+impl Value for Time {
+    fn put(&self, out: &mut String) {
+        let _ = write!(out, "{self}");
+    }
+}
+
+impl Value for MessageState {
+    fn put(&self, out: &mut String) {
+        let _ = write!(out, "{self}");
+    }
+}
+
+impl<T: Value + ?Sized> Value for &T {
+    fn put(&self, out: &mut String) {
+        (**self).put(out);
     }
 }
