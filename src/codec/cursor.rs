@@ -329,7 +329,10 @@ pub fn put_text_string(out: &mut Vec<u8>, text: &[u8]) {
     if text.first().is_some_and(|octet| *octet >= 0x80) {
         out.push(0x7F);
     }
-    out.extend(text.iter().filter(|octet| **octet != 0));
+    match memchr::memchr(0, text) {
+        None => out.extend_from_slice(text),
+        Some(_) => out.extend(text.iter().filter(|octet| **octet != 0)),
+    }
     out.push(0);
 }
 

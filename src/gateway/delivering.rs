@@ -268,6 +268,10 @@ impl Gateway {
             at,
         };
         let name = self.registry.device(key).map(|device| device.name.clone());
+        if of.deliveries.is_empty() {
+            // Mostly there are as many, and a push is kept long after its end.
+            of.deliveries.reserve_exact(of.addressed.iter().count());
+        }
         of.deliveries
             .push(Delivery::new(at, name.unwrap_or_default()));
         self.ledger.wait_for(key, no, group);

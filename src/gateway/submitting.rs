@@ -232,6 +232,10 @@ impl Gateway {
             return at;
         }
         let pui = self.registry.get(identity);
+        if groups.is_empty() {
+            // Mostly there is one, and a push is kept long after its end.
+            groups.reserve_exact(1);
+        }
         groups.push(Group {
             pui: pui.map(|identity| identity.pui.clone()).unwrap_or_default(),
             identity,

@@ -24,12 +24,12 @@ pub const VERSION_NEWEST: u8 = 5;
 #[must_use]
 pub fn put_field(out: &mut Vec<u8>, name: &str, text: &str, version: u8) -> Option<()> {
     if let Some(known) = assigned::field_named(name, version) {
-        let mut value = Vec::new();
-        if put_value(&mut value, known.kind, text, version).is_some() {
-            out.push(0x80 | known.number);
-            out.extend_from_slice(&value);
+        let start = out.len();
+        out.push(0x80 | known.number);
+        if put_value(out, known.kind, text, version).is_some() {
             return Some(());
         }
+        out.truncate(start);
     }
     put_named(out, name, text)
 }
