@@ -71,23 +71,22 @@ fn play(arguments: &Run, global: &Global) -> Result<Exit, Fault> {
     let scripts = choose(&arguments.names)?;
     let mut reports = Vec::new();
     for script in &scripts {
+        let before = reports.len();
         if arguments.over != "sockets" {
             let played = virtual_stage::play(script, arguments.seed)
                 .map_err(|what| unplayable(script, &what))?;
             reports.push(report(script, "simulator", &played.events));
         }
-        if arguments.over != "simulator" {
+        // All scenarios over sockets are those that can be.
+        let is_asked = !arguments.names.is_empty() || !script.is_virtual();
+        if arguments.over != "simulator" && is_asked {
             let events = stage::play(script, global).map_err(|what| unplayable(script, &what))?;
             reports.push(report(script, "sockets", &events));
         }
         if !global.json {
             reports
                 .iter()
-                .skip(
-                    reports
-                        .len()
-                        .saturating_sub(if arguments.over == "both" { 2 } else { 1 }),
-                )
+                .skip(before)
                 .for_each(|report| show(report, arguments.ladder));
         }
     }

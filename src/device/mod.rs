@@ -31,12 +31,14 @@ pub mod applications;
 mod asking;
 pub mod bearer;
 pub mod behaviour;
+pub mod browser;
 pub mod config;
 pub mod decision;
 mod fleet;
 mod incoming;
 mod judging;
 pub mod matcher;
+pub mod message_center;
 mod on_sip;
 mod refreshing;
 mod registering;
@@ -49,6 +51,7 @@ mod sleeping;
 mod target;
 #[cfg(test)]
 mod tests;
+pub mod web_poller;
 
 pub use config::{Challenge, Config, Credentials, Profile};
 pub use fleet::Fleet;

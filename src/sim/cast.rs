@@ -28,6 +28,7 @@ use crate::gateway::config::{
 };
 use crate::gateway::profile::{Addresses, Profile};
 use crate::gateway::push::plan::Fork;
+use crate::gateway::service::web_message::Settings;
 use crate::protocol::smpp::State;
 use crate::protocol::smpp::smsc::{self, Effect, Fate, Rule};
 use crate::random::Random;
@@ -162,6 +163,10 @@ pub fn gateway(script: &Script, places: &Places) -> Result<Gateway, String> {
             aliases: Vec::new(),
             devices,
         }],
+        webapp: Settings {
+            trust_body: Some(true),
+            ..Settings::default()
+        },
         sia: true,
         report_wire: true,
         ..Gateway::default()

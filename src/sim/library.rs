@@ -4,6 +4,12 @@ use super::script::Script;
 
 /// File name and text of each, in the order of the requirements.
 pub const TEXTS: &[(&str, &str)] = &[
+    ("S0.1", include_str!("../../testdata/scenarios/S0.1.txt")),
+    (
+        "S0.1-game",
+        include_str!("../../testdata/scenarios/S0.1-game.txt"),
+    ),
+    ("S0.3", include_str!("../../testdata/scenarios/S0.3.txt")),
     ("S2.0", include_str!("../../testdata/scenarios/S2.0.txt")),
     (
         "S2.0-core",

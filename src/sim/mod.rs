@@ -17,6 +17,7 @@ use crate::world::{
     RecordKey, RequestId,
 };
 
+pub mod browsers;
 pub mod calm;
 pub mod cast;
 pub mod fork;

@@ -24,10 +24,13 @@
 //! | `mark` | count from here |
 //! | `wait 500ms` | let time pass |
 //! | `kill` | the gateway dies and comes back |
-//! | `expect N EVENT key=value …` | exactly N events since the mark match |
+//! | `expect N EVENT key=value …` | exactly N events since the mark match; `900..1100` for a number between |
+//!
+//! Lines about browsers: [`browsers`](super::browsers).
 
 use std::time::Duration;
 
+use super::browsers::{BrowserLine, WebStep};
 use crate::event::{Event, Filter};
 use crate::fault::Spec;
 
@@ -44,6 +47,8 @@ pub struct Script {
     pub smsc: Vec<Vec<Setting>>,
     /// Rules about faults at the gateway.
     pub faults: Vec<Spec>,
+    /// Browsers.
+    pub browsers: Vec<BrowserLine>,
     /// The devices of the identity.
     pub devices: Vec<DeviceLine>,
     /// What happens.
@@ -90,6 +95,8 @@ pub enum Step {
     Wait(Duration),
     /// The gateway dies and comes back.
     Kill,
+    /// Something in a browser, or for one.
+    Web(WebStep),
 }
 
 /// A count that must come true.
@@ -97,6 +104,8 @@ pub enum Step {
 pub struct Expect {
     /// How many.
     pub count: usize,
+    /// How many at most, where it need not be exactly so many.
+    pub most: usize,
     /// Of which events.
     pub filter: Filter,
 }
@@ -144,6 +153,7 @@ impl Script {
             gateway: Vec::new(),
             smsc: Vec::new(),
             faults: Vec::new(),
+            browsers: Vec::new(),
             devices: Vec::new(),
             steps: Vec::new(),
             expects: Vec::new(),
@@ -176,15 +186,14 @@ impl Script {
             .collect();
         self.expects
             .iter()
-            .map(|expect| Count {
-                of: expect.filter.to_string(),
-                expected: expect.count,
-                actual: lines
-                    .iter()
-                    .filter(|line| expect.filter.matches_json(line))
-                    .count(),
-            })
+            .map(|expect| expect.count(&lines))
             .collect()
+    }
+
+    /// True when it can be played in the simulator only.
+    #[must_use]
+    pub fn is_virtual(&self) -> bool {
+        !self.browsers.is_empty()
     }
 
     fn line(&mut self, text: &str) -> Result<(), String> {
@@ -201,7 +210,17 @@ impl Script {
             "kill" => self.steps.push(Step::Kill),
             "wait" => self.steps.push(Step::Wait(millis(rest)?)),
             "expect" => self.expect(rest)?,
-            _ => return Err(format!("'{verb}' is no word of a scenario")),
+            "browser" => {
+                let (name, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+                self.browsers.push(BrowserLine {
+                    name: name.to_owned(),
+                    settings: settings(rest)?,
+                });
+            }
+            _ => match WebStep::decode(verb, rest)? {
+                Some(step) => self.steps.push(Step::Web(step)),
+                None => return Err(format!("'{verb}' is no word of a scenario")),
+            },
         }
         Ok(())
     }
@@ -267,14 +286,35 @@ impl Script {
         let (count, filter) = rest
             .split_once(' ')
             .ok_or("expect has a number and an event")?;
-        let count = count
-            .parse()
-            .map_err(|_| format!("'{count}' is no number"))?;
+        let number = |text: &str| text.parse().map_err(|_| format!("'{text}' is no number"));
+        let (least, most) = count.split_once("..").unwrap_or((count, count));
+        let (count, most) = (number(least)?, number(most)?);
         let filter = filter
             .parse::<Filter>()
             .map_err(|fault| fault.to_string())?;
-        self.expects.push(Expect { count, filter });
+        self.expects.push(Expect {
+            count,
+            most,
+            filter,
+        });
         Ok(())
+    }
+}
+
+impl Expect {
+    /// Counts the events of these lines. Where the number may vary, the nearest that is allowed is expected.
+    fn count(&self, lines: &[serde_json::Value]) -> Count {
+        let matching = lines.iter().filter(|line| self.filter.matches_json(line));
+        let actual = matching.count();
+        let of = match self.count == self.most {
+            true => self.filter.to_string(),
+            false => format!("{} ({} to {})", self.filter, self.count, self.most),
+        };
+        Count {
+            of,
+            expected: actual.clamp(self.count, self.most.max(self.count)),
+            actual,
+        }
     }
 }
 
@@ -312,7 +352,7 @@ fn trio() -> impl Iterator<Item = DeviceLine> {
 }
 
 /// `key=value` pairs; a value with blanks stands in double quotes.
-fn settings(text: &str) -> Result<Vec<Setting>, String> {
+pub(super) fn settings(text: &str) -> Result<Vec<Setting>, String> {
     let mut settings = Vec::new();
     let mut rest = text.trim();
     while !rest.is_empty() {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::browsers;
 use super::cast::{self, Places};
 use super::initiator::{Initiator, Ledger, Submission};
 use super::script::{Script, Step};
@@ -20,10 +21,12 @@ use crate::world::{ListenerId, SocketId, Transport};
 pub const START: Time = Time::from_secs(1_767_261_600);
 /// Sets the chance of faults apart from all other.
 const FAULTS: u64 = 0xFA17;
+/// Sets that of browsers apart.
+const BROWSERS: u64 = 0xB0_75;
 /// How long devices may take to register.
 const SETTLE: Duration = Duration::from_secs(5);
 /// How long `quiet` lets things run: longer than sessions linger, shorter than registrations last.
-const QUIET: Duration = Duration::from_secs(20);
+pub(super) const QUIET: Duration = Duration::from_secs(20);
 
 /// What came of a scenario.
 #[derive(Debug)]
@@ -63,11 +66,12 @@ pub fn play(script: &Script, seed: u64) -> Result<Played, String> {
     simulation.route_http(initiator, "http://ppg.example.com/", entrance);
     simulation.route_http(entrance, "http://pi.example.com/", initiator);
     simulation.route_http(gateway, "http://pi.example.com/", initiator);
+    browsers::enter(&mut simulation, script, gateway, seed ^ BROWSERS)?;
     let _registered = simulation.take_events();
     let mut events = Vec::new();
     for step in &script.steps {
         match step {
-            Step::Push { .. } => {}
+            Step::Push { .. } | Step::Web(_) => {}
             Step::Wait(duration) => simulation.run_until(simulation.now() + *duration),
             Step::Quiet => simulation.run_until(simulation.now() + QUIET),
             Step::Mark => {
@@ -93,7 +97,7 @@ fn pushes(script: &Script, start: Time) -> Result<Vec<(Time, Submission)>, Strin
             }
             Step::Wait(duration) => at = at + *duration,
             Step::Quiet => at = at + QUIET,
-            Step::Mark | Step::Kill => {}
+            Step::Mark | Step::Kill | Step::Web(_) => {}
         }
     }
     Ok(pushes)

@@ -129,6 +129,7 @@ fn script(bearers: &[Vec<&'static str>]) -> Script {
         title: String::new(),
         gateway: Vec::new(),
         smsc: Vec::new(),
+        browsers: Vec::new(),
         faults: Vec::new(),
         devices: DEVICES.iter().zip(0..).map(device).collect(),
         steps: Vec::new(),
