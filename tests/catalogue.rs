@@ -9,13 +9,19 @@ use std::path::Path;
 /// Requirements and scenarios of the push session.
 const REQUIREMENTS: usize = 128;
 const SCENARIOS: usize = 9;
+/// Requirements and scenarios of messages of web applications.
+const WEB_REQUIREMENTS: usize = 51;
+const WEB_SCENARIOS: usize = 3;
 
 #[test]
 fn every_requirement_has_a_row_with_tests_that_exist_or_says_open() {
     let (rows, tests) = (rows(), tests());
     let mut faults = Vec::new();
     let wanted = (1..=REQUIREMENTS).map(|number| format!("R2.{number}"));
-    for name in wanted.chain((0..SCENARIOS).map(|number| format!("S2.{number}"))) {
+    let wanted = wanted.chain((0..SCENARIOS).map(|number| format!("S2.{number}")));
+    let web = (1..=WEB_REQUIREMENTS).map(|number| format!("R0.{number}"));
+    let web = web.chain((1..=WEB_SCENARIOS).map(|number| format!("S0.{number}")));
+    for name in wanted.chain(web) {
         match rows.get(&name) {
             None => faults.push(format!("{name} has no row")),
             Some(shown) if shown.is_empty() => {}
@@ -136,7 +142,7 @@ fn items(test: &str) -> Vec<String> {
 
 /// Each requirement's tests; none where it says `open`.
 fn rows() -> BTreeMap<String, BTreeSet<String>> {
-    rows_of("docs/requirements.md", &["R2.", "S2."])
+    rows_of("docs/requirements.md", &["R2.", "S2.", "R0.", "S0."])
 }
 
 /// Each row's tests, of rows whose names begin so; none where it says `open`.
@@ -170,7 +176,7 @@ fn named(test: &str) -> Vec<String> {
     let mut is_range = false;
     while let Some(word) = words.next() {
         match word {
-            "r2" | "s2" => {
+            "r2" | "s2" | "r0" | "s0" => {
                 let Some(number) = words.next().and_then(|number| number.parse().ok()) else {
                     break;
                 };
@@ -182,7 +188,7 @@ fn named(test: &str) -> Vec<String> {
                 names.push((word.to_owned(), number));
             }
             "to" if !names.is_empty() => is_range = true,
-            "and" if matches!(words.peek(), Some(&("r2" | "s2"))) => {}
+            "and" if matches!(words.peek(), Some(&("r2" | "s2" | "r0" | "s0"))) => {}
             _ => break,
         }
     }
@@ -210,7 +216,9 @@ fn tests() -> BTreeSet<String> {
                 }));
                 // Tests that a macro or a proptest! block makes.
                 let plain = text.lines().filter_map(|line| {
-                    let name = line.trim().strip_prefix("fn ")?.split_once('(')?.0;
+                    let line = line.trim();
+                    let line = line.strip_prefix("async ").unwrap_or(line);
+                    let name = line.strip_prefix("fn ")?.split_once('(')?.0;
                     (!named(name).is_empty()).then(|| name.to_owned())
                 });
                 tests.extend(plain);

@@ -131,6 +131,8 @@ pub struct Limits {
     pub http_answer: Duration,
     /// How long a connection may go without the whole head of its next request; then it is closed.
     pub http_idle: Duration,
+    /// How often a silent stream of a browser client shows that it lives.
+    pub web_heartbeat: Duration,
     /// How long a fetch may take.
     pub fetch: Duration,
     /// Octets of an answer to a fetch.
@@ -150,6 +152,7 @@ impl Default for Limits {
             http_read: Duration::from_secs(10),
             http_answer: Duration::from_secs(30),
             http_idle: Duration::from_secs(30),
+            web_heartbeat: Duration::from_secs(15),
             fetch: Duration::from_secs(10),
             fetch_octets: limits::HTTP_BODY_OCTETS,
             http_hosts: Vec::new(),

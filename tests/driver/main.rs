@@ -12,3 +12,4 @@ mod records;
 mod socket_client;
 mod sockets;
 mod websockets;
+mod web;

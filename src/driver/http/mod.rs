@@ -15,6 +15,8 @@ pub(super) mod server;
 mod socket;
 mod two;
 mod web;
+mod web_stream;
+mod websocket;
 
 /// What a waiting connection gets.
 pub(super) type Answer = HttpResponse;

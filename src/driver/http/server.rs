@@ -26,7 +26,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::reply::{Reply, last_problem, of_node, problem};
 use super::two::Room;
-use super::{api, guard, socket, two};
+use super::{api, guard, socket, two, web_stream};
 use crate::driver::node::{Arrival, stopped};
 use crate::driver::observe::{Counters, Journal};
 use crate::driver::order;
@@ -36,12 +36,15 @@ use crate::driver::tls::ALPN_TWO;
 use crate::driver::x509;
 use crate::driver::{Limits, Readers};
 use crate::limits::{HTTP_HEAD_OCTETS, HTTP_HEADER_ROWS};
-use crate::world::HttpRequest;
+use crate::world::{HttpRequest, HttpResponse};
 
 /// How long a listener rests when the system gives it no more sockets.
 const REST: Duration = Duration::from_millis(50);
 /// A body may take so many times the patience for one part of it.
 const PATIENCE_FACTOR: u32 = 6;
+
+/// The longest that a question of a browser client may wait.
+const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// How long, and how many octets of, a refused body are still read.
 const DISCARD: Duration = Duration::from_millis(500);
@@ -199,6 +202,7 @@ async fn serve(
         let door = door.clone();
         async move { Ok::<_, Infallible>(answer(&door, request, visit).await) }
     });
+    // Browser clients may make WebSockets of their connections.
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection.with_upgrades());
     tokio::select! {
@@ -224,7 +228,7 @@ pub(super) async fn answer(
         Ok(()) if socket::is_wanted(door, &request) => {
             return socket::open(door, request, visit.peer);
         }
-        Ok(()) => match api::answer(door, &request).await {
+        Ok(()) => match own(door, &mut request, visit).await {
             Some(reply) => return reply,
             None => {
                 let declared = declared(&request);
@@ -242,6 +246,14 @@ pub(super) async fn answer(
     };
     door.counters.http_refused.fetch_add(1, Ordering::Relaxed);
     reply
+}
+
+/// The answer, when the path is one of the driver's.
+async fn own(door: &Arc<Door>, request: &mut Request<Incoming>, visit: &Visit) -> Option<Reply> {
+    match web_stream::answer(door, request, visit.peer).await {
+        Some(reply) => Some(reply),
+        None => api::answer(door, request).await,
+    }
 }
 
 /// In HTTP/2 the host stands in the target (RFC 9113 section 8.3.1).
@@ -377,6 +389,19 @@ async fn discard(mut body: Incoming) {
 
 /// Lets the node answer.
 async fn ask(door: &Door, peer: SocketAddr, request: HttpRequest) -> Reply {
+    match consult(door, peer, request).await {
+        Ok(response) => of_node(response),
+        Err(refusal) => *refusal,
+    }
+}
+
+/// What the node answers, or what its asker is told instead.
+pub(super) async fn consult(
+    door: &Door,
+    peer: SocketAddr,
+    request: HttpRequest,
+) -> Result<HttpResponse, Box<Reply>> {
+    let patience = door.limits.http_answer + waits(&request.target);
     let (answer, answered) = oneshot::channel();
     let arrival = Arrival::Request {
         peer,
@@ -387,12 +412,26 @@ async fn ask(door: &Door, peer: SocketAddr, request: HttpRequest) -> Reply {
         door.inbox.send(arrival).await.ok()?;
         answered.await.ok()
     };
-    match timeout(door.limits.http_answer, exchange).await {
-        Ok(Some(response)) => of_node(response),
-        Ok(None) => last_problem(503, "the gateway is stopping"),
+    match timeout(patience, exchange).await {
+        Ok(Some(response)) => Ok(response),
+        Ok(None) => Err(Box::new(last_problem(503, "the gateway is stopping"))),
         Err(_) => {
             door.counters.http_timed_out.fetch_add(1, Ordering::Relaxed);
-            problem(504, "the gateway did not answer in time", Value::Null)
+            let late = problem(504, "the gateway did not answer in time", Value::Null);
+            Err(Box::new(late))
         }
     }
+}
+
+/// How long a request itself asks to wait for its answer.
+fn waits(target: &str) -> Duration {
+    let Some((path, query)) = target.split_once('?') else {
+        return Duration::ZERO;
+    };
+    if !(path.starts_with("/api/v1/clients/") && path.ends_with("/messages")) {
+        return Duration::ZERO;
+    }
+    let wait = query.split('&').find_map(|pair| pair.strip_prefix("wait="));
+    let seconds = wait.and_then(|wait| wait.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(0)).min(WAIT_MAX)
 }
