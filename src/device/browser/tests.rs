@@ -168,3 +168,30 @@ fn a_page_that_could_not_make_itself_known_tries_again() {
             .starts_with("POST http://gw/api/v1/clients")
     );
 }
+
+#[test]
+fn s0_3_a_hundred_browsers_that_open_together_do_not_ask_together() {
+    let mut seconds: BTreeMap<u64, usize> = BTreeMap::new();
+    for number in 0..100 {
+        let deeds = vec![(Time::EPOCH, Deed::Open)];
+        let mut bench = Bench::new(Vec::new());
+        bench.browser = Browser::new(config(), deeds, Random::from_number(number));
+        bench.until(Time::EPOCH);
+        bench.answer(201, r#"{"client":"c1","token":"t1"}"#);
+        for _ in 0..3 {
+            bench.answer(201, "");
+        }
+        loop {
+            bench.until(Time::from_secs(600));
+            if bench.asked.is_empty() {
+                break;
+            }
+            assert!(bench.answer(304, "").starts_with("GET "));
+            *seconds.entry(bench.now.secs()).or_default() += 1;
+        }
+    }
+    let all: usize = seconds.values().sum();
+    assert!((900..=1_100).contains(&all), "{all}");
+    let most = seconds.values().max().unwrap();
+    assert!(*most * 20 <= all, "{most} of {all} in one second");
+}
