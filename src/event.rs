@@ -115,6 +115,8 @@ pub enum Bearer {
     Signalling,
     /// A message in a session that is open for another service.
     Service,
+    /// A message that browsers fetch.
+    Web,
 }
 
 const fn by_sip() -> Bearer {
@@ -135,6 +137,7 @@ impl Bearer {
             Self::Ps => "ps",
             Self::Signalling => "signalling",
             Self::Service => "service",
+            Self::Web => "web",
         }
     }
 }
@@ -224,6 +227,8 @@ pub enum Via {
     Sms,
     /// Unstructured supplementary service data.
     Ussd,
+    /// A message that a browser fetches.
+    Web,
 }
 
 /// The end of a push for one device.

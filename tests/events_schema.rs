@@ -81,7 +81,7 @@ const fn number(fact: &Fact) -> usize {
 const LAST: usize = 47;
 
 const MODES: [Mode; 4] = [Mode::Targeted, Mode::Fanout, Mode::FanoutId, Mode::Legacy];
-const BEARERS: [Bearer; 9] = [
+const BEARERS: [Bearer; 10] = [
     Bearer::Sip,
     Bearer::Http,
     Bearer::Wsp,
@@ -91,8 +91,9 @@ const BEARERS: [Bearer; 9] = [
     Bearer::Ps,
     Bearer::Signalling,
     Bearer::Service,
+    Bearer::Web,
 ];
-const VIAS: [Via; 9] = [
+const VIAS: [Via; 10] = [
     Via::New,
     Via::Existing,
     Via::Sip,
@@ -102,6 +103,7 @@ const VIAS: [Via; 9] = [
     Via::Wsp,
     Via::Sms,
     Via::Ussd,
+    Via::Web,
 ];
 const DECISIONS: [Decision; 3] = [Decision::Connect, Decision::Skip, Decision::Refuse];
 const REASONS: [Reason; 12] = [

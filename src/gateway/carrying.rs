@@ -35,6 +35,10 @@ impl Gateway {
         if job.bearer == Bearer::Http {
             return self.post(now, job, out);
         }
+        if job.bearer == Bearer::Web {
+            self.store(now, &job, out);
+            return false;
+        }
         if self.send_unconfirmed(now, &job, out) {
             return false;
         }
@@ -85,7 +89,9 @@ impl Gateway {
                 let no = device.service.ok_or("the service session ended")?;
                 Ok(Parcel::Service(SessionNo(no), wrapped.clone()))
             }
-            Bearer::Sip | Bearer::Signalling | Bearer::Http => Err("not a bearer of this kind"),
+            Bearer::Sip | Bearer::Signalling | Bearer::Http | Bearer::Web => {
+                Err("not a bearer of this kind")
+            }
         }
     }
 

@@ -282,6 +282,7 @@ impl Config {
             Bearer::Signalling,
             Bearer::Service,
             Bearer::Http,
+            Bearer::Web,
         ]);
         let served = match self.wsp {
             Some(_) => served.with(Bearer::Wsp).with(Bearer::Ps),

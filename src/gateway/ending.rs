@@ -90,6 +90,7 @@ impl Gateway {
             self.notify(now, owed, out);
         }
         self.withdraw(now, no, ended, is_over, out);
+        self.unstore(no, ended, out);
         if is_over {
             self.archive(now, no);
         }

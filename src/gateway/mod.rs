@@ -67,6 +67,7 @@ pub mod service;
 pub mod sessions;
 pub mod sir;
 pub mod snapshot;
+mod storing;
 mod submitting;
 mod waking;
 mod watching;
@@ -139,6 +140,8 @@ pub struct Gateway {
     messages: message::Messages,
     /// Messages for web applications.
     web: WebMessages,
+    /// Contents of pushes among them.
+    stored: storing::Stored,
     next_client: u64,
 }
 
@@ -247,6 +250,7 @@ impl Gateway {
             questions: relaying::Questions::new(),
             messages: message::Messages::default(),
             web,
+            stored: storing::Stored::default(),
             next_client: 0,
         }
     }

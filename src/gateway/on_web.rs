@@ -62,6 +62,8 @@ impl Gateway {
             let identity = identity.and_then(|no| self.registry.get(no));
             out.extend(identity.map(|known| Output::Save(snapshot::identity(known))));
         }
+        let acked = self.web.take_acked();
+        self.acknowledged(now, acked, out);
         if let Some(response) = answered {
             out.push(Output::Respond { id, response });
         }

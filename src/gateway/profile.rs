@@ -49,13 +49,16 @@ pub struct Addresses {
     /// Where it takes OTA-HTTP: `http://host:port`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<String>,
+    /// The browser client that it is; without it, the bearer `web` means all of its identity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub web: Option<String>,
 }
 
 impl Addresses {
     /// True when there is none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.msisdn.is_none() && self.wsp.is_none() && self.http.is_none()
+        self.msisdn.is_none() && self.wsp.is_none() && self.http.is_none() && self.web.is_none()
     }
 }
 

@@ -478,6 +478,7 @@ fn profile(line: &DeviceLine, doors: &Doors, number: usize) -> Result<DeviceProf
         msisdn: has(&GSM).then(|| msisdn(number)),
         wsp: has(&[Bearer::Wsp, Bearer::Ps]).then_some(doors.wsp),
         http: has(&[Bearer::Http]).then(|| format!("http://{}", doors.http)),
+        web: None,
     };
     Ok(DeviceProfile {
         name: line.name.clone(),

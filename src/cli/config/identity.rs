@@ -267,6 +267,7 @@ fn addresses(table: &mut Table<'_>, source: &mut Source) -> Addresses {
         msisdn: table.checked(source, "msisdn", check::msisdn, "+15550103"),
         wsp: table.parsed(source, "wsp", "an address and a port, as in 127.0.0.1:2948"),
         http: table.checked(source, "http", check::http_url, "http://127.0.0.1:4035"),
+        web: table.text(source, "web"),
     }
 }
 

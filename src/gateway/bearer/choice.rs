@@ -77,6 +77,7 @@ const fn bit(bearer: Bearer) -> u16 {
         Bearer::Ps => 64,
         Bearer::Signalling => 128,
         Bearer::Service => 256,
+        Bearer::Web => 512,
     }
 }
 
@@ -87,6 +88,7 @@ const IP: Bearers = Bearers::of(&[
     Bearer::Ps,
     Bearer::Signalling,
     Bearer::Service,
+    Bearer::Web,
 ]);
 const GSM: Bearers = Bearers::of(&[Bearer::Sms, Bearer::Ussd, Bearer::Cs, Bearer::Ps]);
 
@@ -105,7 +107,7 @@ const NETWORKS: [(&str, Bearers); 7] = [
 ];
 
 /// Names of bearers.
-const BEARERS: [(&str, Bearers); 15] = [
+const BEARERS: [(&str, Bearers); 16] = [
     ("any", Bearers::ALL),
     ("sip", Bearers::of(&[Bearer::Sip])),
     ("http", Bearers::of(&[Bearer::Http])),
@@ -121,6 +123,7 @@ const BEARERS: [(&str, Bearers); 15] = [
     ("packet", Bearers::of(&[Bearer::Ps])),
     ("signalling", Bearers::of(&[Bearer::Signalling])),
     ("service", Bearers::of(&[Bearer::Service])),
+    ("web", Bearers::of(&[Bearer::Web])),
 ];
 
 fn find(names: &[(&str, Bearers)], name: &str) -> Option<Bearers> {
@@ -284,6 +287,8 @@ impl Choice {
             Bearer::Sip => self.core || !device.routes.is_empty(),
             Bearer::Signalling => !device.routes.is_empty(),
             Bearer::Service => device.service.is_some(),
+            // Messages are kept until somebody fetches them.
+            Bearer::Web => true,
             Bearer::Http => addresses.http.is_some(),
             Bearer::Wsp => addresses.wsp.is_some(),
             Bearer::Sms | Bearer::Ussd | Bearer::Cs => addresses.msisdn.is_some(),
@@ -309,6 +314,7 @@ mod tests {
                     msisdn: Some("+15550103".to_owned()),
                     wsp: None,
                     http: Some("http://192.0.2.11:4035".to_owned()),
+                    web: None,
                 },
                 ..Profile::default()
             },

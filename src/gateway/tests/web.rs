@@ -6,7 +6,11 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::lab::{ALICE, Lab, config};
+use crate::codec::device_id::DeviceId;
+use crate::event::Bearer;
+use crate::gateway::config::{Config, DeviceProfile};
 use crate::gateway::policy::Terms;
+use crate::gateway::profile::Profile;
 use crate::world::{HttpRequest, HttpResponse, Input, RecordKind, RequestId};
 
 /// A browser client: its id and its token.
@@ -231,4 +235,72 @@ fn a_message_goes_when_its_time_is_over() {
     assert_eq!(count(&lab), 1);
     lab.wait(Duration::from_secs(60));
     assert_eq!((count(&lab), lab.gateway.messages().len()), (0, 0));
+}
+
+const SCREEN: &str = "urn:uuid:00000000-0000-4000-8000-00000000000b";
+const UA: &str = "x-wap-application:wml.ua";
+
+/// Alice's trio and her browsers, which a device stands for.
+fn with_browsers() -> Config {
+    let mut config = config();
+    config.identities[0].devices.push(DeviceProfile {
+        name: "B1".to_owned(),
+        kind: "browser".to_owned(),
+        ids: vec![DeviceId::decode(SCREEN).unwrap()],
+        profile: Profile {
+            bearers: vec![Bearer::Web],
+            ..Profile::default()
+        },
+    });
+    config
+}
+
+#[test]
+fn rx_3_a_push_for_a_browser_becomes_a_message_and_is_delivered_when_it_is_acknowledged() {
+    let mut lab = Lab::with(with_browsers());
+    let browser = browser(&mut lab, "alice");
+    let other = browser_without(&mut lab);
+    register(&mut lab, &browser, UA);
+    assert_eq!(lab.push("p1", &[SCREEN], ""), 1001);
+    assert_eq!(
+        (lab.events("sir.tx").len(), lab.events("push.tx").len()),
+        (0, 1)
+    );
+    let packet = body_of(&poll(&mut lab, &browser, 0));
+    assert_eq!(packet["messages"][0]["id"], json!("p1/B1"));
+    let seq = packet["cursor"].as_u64().unwrap();
+    // A client that the message was not for acknowledges nothing of it.
+    poll(&mut lab, &other, seq);
+    assert_eq!(lab.outcome("p1", "B1"), None);
+    poll(&mut lab, &browser, seq);
+    assert_eq!(lab.outcome("p1", "B1").as_deref(), Some("delivered"));
+}
+
+/// A client of alice that did not register the application of pushes.
+fn browser_without(lab: &mut Lab) -> Browser {
+    browser(lab, "alice")
+}
+
+#[test]
+fn a_push_for_a_browser_survives_a_restart_and_is_one_message() {
+    let mut lab = Lab::with(with_browsers());
+    let browser = browser(&mut lab, "alice");
+    register(&mut lab, &browser, UA);
+    lab.push("p1", &[SCREEN], "");
+    let mut lab = lab.restarted(with_browsers());
+    let packet = body_of(&poll(&mut lab, &browser, 0));
+    assert_eq!(packet["messages"].as_array().unwrap().len(), 1);
+    poll(&mut lab, &browser, packet["cursor"].as_u64().unwrap());
+    assert_eq!(lab.outcome("p1", "B1").as_deref(), Some("delivered"));
+}
+
+#[test]
+fn a_push_for_a_browser_that_is_taken_back_is_given_to_nobody() {
+    let mut lab = Lab::with(with_browsers());
+    let browser = browser(&mut lab, "alice");
+    register(&mut lab, &browser, UA);
+    lab.push("p1", &[SCREEN], "");
+    let taken = lab.http("DELETE", "/api/v1/pushes/p1", "", "");
+    assert_eq!(taken.status, 200);
+    assert_eq!(poll(&mut lab, &browser, 0).status, 204);
 }

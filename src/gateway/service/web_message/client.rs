@@ -62,6 +62,15 @@ impl Client {
                 .is_some_and(|app| message.seq > app.cleared && app.filter.wants(message))
     }
 
+    /// True when a message that its cursor is past was given to it, however it stands now.
+    #[must_use]
+    pub fn was_given(&self, message: &Message) -> bool {
+        let draft = &message.draft;
+        let app = self.apps.get(&draft.app);
+        draft.client.as_ref().is_none_or(|only| *only == self.id)
+            && app.is_some_and(|app| app.filter.wants(message))
+    }
+
     /// True when it did not clear so much itself.
     #[must_use]
     pub fn hears_of(&self, cleared: &Cleared) -> bool {

@@ -30,6 +30,7 @@ pub use asker::Asker;
 pub use client::{App, Client};
 pub use clients::Clients;
 pub use filter::Filter;
+pub use poll::Acked;
 pub use publish::Publication;
 pub use route::Route;
 
@@ -77,6 +78,8 @@ pub struct WebMessages {
     random: Random,
     clients: Clients,
     waits: poll::Waits,
+    /// What was acknowledged since it was last asked.
+    acked: Vec<Acked>,
 }
 
 /// What a request is answered with, and on.
@@ -112,6 +115,7 @@ impl WebMessages {
             random,
             clients: Clients::default(),
             waits: poll::Waits::default(),
+            acked: Vec::new(),
         }
     }
 

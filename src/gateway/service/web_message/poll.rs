@@ -62,6 +62,17 @@ impl Waits {
     }
 }
 
+/// A client has everything it was given up to a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acked {
+    /// The account its messages are kept under.
+    pub account: String,
+    /// The client.
+    pub client: String,
+    /// The number.
+    pub upto: u64,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Upto {
@@ -88,8 +99,7 @@ impl WebMessages {
         let after = given.filter(|after| *after <= last).unwrap_or(own.acked);
         let has_stored = after > own.acked && request.header(HttpRequest::STREAM).is_none();
         if has_stored {
-            own.acked = after;
-            self.keep(desk, client);
+            self.has_stored(desk, client, after);
         }
         desk.report(Fact::PollReq {
             client: client.to_owned(),
@@ -134,10 +144,38 @@ impl WebMessages {
             return Err(problem(409, "nothing to acknowledge", NEVER));
         }
         if upto > own.acked {
-            own.acked = upto;
-            self.keep(desk, client);
+            self.has_stored(desk, client, upto);
         }
         Ok(empty(204))
+    }
+
+    fn has_stored(&mut self, desk: &mut Desk<'_>, client: &str, upto: u64) {
+        if let Some(own) = self.clients.get_mut(client) {
+            own.acked = upto;
+            self.acked.push(Acked {
+                account: own.mailbox(),
+                client: client.to_owned(),
+                upto,
+            });
+        }
+        self.keep(desk, client);
+    }
+
+    /// What clients acknowledged since it was last asked.
+    pub fn take_acked(&mut self) -> Vec<Acked> {
+        core::mem::take(&mut self.acked)
+    }
+
+    /// How far the clients of an account are.
+    #[must_use]
+    pub fn acked_of(&self, account: &str) -> Vec<Acked> {
+        let clients = self.clients.of_mailbox(account);
+        let acked = clients.map(|client| Acked {
+            account: account.to_owned(),
+            client: client.id.clone(),
+            upto: client.acked,
+        });
+        acked.collect()
     }
 
     /// The user of a client opened an application: its messages up to a number are cleared (R0.34, R0.42).
