@@ -18,7 +18,7 @@ use crate::socket_client::Socket;
 use crate::{Ports, Running, lab, loopback};
 
 /// How long Firefox may take for anything.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 const PAGE: &str = r#"<!doctype html><meta charset="utf-8"><title>push</title><h1>Pushes</h1><ol id="list"></ol>
 <script>
@@ -100,7 +100,8 @@ fn profile(folder: &Path, ports: &Ports) -> PathBuf {
         ("dom.push.testing.ignorePermission", json!(true)),
         ("dom.push.connection.enabled", json!(true)),
         ("permissions.default.desktop-notification", json!(1)),
-        ("remote.active-protocols", json!(1)),
+        // What is recommended for tests turns the connection to the push server off.
+        ("remote.prefs.recommended", json!(false)),
         ("datareporting.policy.dataSubmissionEnabled", json!(false)),
         ("browser.shell.checkDefaultBrowser", json!(false)),
         ("browser.aboutwelcome.enabled", json!(false)),

@@ -20,7 +20,7 @@ pub use tokio_tungstenite::tungstenite::{Error, Message};
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const PROOF: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 /// How long a test waits for a message that comes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// One WebSocket.
 pub struct Socket(WebSocket<TcpStream>);
