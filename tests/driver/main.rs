@@ -11,5 +11,5 @@ mod records;
 #[path = "../socket_client/mod.rs"]
 mod socket_client;
 mod sockets;
-mod websockets;
 mod web;
+mod websockets;
