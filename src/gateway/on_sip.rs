@@ -222,7 +222,12 @@ impl Gateway {
             self.report(now, Fact::Refused { from, why }, out);
             return self.respond(id, draft);
         }
-        if self.cannot_be_woken(request) {
+        if let Some(why) = self.cannot_be_woken(flow, request) {
+            let fact = Fact::Refused {
+                from: sender(request),
+                why: format!("555 {why}"),
+            };
+            self.report(now, fact, out);
             let draft = self.answer(request, 555);
             return self.respond(id, draft);
         }

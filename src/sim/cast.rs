@@ -472,8 +472,8 @@ fn ids(line: &DeviceLine) -> Result<Vec<DeviceId>, String> {
 }
 
 fn profile(line: &DeviceLine, doors: &Doors, number: usize) -> Result<DeviceProfile, String> {
-    let bearers = bearers(line)?;
-    let has = |wanted: &[Bearer]| bearers.iter().any(|bearer| wanted.contains(bearer));
+    let (bearers, reached) = (bearers(line)?, reached_by(line)?);
+    let has = |wanted: &[Bearer]| reached.iter().any(|bearer| wanted.contains(bearer));
     let addresses = Addresses {
         msisdn: has(&GSM).then(|| msisdn(number)),
         wsp: has(&[Bearer::Wsp, Bearer::Ps]).then_some(doors.wsp),

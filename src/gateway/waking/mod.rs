@@ -18,7 +18,7 @@ use super::bearer::sip::{Form, Reading};
 use super::bearer::wake::{self, Wake};
 use super::bearer::{Job, Lane, Leg, Road, http, push_service};
 use super::config::Config;
-use super::registry::{DeviceKey, Route};
+use super::registry::{DeviceKey, Route, canonical};
 use super::{Gateway, Timer};
 use crate::codec::sip::push_notification::PushWish;
 use crate::codec::sip::{Contact, Message, Name};
@@ -50,29 +50,51 @@ pub(super) fn wakers(config: &Config) -> Vec<Waker> {
 }
 
 impl Gateway {
-    /// True when a contact names a push service of ours with an address that is none there (RFC 8599 section 5.3).
-    pub(super) fn cannot_be_woken(&self, request: &Message) -> bool {
+    /// Why the device of a contact cannot be woken by what it names: a push service that we do not know, or an address that
+    /// is none there or not its own (RFC 8599 section 5.3).
+    pub(super) fn cannot_be_woken(&self, flow: Flow, request: &Message) -> Option<&'static str> {
         // Most contacts say nothing of it, so they are not parsed.
         if !request.rows(Name::Contact).any(may_wake) {
-            return false;
+            return None;
         }
-        request.contacts().any(|contact| {
+        request.contacts().find_map(|contact| {
             let Ok(Contact::Address(address)) = contact else {
-                return false;
+                return None;
             };
             let leaves = match address.param("expires").flatten() {
                 Some(seconds) => seconds == "0",
                 None => request.expires() == Some(0),
             };
-            match PushWish::of_uri(&address.uri) {
-                Some(PushWish::Resource(resource)) if !leaves => match Wake::of(&resource) {
-                    Some(Wake::Service(of)) => PushService::among(&self.config.wake, &of).is_none(),
-                    Some(_) => false,
-                    None => true,
-                },
-                _ => false,
+            let Some(PushWish::Resource(resource)) = PushWish::of_uri(&address.uri) else {
+                return None;
+            };
+            if leaves {
+                return None;
+            }
+            match Wake::of(&resource) {
+                Some(Wake::Service(of)) => PushService::among(&self.config.wake, &of)
+                    .is_none()
+                    .then_some("a push service that is not configured"),
+                Some(wake) => (!self.is_its_own(&wake, flow, request))
+                    .then_some("to be woken at an address that is not its own"),
+                None => Some("a push service or address that is none"),
             }
         })
+    }
+
+    /// True when what wakes a device is entered for its identity, or where its request came from.
+    fn is_its_own(&self, wake: &Wake, flow: Flow, request: &Message) -> bool {
+        let aor = request.to().map(|to| canonical(to.uri.as_str()));
+        let identity = aor.ok().and_then(|aor| self.registry.identity(&aor));
+        let entered = identity
+            .and_then(|no| self.registry.get(no))
+            .into_iter()
+            .flat_map(|identity| &identity.devices)
+            .map(|device| &device.profile.addresses);
+        // What came through a proxy has the proxy's address.
+        let is_direct = request.list(Name::Via).count() == 1;
+        let source = self.endpoint.peer(flow).map(|(_, peer)| peer.ip());
+        wake.is_own(entered, source.filter(|_| is_direct))
     }
 
     /// What wakes the device of a SIR that would go by SIP, when it sleeps.

@@ -12,7 +12,7 @@ use crate::codec::sip::{Message, Name};
 use crate::codec::wsp::sir::sir_of;
 use crate::event::Bearer;
 use crate::world::{
-    CloseReason, FetchError, FetchId, Input, LinkId, ListenerId, SocketId, Transport,
+    CloseReason, FetchError, FetchId, HttpRequest, Input, LinkId, ListenerId, SocketId, Transport,
 };
 
 const HTTP: &str = "pn-provider=sirgate;pn-param=http;pn-prid=http://192.0.2.11:4035";
@@ -72,6 +72,45 @@ fn unknown_services_and_bearers_that_are_not_served_are_answered_555() {
         );
     }
     assert_eq!(register(&mut lab, HTTP, 3600).status(), Some(200));
+}
+
+#[test]
+fn a_device_that_names_an_address_of_somebody_else_is_refused_and_nobody_is_called() {
+    let mut lab = Lab::with(with_bearers(&[Bearer::Sip]));
+    for foreign in [
+        "pn-param=http;pn-prid=http:%2F%2F198.51.100.7:8080%2Fadmin%2Fwipe%3Fconfirm%3Dyes%26x%3D",
+        "pn-param=http;pn-prid=http:%2F%2F192.0.2.11:8080%2Fadmin%2Fwipe%3Fconfirm%3Dyes%26x%3D",
+        "pn-param=http;pn-prid=http:%2F%2F198.51.100.7:8080",
+        "pn-param=wsp;pn-prid=198.51.100.7:53",
+        "pn-param=sms;pn-prid=%2B15550999",
+        "pn-param=ussd;pn-prid=%2B15550999",
+    ] {
+        let params = format!("pn-provider=sirgate;{foreign}");
+        let answer = register(&mut lab, &params, 3600);
+        assert_eq!(answer.status(), Some(555), "{params}");
+    }
+    assert_eq!(lab.events("refused").len(), 6);
+    lab.wait(Duration::from_secs(60));
+    lab.push("p1", &[UUID], "");
+    lab.wait(Duration::from_secs(3_600));
+    let is_result = |(_, request): &(_, HttpRequest)| request.target == NOTIFY;
+    assert!(lab.fetches.iter().all(is_result) && lab.wsp.is_empty());
+    assert!(lab.events("wake").is_empty());
+}
+
+#[test]
+fn a_device_that_nobody_entered_is_woken_at_the_host_it_registered_from() {
+    let mut lab = Lab::new();
+    let elsewhere = "pn-provider=sirgate;pn-param=http;pn-prid=http://192.0.2.12:4035";
+    assert_eq!(register(&mut lab, elsewhere, 3600).status(), Some(555));
+    assert_eq!(register(&mut lab, HTTP, 3600).status(), Some(200));
+    // An address that a proxy passed on is not the one of the sender.
+    let headers = format!(
+        "Via: SIP/2.0/UDP 203.0.113.9;branch=z9hG4bKfar\nTo: <{ALICE}>\nExpires: 3600\n\
+         Contact: <sip:alice@203.0.113.9;{HTTP}>;+sip.instance=\"<{UUID}>\"\n"
+    );
+    let answer = lab.request(1, "REGISTER", "sip:example.com", &headers, "");
+    assert_eq!(answer.status(), Some(555));
 }
 
 #[test]
