@@ -55,6 +55,8 @@ struct Connection {
     terminal: Terminal,
     /// Whose it is, once that is known.
     owner: Option<Owner>,
+    /// The terminal proved who it is.
+    is_proved: bool,
     under_way: UnderWay,
     waiting: VecDeque<Item>,
     /// What was done once for the first of what waits, and is not done again.
@@ -127,6 +129,7 @@ impl Gateway {
             client: Client::default(),
             terminal: Terminal::default(),
             owner: None,
+            is_proved: false,
             under_way: UnderWay::Nothing,
             waiting: VecDeque::new(),
             trial: Trial::default(),

@@ -12,7 +12,7 @@
 
 use super::Gateway;
 use super::bearer::sip::{Form, Reading};
-use super::bearer::terminal::{Exchange, Step, Trial, row, status_of};
+use super::bearer::terminal::{Asked, Exchange, Step, Trial, row, status_of};
 use super::bearer::{Job, Leg, http};
 use super::config::Contents;
 use super::push::delivery::{Ending, Stage};
@@ -340,7 +340,8 @@ impl Gateway {
                 trial.retagged = true;
             }
             (None, 401) if !trial.authorized && self.config.credentials.is_some() => {
-                if !terminal.ask(answer) {
+                // We connected to an address that is entered for the device.
+                if !terminal.ask(Asked::best_of(answer, |_| true)) {
                     return false;
                 }
                 trial.authorized = true;

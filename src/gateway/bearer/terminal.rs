@@ -220,15 +220,10 @@ impl Terminal {
         }
     }
 
-    /// Keeps in mind how it asks who we are; false when it asks in no way that is known.
-    pub fn ask(&mut self, response: &HttpResponse) -> bool {
-        let name = "www-authenticate";
-        let rows = response.headers.iter().filter(|(own, _)| own == name);
-        let asked = rows.filter_map(|(_, value)| Asked::decode(value));
-        // A hash tells nobody the password.
-        let best = asked.max_by_key(|asked| matches!(asked, Asked::Digest(_)));
+    /// Keeps in mind how it asks who we are; false when it asks in no way that is answered.
+    pub fn ask(&mut self, asked: Option<Asked>) -> bool {
         self.uses = 0;
-        self.asked = best;
+        self.asked = asked;
         self.asked.is_some()
     }
 
@@ -246,6 +241,18 @@ impl Terminal {
 }
 
 impl Asked {
+    /// The best of the ways in which a terminal asks, among those that may be answered.
+    #[must_use]
+    pub fn best_of(response: &HttpResponse, may: impl Fn(&Self) -> bool) -> Option<Self> {
+        let name = "www-authenticate";
+        let rows = response.headers.iter().filter(|(own, _)| own == name);
+        let asked = rows.filter_map(|(_, value)| Self::decode(value));
+        // A hash tells nobody the password.
+        asked
+            .filter(may)
+            .max_by_key(|asked| matches!(asked, Self::Digest(_)))
+    }
+
     fn decode(value: &str) -> Option<Self> {
         let scheme = value.split(' ').next()?;
         if scheme.eq_ignore_ascii_case("Basic") {
@@ -450,7 +457,7 @@ mod tests {
                 "Digest realm=\"t1\", nonce=\"n\", qop=\"auth\"",
             ),
         ]);
-        assert!(terminal.ask(&asked));
+        assert!(terminal.ask(Asked::best_of(&asked, |_| true)));
         for uses in [1, 2] {
             let said = terminal
                 .authorization("POST", ("ppg", "secret"), "c")
@@ -460,7 +467,7 @@ mod tests {
             assert_eq!((said.uri.as_str(), said.nc), ("/wappush", Some(uses)));
         }
         asked.headers = rows(&[("WWW-Authenticate", "Negotiate")]);
-        assert!(!terminal.ask(&asked));
+        assert!(!terminal.ask(Asked::best_of(&asked, |_| true)));
         assert_eq!(terminal.authorization("POST", ("ppg", "secret"), "c"), None);
     }
 }

@@ -172,14 +172,16 @@ impl Gateway {
                 connection.terminal.retag(answer);
                 connection.trial.retagged = true;
             }
-            (None, 401) if !connection.trial.authorized && self.config.credentials.is_some() => {
-                if !connection.terminal.ask(answer) {
+            (None, 401) => {
+                if !self.may_say_who_we_are(number, None, answer) {
                     return false;
                 }
-                connection.trial.authorized = true;
             }
             _ => return false,
         }
+        let Some(connection) = self.connections.open.get_mut(&number) else {
+            return false;
+        };
         connection.waiting.push_front(item);
         self.pump_terminal(now, number, out);
         true

@@ -8,7 +8,7 @@ use super::Gateway;
 use crate::codec::device_id::DeviceId;
 use crate::codec::ota_http::{AuthStatus, Authentication, ClientId, header};
 use crate::codec::sip::Name;
-use crate::gateway::bearer::terminal::{row, status_of};
+use crate::gateway::bearer::terminal::{Asked, row, status_of};
 use crate::gateway::registry::DeviceKey;
 use crate::time::Time;
 use crate::world::{HttpResponse, Output};
@@ -23,18 +23,11 @@ impl Gateway {
         answer: &HttpResponse,
         out: &mut Vec<Output>,
     ) {
-        let Some(connection) = self.connections.open.get_mut(&number) else {
-            return;
-        };
         let status = status_of(answer);
-        let trial = &mut connection.trial;
         if status.is_none()
             && answer.status == 401
-            && !trial.authorized
-            && self.config.credentials.is_some()
-            && connection.terminal.ask(answer)
+            && self.may_say_who_we_are(number, nonce, answer)
         {
-            trial.authorized = true;
             return self.ask_terminal(now, number, None, out);
         }
         // Terminals of before this standard know POST alone, and what holds in the absence of headers.
@@ -57,6 +50,7 @@ impl Gateway {
         let Some(connection) = self.connections.open.get_mut(&number) else {
             return;
         };
+        connection.is_proved |= nonce.is_some();
         connection.terminal.registered(now, answer);
         if connection.owner.is_some() {
             return self.pump_terminal(now, number, out);
@@ -66,6 +60,39 @@ impl Gateway {
             Some(device) => self.terminal_known(now, number, device, answer, out),
             None => self.refuse_terminal(now, number, "the device is not known", out),
         }
+    }
+
+    /// Whether a terminal that asks who we are is told, once.
+    ///
+    /// Anybody may connect and ask. One that proved who it is, or connects from an address that is entered for a device, is
+    /// told as it wants; another one gets no password, and a hash only for the realm of a device that is known, which is
+    /// its terminal id (WAP-235 section 7.2.6).
+    pub(super) fn may_say_who_we_are(
+        &mut self,
+        number: u32,
+        nonce: Option<&str>,
+        answer: &HttpResponse,
+    ) -> bool {
+        let proves = nonce.is_some() && self.is_proved(nonce, answer);
+        let Some(connection) = self.connections.open.get(&number) else {
+            return false;
+        };
+        if connection.trial.authorized || self.config.credentials.is_none() {
+            return false;
+        }
+        let is_trusted =
+            proves || connection.is_proved || self.registry.by_ip(connection.peer.ip()).is_some();
+        let may = |asked: &Asked| match asked {
+            _ if is_trusted => true,
+            Asked::Basic => false,
+            Asked::Digest(challenge) => self.is_terminal_id(&challenge.realm),
+        };
+        let asked = Asked::best_of(answer, may);
+        let Some(connection) = self.connections.open.get_mut(&number) else {
+            return false;
+        };
+        connection.trial.authorized = connection.terminal.ask(asked);
+        connection.trial.authorized
     }
 
     /// The terminal did not show who it is: it is asked once more, unless it will never say.
@@ -129,7 +156,11 @@ impl Gateway {
     }
 
     /// The device of a terminal id; of an identity with several, the one that is named besides.
-    fn of_terminal_id(&self, text: &str, named: Option<DeviceKey>) -> Option<DeviceKey> {
+    pub(in crate::gateway) fn of_terminal_id(
+        &self,
+        text: &str,
+        named: Option<DeviceKey>,
+    ) -> Option<DeviceKey> {
         if let Some(own) = DeviceId::decode(text)
             .ok()
             .and_then(|id| self.registry.find(&id))
@@ -150,5 +181,14 @@ impl Gateway {
             }
             _ => None,
         }
+    }
+
+    /// Whether it is the terminal id of a device, or of one of an identity's.
+    fn is_terminal_id(&self, text: &str) -> bool {
+        let of_identity = || {
+            let id = ClientId::decode(text).filter(|id| id.kind == "nai")?;
+            self.registry.identity(&format!("sip:{}", id.value))
+        };
+        self.of_terminal_id(text, None).is_some() || of_identity().is_some()
     }
 }

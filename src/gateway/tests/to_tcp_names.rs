@@ -143,6 +143,73 @@ fn ota_http_009_a_terminal_that_asks_who_the_gateway_is_gets_a_hash() {
     assert!(line.is_closed(&lab), "once is enough");
 }
 
+const BASIC: (&str, &str) = ("WWW-Authenticate", "Basic realm=\"4+15550103\"");
+
+/// A gateway with a password of its own, and with terminals that have to prove who they are if wanted.
+fn lab_with_a_password(asks: bool) -> Lab {
+    let mut lab = if asks { lab_that_asks() } else { lab(|_| {}) };
+    lab.gateway.config.credentials = Some(("ppg".to_owned(), "secret".to_owned()));
+    lab
+}
+
+/// What the gateway says of itself to a terminal at that host that asks in this way at once.
+fn told_to(host: u8, challenge: &str) -> Option<String> {
+    let mut lab = lab_with_a_password(false);
+    let mut line = Line::open(&mut lab, host);
+    line.asked(&mut lab, "OPTIONS");
+    line.answer(&mut lab, 401, &[("WWW-Authenticate", challenge)]);
+    let next = line.next(&mut lab);
+    assert_eq!(next.is_none(), line.is_closed(&lab));
+    next?.header("authorization").map(str::to_owned)
+}
+
+#[test]
+fn ota_http_009_a_stranger_that_connects_is_told_no_password() {
+    let digest = |realm: &str| format!("Digest realm=\"{realm}\", nonce=\"n\", qop=\"auth\"");
+    assert_eq!(told_to(99, "Basic realm=\"x\""), None);
+    assert_eq!(told_to(99, BASIC.1), None);
+    assert_eq!(told_to(99, &digest("x")), None);
+    let own = told_to(99, &digest("4+15550103"));
+    assert!(own.unwrap().starts_with("Digest "), "a device may be there");
+    // At the address that is entered for the device it is as where the gateway connects.
+    assert!(told_to(11, BASIC.1).unwrap().starts_with("Basic "));
+}
+
+#[test]
+fn ota_http_009_who_only_says_that_it_is_a_device_is_told_no_password_either() {
+    let mut lab = lab_with_a_password(false);
+    let mut line = Line::open(&mut lab, 99);
+    line.asked(&mut lab, "OPTIONS");
+    line.answer(&mut lab, 204, &FIRST);
+    assert!(is_up(&mut lab));
+    lab.push("p1", &[UUID], "");
+    line.asked(&mut lab, "POST");
+    line.answer(&mut lab, 401, &[BASIC]);
+    lab.wait(core::time::Duration::from_secs(60));
+    while let Some(request) = line.next(&mut lab) {
+        assert_eq!(request.header("authorization"), None, "{request:?}");
+    }
+}
+
+#[test]
+fn ota_http_009_a_terminal_that_proved_who_it_is_is_told_the_password() {
+    let mut lab = lab_with_a_password(true);
+    let mut line = Line::open(&mut lab, 99);
+    let asked = line.asked(&mut lab, "OPTIONS");
+    let said = credentials(&asked, "4+15550103", "secret");
+    let rows = [
+        ("X-Wap-Push-Status", "501"),
+        ("X-Wap-Push-Accept", "text/*"),
+        ("X-Wap-Authorization", said.as_str()),
+    ];
+    line.answer(&mut lab, 204, &rows);
+    lab.push("p1", &[UUID], "");
+    line.asked(&mut lab, "POST");
+    line.answer(&mut lab, 401, &[BASIC]);
+    let again = line.asked(&mut lab, "POST");
+    assert!(again.header("authorization").unwrap().starts_with("Basic "));
+}
+
 #[test]
 fn ota_http_013_a_terminal_of_another_version_is_left() {
     let mut lab = lab(|_| {});
