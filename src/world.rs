@@ -218,11 +218,13 @@ pub enum Errand {
     Device,
     /// A push that another gateway is to deliver.
     Relay,
+    /// A push service is to wake a device.
+    Wake,
 }
 
 impl Errand {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Result, Self::Device, Self::Relay];
+    pub const ALL: [Self; 4] = [Self::Result, Self::Device, Self::Relay, Self::Wake];
 }
 
 /// What a node can ask for.

@@ -270,13 +270,37 @@ async fn devices_that_do_not_answer_keep_no_result_waiting() {
     let url = format!("http://{}/silent", there.http[0]);
     post(addresses.http[0], "/pushes", &url).await;
     let url = format!("http://{}/echo", initiator.http[0]);
-    assert_eq!(
-        post(addresses.http[0], "/fetch", &url).await.body,
-        "200 hello"
-    );
+    for other in ["/fetch", "/wake"] {
+        assert_eq!(
+            post(addresses.http[0], other, &url).await.body,
+            "200 hello",
+            "{other}"
+        );
+    }
     stop(handle).await;
     stop(server).await;
     stop(devices).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_for_which_there_is_no_room_in_time_never_leaves() {
+    let mut silent = usual();
+    silent.limits.drain = Duration::ZERO;
+    let (devices, there) = run(silent);
+    let (sound, other) = run(usual());
+    let mut setup = usual();
+    setup.limits.drain = Duration::ZERO;
+    setup.limits.fetch = Duration::from_secs(6);
+    let (handle, addresses) = run(setup);
+    let url = format!("http://{}/silent", there.http[0]);
+    post(addresses.http[0], "/pushes", &url).await;
+    // Its device would answer at once.
+    let url = format!("http://{}/echo", other.http[0]);
+    let late = post(addresses.http[0], "/push", &url).await;
+    assert_eq!(late.body, "Unreachable");
+    stop(handle).await;
+    stop(devices).await;
+    stop(sound).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -157,14 +157,18 @@ impl Echo {
             "/event" => out.push(message(now, &body)),
             "/events" => out.extend((0..200).map(|n| message(now, &n.to_string()))),
             "/silent" => answer = None,
-            "/fetch" => {
+            "/fetch" | "/wake" | "/push" => {
                 answer = None;
                 self.next += 1;
                 let fetch = FetchId(self.next);
                 self.fetching.insert(fetch, id);
                 out.push(Output::Fetch {
                     id: fetch,
-                    errand: Errand::Result,
+                    errand: match request.target.as_str() {
+                        "/wake" => Errand::Wake,
+                        "/push" => Errand::Device,
+                        _ => Errand::Result,
+                    },
                     request: HttpRequest {
                         method: "POST".to_owned(),
                         target: body,

@@ -24,7 +24,7 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::client::TlsStream;
 
 use crate::driver::node::Arrival;
@@ -67,17 +67,18 @@ struct Room {
 
 impl Shared {
     fn room(&self, errand: Errand) -> &Room {
-        let [result, device, relay] = &self.rooms;
+        let [result, device, relay, wake] = &self.rooms;
         match errand {
             Errand::Result => result,
             Errand::Device => device,
             Errand::Relay => relay,
+            Errand::Wake => wake,
         }
     }
 }
 
 impl Fetcher {
-    /// A client that waits `patience` for an answer and reads at most `octets_max` of its body.
+    /// A client that waits `patience` for an answer, its turn included, and reads at most `octets_max` of its body.
     pub(in crate::driver) fn new(
         inbox: mpsc::Sender<Arrival>,
         tls: &Tls,
@@ -160,12 +161,17 @@ fn build(request: HttpRequest) -> Result<Request<Full<Bytes>>, FetchError> {
 
 async fn fetch(shared: Arc<Shared>, id: FetchId, errand: Errand, request: Request<Full<Bytes>>) {
     let room = shared.room(errand);
-    let permit = room.free.acquire().await;
-    shared.counters.fetches.fetch_add(1, Ordering::Relaxed);
-    let response = timeout(shared.patience, exchange(&shared, request))
-        .await
-        .unwrap_or(Err(FetchError::TimedOut));
-    drop(permit);
+    let until = Instant::now() + shared.patience;
+    // What waited for half of its time would leave too late to be answered in the rest: it never left.
+    let response = match timeout(shared.patience / 2, room.free.acquire()).await {
+        Ok(_permit) => {
+            shared.counters.fetches.fetch_add(1, Ordering::Relaxed);
+            timeout_at(until, exchange(&shared, request))
+                .await
+                .unwrap_or(Err(FetchError::TimedOut))
+        }
+        Err(_) => Err(FetchError::Unreachable),
+    };
     if response.is_err() {
         shared
             .counters

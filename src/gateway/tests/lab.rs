@@ -18,8 +18,8 @@ use crate::machine::Machine;
 use crate::random::Random;
 use crate::time::Time;
 use crate::world::{
-    CloseReason, FetchError, FetchId, HttpRequest, HttpResponse, Input, LinkId, ListenerId, Output,
-    Record, RecordKey, RecordKind, RequestId, SocketId, Transport,
+    CloseReason, Errand, FetchError, FetchId, HttpRequest, HttpResponse, Input, LinkId, ListenerId,
+    Output, Record, RecordKey, RecordKind, RequestId, SocketId, Transport,
 };
 
 pub(super) const ALICE: &str = "sip:alice@example.com";
@@ -50,6 +50,8 @@ pub(super) struct Lab {
     pub(super) order: Vec<&'static str>,
     pub(super) responses: Vec<(RequestId, HttpResponse)>,
     pub(super) fetches: Vec<(FetchId, HttpRequest)>,
+    /// What the last fetch was for.
+    pub(super) errand: Option<Errand>,
     sip: Vec<(SocketAddr, Message)>,
     /// Branches of requests seen; what UDP repeats is the same request.
     seen: std::collections::BTreeSet<String>,
@@ -115,6 +117,7 @@ impl Lab {
             order: Vec::new(),
             responses: Vec::new(),
             fetches: Vec::new(),
+            errand: None,
             sip: Vec::new(),
             seen: std::collections::BTreeSet::new(),
             octets: Vec::new(),
@@ -190,7 +193,14 @@ impl Lab {
                 }
                 Output::Report(event) => self.facts.push(event.fact),
                 Output::Respond { id, response } => self.responses.push((id, response)),
-                Output::Fetch { id, request, .. } => self.fetches.push((id, request)),
+                Output::Fetch {
+                    id,
+                    errand,
+                    request,
+                } => {
+                    self.errand = Some(errand);
+                    self.fetches.push((id, request));
+                }
                 Output::Datagram {
                     socket: WSP,
                     peer,

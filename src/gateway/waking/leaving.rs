@@ -89,15 +89,15 @@ impl Gateway {
                 Call::Terminal(request) | Call::Service(request),
                 Leg::Http(id) | Leg::PushService(id),
             ) => {
-                // The path at a push service may be a secret of the device.
-                let what = match leg {
-                    Leg::Http(_) => ("http", "POST /wappush HTTP/1.1"),
-                    _ => ("http", "POST HTTP/1.1"),
+                // The path at a push service may be a secret of the device. Terminals that hang keep no push service
+                // from being asked.
+                let (line, errand) = match leg {
+                    Leg::Http(_) => ("POST /wappush HTTP/1.1", Errand::Device),
+                    _ => ("POST HTTP/1.1", Errand::Wake),
                 };
                 if let Some(job) = &job {
-                    self.wire_carried(now, job, what, &request.body, out);
+                    self.wire_carried(now, job, ("http", line), &request.body, out);
                 }
-                let errand = Errand::Device;
                 out.push(Output::Fetch {
                     id,
                     errand,

@@ -9,7 +9,7 @@ use crate::codec::sip::Name;
 use crate::event::Bearer;
 use crate::gateway::bearer::push_service::{Door, PushService};
 use crate::gateway::config::Config;
-use crate::world::{FetchError, FetchId, HttpRequest};
+use crate::world::{Errand, FetchError, FetchId, HttpRequest};
 
 const ACME: &str = "pn-provider=acme;pn-param=app;pn-prid=device%3A1";
 
@@ -63,6 +63,13 @@ fn a_push_service_is_asked_to_wake_the_device_and_the_sir_follows_its_registrati
     lab.answer(&sirs[0], 200, "");
     connect(&mut lab);
     assert_eq!(lab.end("p1"), Some(("delivered".to_owned(), 1000)));
+}
+
+#[test]
+fn a_push_service_is_asked_beside_terminals_not_after_them() {
+    let mut lab = asleep(&[Bearer::Sip]);
+    lab.push("p1", &[UUID], "");
+    assert_eq!(lab.errand, Some(Errand::Wake));
 }
 
 #[test]
