@@ -176,6 +176,12 @@ impl Gateway {
             self.strand_short(job);
             return Err("the message centre is out of reach");
         }
+        if job.bearer == Bearer::Ussd
+            && let Some(key) = job.lane.device()
+            && self.is_in_dialogue(key)
+        {
+            return Err("the mobile has another dialogue");
+        }
         let push = self.ledger.get(job.push).ok_or("the push is over")?;
         let until = push.expires_at;
         self.short_until(job.bearer, to, sir, push_id, until)

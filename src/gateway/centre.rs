@@ -15,7 +15,7 @@ use super::config::Smsc;
 use super::{Gateway, Timer, on_smpp};
 use crate::codec::smpp::Status;
 use crate::codec::sms::Reassembler;
-use crate::event::{Bearer, Fact};
+use crate::event::Fact;
 use crate::ladder::{PPG, SMSC};
 use crate::machine::Machine;
 use crate::protocol::smpp::esme::{self, Esme, In, Out, Refusal, Submission, Why};
@@ -310,7 +310,7 @@ impl Gateway {
         let delays = self.centre.as_ref().and_then(Centre::delays);
         if let Some(job) = self.job_of_short(id).cloned() {
             self.delay(&job, delays);
-            let what = if job.bearer == Bearer::Ussd {
+            let what = if self.is_by_ussd(&job) {
                 "string"
             } else {
                 "submit_sm"

@@ -13,8 +13,8 @@ use super::bearer::ussd::{Answered, end_of};
 use super::bearer::{Job, Leg};
 use super::registry::DeviceKey;
 use super::{Gateway, Timer};
-use crate::event::Fact;
-use crate::protocol::smpp::esme::Submission;
+use crate::event::{Bearer, Fact};
+use crate::protocol::smpp::esme::{In, Submission};
 use crate::protocol::smpp::{Address, ShortMessage, Ussd};
 use crate::time::Time;
 use crate::world::Output;
@@ -29,16 +29,49 @@ impl Gateway {
         submission: Submission,
         out: &mut Vec<Output>,
     ) -> bool {
-        let first = self
-            .centre
-            .as_mut()
-            .and_then(|centre| centre.dialogues.open(key, submission));
-        let Some(first) = first else {
-            return false;
-        };
         self.jobs.sent(Leg::Dialogue(key), job, None);
-        self.send_string(now, key, first, out);
+        self.begin_dialogue(now, key, submission, out);
         true
+    }
+
+    /// Opens a dialogue whose job, if it has one, is noted.
+    pub(super) fn begin_dialogue(
+        &mut self,
+        now: Time,
+        key: DeviceKey,
+        submission: Submission,
+        out: &mut Vec<Output>,
+    ) {
+        let centre = self.centre.as_mut();
+        if let Some(first) = centre.and_then(|centre| centre.dialogues.open(key, submission)) {
+            self.send_string(now, key, first, out);
+        }
+    }
+
+    /// True while a SIR is under way to a mobile in a dialogue: it has one at a time.
+    pub(super) fn is_in_dialogue(&self, key: DeviceKey) -> bool {
+        self.jobs.get(Leg::Dialogue(key)).is_some()
+    }
+
+    /// True for a SIR in strings, though they may be to wake the device for another bearer.
+    pub(super) fn is_by_ussd(&self, job: &Job) -> bool {
+        let of_dialogue = |key| self.jobs.get(Leg::Dialogue(key)) == Some(job);
+        job.bearer == Bearer::Ussd || job.lane.device().is_some_and(of_dialogue)
+    }
+
+    /// Nobody needs the strings of a dialogue that have not gone; the last one is let be answered.
+    pub(super) fn cut_dialogue(&mut self, now: Time, key: DeviceKey, out: &mut Vec<Output>) {
+        let Some(centre) = self.centre.as_mut() else {
+            return;
+        };
+        if !centre.dialogues.is_unfinished(key) {
+            return;
+        }
+        let string = centre.dialogues.end(key);
+        self.timers.cancel(Timer::Dialogue(key));
+        if let Some(id) = string {
+            self.tell_centre(now, In::Cancel { id }, out);
+        }
     }
 
     fn send_string(

@@ -8,7 +8,7 @@ use super::push::notification::OwedNo;
 use super::push::submission::PushNo;
 use super::sessions::SessionNo;
 use crate::codec::{msrp, sip};
-use crate::event::{Bearer, Fact};
+use crate::event::Fact;
 use crate::ladder::{PI, PPG};
 use crate::protocol::sip::endpoint::Flow;
 use crate::time::Time;
@@ -177,11 +177,7 @@ impl Gateway {
         out: &mut Vec<Output>,
     ) {
         if self.config.report_wire {
-            let line = if job.bearer == Bearer::Ussd {
-                "ussd"
-            } else {
-                "sms"
-            };
+            let line = if self.is_by_ussd(job) { "ussd" } else { "sms" };
             let push = self.ledger.get(job.push).map(|push| push.push_id.as_str());
             self.wire(now, ends, line, what, octets, push, out);
         }

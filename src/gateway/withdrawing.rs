@@ -4,7 +4,7 @@
 //! **Source:** SMPP 3.4 sections 4.8 and 4.9; requirements R2.54, R2.61.
 
 use super::bearer::outstanding::Place;
-use super::bearer::{Job, Leg, Road};
+use super::bearer::{Job, Leg};
 use super::push::delivery::Accepted;
 use super::push::submission::PushNo;
 use super::registry::DeviceKey;
@@ -154,7 +154,7 @@ impl Gateway {
             return;
         };
         let is_its = |job: &Job| job.push == no && job.group == group;
-        let Some(centre) = self.centre.as_mut() else {
+        let Some(centre) = self.centre.as_ref() else {
             return;
         };
         if !centre.dialogues.is_unfinished(key)
@@ -162,16 +162,15 @@ impl Gateway {
         {
             return;
         }
-        let string = centre.dialogues.end(key);
-        self.timers.cancel(super::Timer::Dialogue(key));
-        self.jobs.answered(Leg::Dialogue(key));
-        if let Some(id) = string {
-            self.tell_centre(now, In::Cancel { id }, out);
-        }
-        let road = Road {
-            lane: super::bearer::Lane::Device(key),
-            bearer: Bearer::Ussd,
+        let Some(job) = self.jobs.answered(Leg::Dialogue(key)) else {
+            return;
         };
+        self.cut_dialogue(now, key, out);
+        if job.bearer != Bearer::Ussd {
+            // It was to wake the device, for which nothing is held now.
+            self.timers.cancel(super::Timer::Asleep(key));
+        }
+        let road = job.road();
         let next = self.jobs.next(road);
         self.send_next(now, next, out);
     }

@@ -35,7 +35,12 @@ fn string(octets: &[u8]) -> (Vec<u8>, [u8; 2]) {
 }
 
 /// The mobile sends a message, a part of a dialogue when an operation is given.
-fn send(lab: &mut Lab, link: LinkId, ussd: Option<(u8, Option<[u8; 2]>)>, octets: &[u8]) {
+pub(super) fn send(
+    lab: &mut Lab,
+    link: LinkId,
+    ussd: Option<(u8, Option<[u8; 2]>)>,
+    octets: &[u8],
+) {
     let mut tlvs = Vec::new();
     if let Some((operation, session)) = ussd {
         put_number(&mut tlvs, tag::USSD_SERVICE_OP, operation.into());
@@ -67,7 +72,7 @@ fn send(lab: &mut Lab, link: LinkId, ussd: Option<(u8, Option<[u8; 2]>)>, octets
 }
 
 /// The one string that was submitted since the last look.
-fn one_string(lab: &mut Lab, link: LinkId) -> Option<(Vec<u8>, [u8; 2])> {
+pub(super) fn one_string(lab: &mut Lab, link: LinkId) -> Option<(Vec<u8>, [u8; 2])> {
     let mut parts = submitted(lab, link);
     assert!(parts.len() <= 1, "one string at a time");
     accept(lab, link, &parts);

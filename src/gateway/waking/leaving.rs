@@ -7,11 +7,14 @@ use core::time::Duration;
 use bytes::Bytes;
 
 use crate::codec::sir::Wrapped;
+use crate::event::Bearer;
 use crate::gateway::Gateway;
 use crate::gateway::bearer::push_service::PushService;
 use crate::gateway::bearer::wake::Wake;
 use crate::gateway::bearer::{Job, Leg, http, wsp};
 use crate::gateway::carrying::Parcel;
+use crate::gateway::registry::DeviceKey;
+use crate::protocol::smpp::esme::Submission;
 use crate::time::Time;
 use crate::world::{Errand, HttpRequest, Output};
 
@@ -24,6 +27,8 @@ pub(super) enum Call {
     Terminal(HttpRequest),
     /// To a push service.
     Service(HttpRequest),
+    /// In a dialogue of USSD with the device.
+    Dialogue(DeviceKey, Box<Submission>),
     /// By another bearer.
     Parcel(Parcel),
 }
@@ -33,6 +38,7 @@ impl Gateway {
     /// registration.
     pub(super) fn call_of(
         &mut self,
+        key: DeviceKey,
         wake: &Wake,
         sir: &Wrapped,
         job: Option<&Job>,
@@ -40,14 +46,21 @@ impl Gateway {
     ) -> Result<Call, &'static str> {
         let tid = u8::try_from(self.random.below(256)).unwrap_or_default();
         match wake {
-            Wake::Number(bearer, to) => match job {
-                Some(job) => self.short(job, to, sir, tid).map(Call::Parcel),
-                None => {
-                    let until = now + RENEWED;
-                    self.short_until(*bearer, to, sir, tid, until)
-                        .map(Call::Parcel)
+            Wake::Number(bearer, to) => {
+                if *bearer == Bearer::Ussd && self.is_in_dialogue(key) {
+                    return Err("the mobile has another dialogue");
                 }
-            },
+                let parcel = match job {
+                    Some(job) => self.short(job, to, sir, tid)?,
+                    None => self.short_until(*bearer, to, sir, tid, now + RENEWED)?,
+                };
+                Ok(match parcel {
+                    Parcel::Short(strings) if *bearer == Bearer::Ussd => {
+                        Call::Dialogue(key, strings)
+                    }
+                    other => Call::Parcel(other),
+                })
+            }
             Wake::Datagram(peer) => {
                 let (socket, _) = self.config.wsp.ok_or("no WSP socket is configured")?;
                 let octets = wsp::datagram_of(sir, tid, None);
@@ -71,6 +84,7 @@ impl Gateway {
         match call {
             Call::Terminal(_) => Leg::Http(self.notices.fetch_id()),
             Call::Service(_) => Leg::PushService(self.notices.fetch_id()),
+            Call::Dialogue(key, _) => Leg::Dialogue(*key),
             Call::Parcel(Parcel::Short(submission)) => Leg::Short(submission.id),
             Call::Parcel(_) => self.bucket(),
         }
@@ -104,6 +118,7 @@ impl Gateway {
                     request,
                 });
             }
+            (Call::Dialogue(key, strings), _) => self.begin_dialogue(now, key, *strings, out),
             (Call::Parcel(Parcel::Datagram(socket, peer, octets)), _) => {
                 let octets = Bytes::from(octets);
                 if let Some(job) = &job {

@@ -140,7 +140,7 @@ impl Gateway {
         let Some(sir) = self.wrapped().cloned() else {
             return false;
         };
-        match self.call_of(wake, &sir, Some(&knock), now) {
+        match self.call_of(key, wake, &sir, Some(&knock), now) {
             Ok(call) => {
                 self.report(now, told, out);
                 let leg = self.leg_of(&call);
@@ -205,7 +205,7 @@ impl Gateway {
     /// A device registered: what was held for it goes to where it is now.
     pub(super) fn awaken(&mut self, now: Time, key: DeviceKey, out: &mut Vec<Output>) {
         for road in roads(key) {
-            if let Some(job) = self.held(road) {
+            if let Some(job) = self.held(now, road, out) {
                 self.timers.cancel(Timer::Asleep(key));
                 let again = Job { flow: 0, ..job };
                 self.send_next(now, Some(again), out);
@@ -217,7 +217,7 @@ impl Gateway {
     pub(super) fn stayed_asleep(&mut self, now: Time, key: DeviceKey, out: &mut Vec<Output>) {
         let reading = Reading::Unheard("the device did not wake");
         for road in roads(key) {
-            let Some(job) = self.held(road) else { continue };
+            let Some(job) = self.held(now, road, out) else { continue };
             for job in self.jobs.take_waiting(road) {
                 self.come_to(now, job, ASLEEP, reading, None, out);
             }
@@ -252,12 +252,16 @@ impl Gateway {
     }
 
     /// Takes a SIR out of the bucket, when one is there.
-    fn held(&mut self, road: Road) -> Option<Job> {
+    fn held(&mut self, now: Time, road: Road, out: &mut Vec<Output>) -> Option<Job> {
         let leg = self.jobs.leg(road)?;
         if matches!(leg, Leg::Sip(_)) {
             return None;
         }
-        self.jobs.abandon(road).map(|(_, job)| job)
+        let (leg, job) = self.jobs.abandon(road)?;
+        if let Leg::Dialogue(key) = leg {
+            self.cut_dialogue(now, key, out);
+        }
+        Some(job)
     }
 }
 

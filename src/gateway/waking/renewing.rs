@@ -48,7 +48,7 @@ impl Gateway {
             let pui = self.registry.get(key.identity).map(|it| it.pui.clone());
             // A SIR that names no push: the device has nothing to do but to register.
             let sir = Sir::new(&pui.unwrap_or_default(), &self.config.uri).encode();
-            if let Ok(call) = self.call_of(&wake, &sir, None, now) {
+            if let Ok(call) = self.call_of(key, &wake, &sir, None, now) {
                 let fact = Fact::Wake {
                     dev,
                     by: wake.name(),

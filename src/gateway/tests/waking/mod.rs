@@ -1,5 +1,6 @@
 //! Devices that sleep, as RFC 8599 has it: woken by the bearer they registered with, asked by SIP once they are back.
 
+mod by_ussd;
 mod renewing;
 mod services;
 
