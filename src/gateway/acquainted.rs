@@ -35,7 +35,7 @@ impl Acquainted for Gateway {
 
 impl Gateway {
     fn by_flow(&self, socket: SocketId, peer: std::net::SocketAddr) -> Option<DeviceKey> {
-        self.flows.get(&Flow::Udp { socket, peer }).copied()
+        self.flows.last(Flow::Udp { socket, peer })
     }
 
     fn by_link(&self, link: LinkId) -> Option<DeviceKey> {
@@ -43,7 +43,7 @@ impl Gateway {
             let no = self.sessions.link(link)?.session?;
             Some(self.sessions.get(no)?.device)
         };
-        let of_flow = || self.flows.get(&Flow::Link(link)).copied();
+        let of_flow = || self.flows.last(Flow::Link(link));
         of_session().or_else(of_flow)
     }
 

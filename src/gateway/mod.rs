@@ -5,15 +5,14 @@
 //! `on_sip` (registrations, answers), `on_invite` (sessions), `on_msrp` (content and returned information). The walk of
 //! a push is in `delivering` (obtain, judge, add, wrap, send: R2.117 to R2.122) and `ending` (results, records).
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
-use foldhash::quality::FixedState;
 
 use crate::event::{Event, Fact};
 use crate::machine::Machine;
 use crate::protocol::sip::authentication::Authenticator;
-use crate::protocol::sip::endpoint::{self, ClientId, Endpoint, Flow, Local};
+use crate::protocol::sip::endpoint::{self, ClientId, Endpoint, Local};
 use crate::protocol::sip::notifier::Notifier;
 use crate::protocol::sip::registrar::{self, Registrar};
 use crate::random::Random;
@@ -33,6 +32,7 @@ mod delivering;
 mod dialogues;
 mod ending;
 mod events;
+mod flows;
 mod forwarding;
 mod index;
 mod initiating;
@@ -127,7 +127,7 @@ pub struct Gateway {
     quotas: Quotas,
     timers: Timers<Timer>,
     /// Which device registered over a flow.
-    flows: HashMap<Flow, DeviceKey, FixedState>,
+    flows: flows::Flows,
     /// What the endpoint is told next: only after everything else that an input brought is done, so that records come
     /// before the messages that depend on them.
     todo: VecDeque<endpoint::Input>,
@@ -243,7 +243,7 @@ impl Gateway {
             push_service,
             wsp,
             centre,
-            flows: HashMap::default(),
+            flows: flows::Flows::default(),
             todo: VecDeque::new(),
             effects: Vec::new(),
             forwards: forwarding::Forwards::default(),

@@ -80,7 +80,7 @@ impl Gateway {
         request: &Message,
         out: &mut Vec<Output>,
     ) {
-        let is_known = self.flows.contains_key(&flow);
+        let is_known = self.flows.is_known(flow);
         if !is_known && let Some(draft) = self.challenge(now, request, out) {
             return self.respond(id, draft);
         }

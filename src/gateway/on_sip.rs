@@ -363,10 +363,12 @@ impl Gateway {
                     .find(|known| known.serial == binding.serial)
                     .map(|known| (known.flow, known.contact == binding.contact));
                 device.add_route(route);
-                if let Some((earlier, _)) = earlier {
-                    self.flows.remove(&earlier);
+                if let Some((earlier, _)) = earlier
+                    && !device.is_on(earlier)
+                {
+                    self.flows.leave(earlier, key);
                 }
-                self.flows.insert(binding.flow, key);
+                self.flows.enter(binding.flow, key);
                 Some(Mirrored {
                     key,
                     changed,
@@ -384,9 +386,9 @@ impl Gateway {
                 )?;
                 if let Some(device) = self.registry.device_mut(key.0) {
                     device.remove_route(binding.serial);
-                }
-                if self.flows.get(&binding.flow) == Some(&key.0) {
-                    self.flows.remove(&binding.flow);
+                    if !device.is_on(binding.flow) {
+                        self.flows.leave(binding.flow, key.0);
+                    }
                 }
                 Some(Mirrored {
                     key: key.0,
@@ -400,12 +402,12 @@ impl Gateway {
     /// The device that registered before over the same flow with the same identifiers, spelt alike: of it the registry
     /// would learn nothing new.
     fn known_as(&self, binding: &Binding) -> Option<DeviceKey> {
-        let key = *self.flows.get(&binding.flow)?;
+        let identity = self.registry.identity(&binding.aor)?;
+        let key = self.flows.of(binding.flow, identity)?;
         let device = self.registry.device(key)?;
         let gruu = binding.pub_gruu.as_deref();
         let is_own = |text: &str| device.ids.iter().any(|id| id.as_str() == text);
-        let is_known = self.registry.identity(&binding.aor) == Some(key.identity)
-            && (gruu.is_none() || device.gruu.as_deref() == gruu)
+        let is_known = (gruu.is_none() || device.gruu.as_deref() == gruu)
             && (binding.instance.is_some() || !binding.aliases.is_empty())
             && named(binding).all(is_own);
         is_known.then_some(key)
@@ -463,7 +465,7 @@ impl Gateway {
         request: &Message,
         out: &mut Vec<Output>,
     ) {
-        if !self.flows.contains_key(&flow)
+        if !self.flows.is_known(flow)
             && let Some(draft) = self.challenge(now, request, out)
         {
             return self.respond(id, draft);
@@ -507,9 +509,9 @@ impl Gateway {
     pub(super) fn sender_of(&self, flow: Flow, request: &Message) -> Option<DeviceKey> {
         let from = canonical(request.from().ok()?.uri.as_str());
         let identity = self.registry.identity(&from)?;
-        let on_flow = self.flows.get(&flow).copied();
+        let on_flow = self.flows.of(flow, identity);
         // Where devices prove who they are, the flow is the proof, and nobody speaks for another identity over it.
-        if self.authenticator.is_some() && on_flow.is_some_and(|key| key.identity != identity) {
+        if self.authenticator.is_some() && on_flow.is_none() && self.flows.is_known(flow) {
             return None;
         }
         let contact = request.contacts().find_map(|contact| match contact {

@@ -53,7 +53,7 @@ impl Gateway {
         if self.correlators(request).is_empty() {
             return;
         }
-        let device = self.flows.get(&flow).copied();
+        let device = self.flows.last(flow);
         let Ok(awaited) = self.awaited(now, device, request) else {
             return;
         };
@@ -75,7 +75,7 @@ impl Gateway {
             let draft = self.answer(request, 489).header("Allow-Events", known);
             return self.respond(id, draft);
         }
-        let is_known = self.flows.contains_key(&flow);
+        let is_known = self.flows.is_known(flow);
         if !is_known && let Some(draft) = self.challenge(now, request, out) {
             return self.respond(id, draft);
         }

@@ -473,6 +473,12 @@ impl Device {
             .sort_by(|a, b| b.q.cmp(&a.q).then(b.registered_at.cmp(&a.registered_at)));
     }
 
+    /// True while it is registered over that flow.
+    #[must_use]
+    pub fn is_on(&self, flow: Flow) -> bool {
+        self.routes.iter().any(|route| route.flow == flow)
+    }
+
     /// Forgets the way of a binding; what was learned of the registration goes with the last one.
     pub fn remove_route(&mut self, serial: u64) {
         self.routes.retain(|known| known.serial != serial);

@@ -303,9 +303,10 @@ impl Gateway {
         let Resolved::Bindings(bindings) = self.registrar.resolve(&uri) else {
             return None;
         };
-        bindings
-            .iter()
-            .find_map(|binding| self.flows.get(&binding.flow).copied())
+        bindings.iter().find_map(|binding| {
+            let identity = self.registry.identity(&binding.aor)?;
+            self.flows.of(binding.flow, identity)
+        })
     }
 
     /// The devices that the initiator wants among those of the identities it addressed.

@@ -260,7 +260,7 @@ impl Gateway {
 
     /// Who is at the other end of a flow: a device by name, or an address.
     fn party(&self, flow: Flow) -> String {
-        if let Some(key) = self.flows.get(&flow)
+        if let Some(key) = self.flows.last(flow)
             && let Some(name) = self.name(key.identity, key.at)
         {
             return name.to_owned();

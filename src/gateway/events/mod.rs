@@ -114,7 +114,7 @@ impl Gateway {
 
     /// Who sends a request, when that may be believed: a device of ours, or who knows a password.
     fn subscriber(&self, flow: Flow, request: &Message) -> Option<IdentityNo> {
-        let is_proved = self.authenticator.is_some() && !self.flows.contains_key(&flow);
+        let is_proved = self.authenticator.is_some() && !self.flows.is_known(flow);
         if is_proved {
             let from = request.from().ok()?;
             return self.registry.identity(&canonical(from.uri.as_str()));
@@ -135,7 +135,7 @@ impl Gateway {
             let draft = self.answer(request, 489).header("Allow-Events", allowed());
             return self.respond(id, draft);
         };
-        if !self.flows.contains_key(&flow)
+        if !self.flows.is_known(flow)
             && let Some(draft) = self.challenge(now, request, out)
         {
             return self.respond(id, draft);

@@ -153,7 +153,7 @@ impl Gateway {
             let draft = self.answer(request, 489).header("Allow-Events", allowed());
             return self.respond(id, draft);
         }
-        if !self.flows.contains_key(&flow)
+        if !self.flows.is_known(flow)
             && let Some(draft) = self.challenge(now, request, out)
         {
             return self.respond(id, draft);

@@ -227,19 +227,18 @@ impl Gateway {
 
     /// A connection is gone: devices that can be woken stay registered, without it.
     pub(super) fn fell_asleep(&mut self, flow: Flow) {
-        let key = self.flows.get(&flow).copied();
-        let Some(device) = key.and_then(|key| self.registry.device_mut(key)) else {
-            return;
-        };
-        let mut sleeps = false;
-        for route in &mut device.routes {
-            if route.flow == flow && route.wake.is_some() {
-                route.flow = NO_FLOW;
-                sleeps = true;
+        for key in self.flows.all(flow) {
+            let Some(device) = self.registry.device_mut(key) else {
+                continue;
+            };
+            for route in &mut device.routes {
+                if route.flow == flow && route.wake.is_some() {
+                    route.flow = NO_FLOW;
+                }
             }
-        }
-        if sleeps {
-            self.flows.remove(&flow);
+            if !device.is_on(flow) {
+                self.flows.leave(flow, key);
+            }
         }
     }
 

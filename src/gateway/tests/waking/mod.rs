@@ -3,6 +3,7 @@
 mod by_ussd;
 mod renewing;
 mod services;
+mod shared;
 
 use core::time::Duration;
 
