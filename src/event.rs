@@ -94,7 +94,7 @@ pub enum Mode {
 }
 
 /// What carried something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Bearer {
     /// A SIP MESSAGE.

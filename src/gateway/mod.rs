@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 
-use crate::event::{Event, Fact};
+use crate::event::{Bearer, Event, Fact};
 use crate::machine::Machine;
 use crate::protocol::sip::authentication::Authenticator;
 use crate::protocol::sip::endpoint::{self, ClientId, Endpoint, Local};
@@ -182,8 +182,8 @@ enum Timer {
     Dialogue(DeviceKey),
     /// Sessions of WSP.
     Wsp,
-    /// A device that was woken should have registered by now.
-    Asleep(DeviceKey),
+    /// A device that was woken for a SIR by that bearer should have registered by now.
+    Asleep(DeviceKey, Bearer),
     /// A device that sleeps is to renew its registration.
     Renew(DeviceKey),
     /// What was published under that number is over.
@@ -372,7 +372,7 @@ impl Gateway {
             Timer::Centre => self.centre_due(now, out),
             Timer::Dialogue(key) => self.dialogue_lost(now, key, out),
             Timer::Wsp => self.wsp_due(now, out),
-            Timer::Asleep(key) => self.stayed_asleep(now, key, out),
+            Timer::Asleep(key, bearer) => self.stayed_asleep(now, key, bearer, out),
             Timer::Terminal(number) => self.terminal_due(now, number, out),
             Timer::Renew(key) => self.renew(now, key, out),
             Timer::Unpublish(identity, number) => self.unpublish(now, identity, number, out),

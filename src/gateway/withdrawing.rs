@@ -8,7 +8,7 @@ use super::bearer::{Job, Leg};
 use super::push::delivery::Accepted;
 use super::push::submission::PushNo;
 use super::registry::DeviceKey;
-use super::{Gateway, snapshot};
+use super::{Gateway, Timer, snapshot};
 use crate::event::{Bearer, Outcome};
 use crate::protocol::smpp::esme::In;
 use crate::protocol::smpp::{Address, Envelope};
@@ -168,7 +168,7 @@ impl Gateway {
         self.cut_dialogue(now, key, out);
         if job.bearer != Bearer::Ussd {
             // It was to wake the device, for which nothing is held now.
-            self.timers.cancel(super::Timer::Asleep(key));
+            self.timers.cancel(Timer::Asleep(key, job.bearer));
         }
         let road = job.road();
         let next = self.jobs.next(road);

@@ -147,7 +147,8 @@ impl Gateway {
                 if let Some(sent) = sent {
                     self.report_sent(now, leg, sent, out);
                 }
-                self.timers.set(Timer::Asleep(key), now + BUCKET);
+                let due = now + BUCKET;
+                self.timers.set(Timer::Asleep(key, job.bearer), due);
                 self.jobs.sent(leg, job, None);
                 self.leave(now, leg, call, out);
                 true
@@ -197,7 +198,7 @@ impl Gateway {
             return;
         }
         if let Some(key) = job.lane.device() {
-            self.timers.cancel(Timer::Asleep(key));
+            self.timers.cancel(Timer::Asleep(key, job.bearer));
         }
         self.answered(now, job, status, reading, None, out);
     }
@@ -206,7 +207,7 @@ impl Gateway {
     pub(super) fn awaken(&mut self, now: Time, key: DeviceKey, out: &mut Vec<Output>) {
         for road in roads(key) {
             if let Some(job) = self.held(now, road, out) {
-                self.timers.cancel(Timer::Asleep(key));
+                self.timers.cancel(Timer::Asleep(key, road.bearer));
                 let again = Job { flow: 0, ..job };
                 self.send_next(now, Some(again), out);
             }
@@ -214,15 +215,23 @@ impl Gateway {
     }
 
     /// A device that was woken did not register in time: it is not woken for each further push that was held as well.
-    pub(super) fn stayed_asleep(&mut self, now: Time, key: DeviceKey, out: &mut Vec<Output>) {
+    pub(super) fn stayed_asleep(
+        &mut self,
+        now: Time,
+        key: DeviceKey,
+        bearer: Bearer,
+        out: &mut Vec<Output>,
+    ) {
+        let lane = Lane::Device(key);
+        let road = Road { lane, bearer };
+        let Some(job) = self.held(now, road, out) else {
+            return;
+        };
         let reading = Reading::Unheard("the device did not wake");
-        for road in roads(key) {
-            let Some(job) = self.held(now, road, out) else { continue };
-            for job in self.jobs.take_waiting(road) {
-                self.come_to(now, job, ASLEEP, reading, None, out);
-            }
-            self.answered(now, job, ASLEEP, reading, None, out);
+        for job in self.jobs.take_waiting(road) {
+            self.come_to(now, job, ASLEEP, reading, None, out);
         }
+        self.answered(now, job, ASLEEP, reading, None, out);
     }
 
     /// A connection is gone: devices that can be woken stay registered, without it.

@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::super::bearers::{connect, told, with_bearers};
 use super::super::lab::*;
 use super::register;
-use crate::codec::sip::Name;
+use crate::codec::sip::{Method, Name};
 use crate::event::Bearer;
 use crate::gateway::bearer::push_service::{Door, PushService};
 use crate::gateway::config::Config;
@@ -63,6 +63,49 @@ fn a_push_service_is_asked_to_wake_the_device_and_the_sir_follows_its_registrati
     lab.answer(&sirs[0], 200, "");
     connect(&mut lab);
     assert_eq!(lab.end("p1"), Some(("delivered".to_owned(), 1000)));
+}
+
+/// Which bearers failed with that status since the start.
+fn failed(lab: &mut Lab, status: u16) -> Vec<String> {
+    let answers = lab.events("sir.answer");
+    let these = answers.iter().filter(|answer| answer["status"] == status);
+    these
+        .map(|answer| answer["bearer"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn what_is_held_on_one_road_is_given_up_in_time_whatever_comes_of_the_other() {
+    let mut lab = asleep(&[Bearer::Sip, Bearer::Signalling]);
+    lab.push("p1", &[UUID], "");
+    let (id, _) = asked(&mut lab);
+    answer(&mut lab, id, 503, &[]);
+    let (id, _) = asked(&mut lab);
+    answer(&mut lab, id, 201, &[]);
+    lab.wait(Duration::from_secs(5));
+    // The next one fails on its first road, and waits for the other.
+    lab.push("p2", &[UUID], "");
+    let (id, _) = asked(&mut lab);
+    answer(&mut lab, id, 503, &[]);
+    assert!(lab.fetches.is_empty());
+    lab.wait(Duration::from_secs(15));
+    assert_eq!(failed(&mut lab, 480), ["signalling", "signalling"]);
+}
+
+#[test]
+fn a_device_that_is_woken_anew_for_the_next_bearer_has_time_for_that() {
+    let mut lab = asleep(&[Bearer::Sip, Bearer::Signalling]);
+    lab.push("p1", &[UUID], "");
+    let (id, _) = asked(&mut lab);
+    answer(&mut lab, id, 201, &[]);
+    lab.wait(Duration::from_secs(20));
+    assert_eq!(failed(&mut lab, 480), ["sip"]);
+    let (id, _) = asked(&mut lab);
+    answer(&mut lab, id, 201, &[]);
+    lab.wait(Duration::from_secs(10));
+    assert_eq!(failed(&mut lab, 480), ["sip"]);
+    register(&mut lab, ACME, 3600);
+    assert_eq!(lab.sent(Method::Options).len(), 1);
 }
 
 #[test]
