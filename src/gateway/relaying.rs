@@ -1,7 +1,7 @@
 //! Questions of initiators about pushes that another gateway delivers: it answers them, and its answer is handed back.
 //!
 //! **Source:** requirement R2.17; WAP-247 sections 8.6 (cancel), 8.7 (status query), 8.10 (client capability query). A push
-//! has the same push-id there, so a document goes on as it came. A replacement travels with the submission that
+//! has the same push-id there, which no other initiator of ours may use, so a document goes on as it came. A replacement travels with the submission that
 //! replaces. Where the other gateway is not reached, what is known here is the answer.
 
 use std::collections::BTreeMap;

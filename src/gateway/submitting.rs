@@ -50,7 +50,9 @@ impl Gateway {
         out: &mut Vec<Output>,
     ) -> Result<PushNo, NotTaken> {
         // First of all: who lost our answer asks again, maybe after the push's time, and must hear that it was accepted.
-        if self.ledger.of(initiator, &asked.push_id).is_some() {
+        if self.ledger.of(initiator, &asked.push_id).is_some()
+            || self.is_used_beyond(&asked.push_id)
+        {
             return Err(Refused::new(
                 Status::DuplicatePushId,
                 format!("push-id {} was used before", asked.push_id),
@@ -92,6 +94,12 @@ impl Gateway {
             phase: Phase::Waiting,
         };
         Ok(self.ledger.enter(push))
+    }
+
+    /// Whether anybody used a push-id where pushes are handed on: the other gateway sees one initiator, us, so what it is
+    /// told of a push-id must be of one push (WAP-247 section 9.2: push-ids are globally unique).
+    fn is_used_beyond(&self, push_id: &str) -> bool {
+        self.config.relay.is_some() && !self.ledger.all_by_id(push_id).is_empty()
     }
 
     /// Saves a push accepted in this turn, before everything from `place` on that came of it. All records of a turn are

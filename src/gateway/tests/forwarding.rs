@@ -168,6 +168,48 @@ fn r2_17_a_relay_that_fails_may_have_the_push_all_the_same() {
 }
 
 #[test]
+fn r2_17_a_push_id_that_another_initiator_uses_is_taken_where_pushes_are_handed_on() {
+    let config = || {
+        let mut config = front();
+        let names = ["one", "two"].map(|name| (name.to_owned(), "x".to_owned()));
+        config.policy.initiators = names.to_vec();
+        config
+    };
+    let mut lab = Lab::with(config());
+    let submit = |lab: &mut Lab, name: &str| {
+        let (body, content_type) = (
+            pap_body("p1", &[ALICE], "", ""),
+            "multipart/related; boundary=b",
+        );
+        let door = ("POST", "/pap");
+        let response = lab.http_of("127.0.0.1", Some(name), door, content_type, &body);
+        match pap::decode(&response.body).unwrap().operation {
+            Operation::PushResponse(answer) => answer.code,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(submit(&mut lab, "one:x"), 1001);
+    assert_eq!(submit(&mut lab, "two:x"), 2007);
+    let mut lab = lab.restarted(config());
+    assert_eq!(submit(&mut lab, "two:x"), 2007);
+    // So nothing that it says of p1 is of the other's push there.
+    let cancel = "<?xml version=\"1.0\"?><!DOCTYPE pap PUBLIC \"-//WAPFORUM//DTD PAP 2.0//EN\" \
+        \"http://www.wapforum.org/DTD/pap_2.0.dtd\"><pap><cancel-message push-id=\"p1\"/></pap>";
+    lab.fetches.clear();
+    lab.http_of(
+        "127.0.0.1",
+        Some("two:x"),
+        ("POST", "/pap"),
+        "application/xml",
+        cancel,
+    );
+    assert!(lab.fetches.is_empty());
+    let shown = ("GET", "/api/v1/pushes/p1");
+    let shown = lab.http_of("127.0.0.1", Some("two:x"), shown, "", "");
+    assert_eq!(shown.status, 404);
+}
+
+#[test]
 fn r2_17_a_push_is_handed_on_after_a_restart_unless_it_was_taken() {
     let mut lab = Lab::with(front());
     pushed(&mut lab);
