@@ -228,7 +228,8 @@ impl Gateway {
             self.on_carried(now, leg, status, reading, out);
             return;
         }
-        if !self.is_proved(nonce.as_deref(), answer) {
+        let is_meant = nonce.is_none() || self.proves_to_be(&job, answer);
+        if !is_meant || !self.is_proved(nonce.as_deref(), answer) {
             return self.doubt(now, id, job, trial, answer, out);
         }
         let Some((key, address)) = self.terminal_of(&job) else {
@@ -262,6 +263,17 @@ impl Gateway {
         param("nonce") == nonce
             && param("realm") == users.realm
             && password.is_some_and(|(_, password)| said.is_right(password, "OPTIONS"))
+    }
+
+    /// Whether the name that a terminal proves is that of the job's device: another one may have its address by now.
+    fn proves_to_be(&self, job: &Job, answer: &HttpResponse) -> bool {
+        let Some(key) = job.lane.device() else {
+            return false;
+        };
+        let said = row(&answer.headers, header::AUTHORIZATION)
+            .and_then(|value| Authentication::decode(value, true).ok());
+        let user = said.as_ref().and_then(|said| said.param("username"));
+        user.is_some_and(|user| self.of_terminal_id(user, Some(key)) == Some(key))
     }
 
     /// The terminal did not show who it is: it is asked once more, unless it will never say.

@@ -353,19 +353,27 @@ fn strict() -> Lab {
     lab_of(|config| {
         config.ota_http.terminals = Some(config::Authentication {
             realm: "ppg".to_owned(),
-            users: vec![("4+15550103".to_owned(), "wonder".to_owned())],
+            users: ["4+15550103", "4+15550104"]
+                .map(|name| (name.to_owned(), "wonder".to_owned()))
+                .to_vec(),
         });
+        let other = &mut config.identities[0].devices[1].profile;
+        other.addresses.msisdn = Some("+15550104".to_owned());
     })
 }
 
 /// The terminal answers the challenge with that password; how its last answer was judged comes back.
 fn prove(lab: &mut Lab, password: &str) -> Option<String> {
+    prove_as(lab, "4+15550103", password)
+}
+
+fn prove_as(lab: &mut Lab, name: &str, password: &str) -> Option<String> {
     let (id, request) = asked(lab, "OPTIONS");
     let challenge = request.header("x-wap-authenticate").unwrap();
     let challenge = Authentication::decode(challenge, true).unwrap();
     let param = |name| challenge.param(name).unwrap();
     assert_eq!((param("realm"), param("algorithm")), ("ppg", "SHA-1"));
-    let who = ("4+15550103", "ppg", password);
+    let who = (name, "ppg", password);
     let said = terminal_response(who, param("nonce"), "OPTIONS").to_string();
     let mut rows = TERMINAL.to_vec();
     rows.push(("x-wap-push-status", "501"));
@@ -396,6 +404,19 @@ fn ota_http_009_a_terminal_with_a_wrong_password_may_try_again_and_is_then_dismi
     assert_eq!(lab.end("p1"), Some(("undeliverable".to_owned(), 4001)));
     assert_eq!(prove(&mut lab, "wonder"), Some("failed_noretry".to_owned()));
     assert!(is_quiet(&lab), "it is too late for that");
+}
+
+#[test]
+fn ota_http_009_a_terminal_that_proves_to_be_another_device_gets_nothing() {
+    let mut lab = strict();
+    lab.push("p1", &[UUID], "");
+    assert_eq!(prove_as(&mut lab, "4+15550104", "wonder"), None);
+    let judged = prove_as(&mut lab, "4+15550104", "wonder");
+    assert_eq!(judged, Some("failed_retry".to_owned()));
+    assert_eq!(lab.end("p1"), Some(("undeliverable".to_owned(), 4001)));
+    let (_, last) = asked(&mut lab, "OPTIONS");
+    let last = last.header("x-wap-authenticate").unwrap();
+    assert!(last.contains("failed_noretry"), "{last}");
 }
 
 #[test]
