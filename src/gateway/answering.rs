@@ -5,6 +5,7 @@
 use super::bearer::choice::Bearers;
 use super::bearer::sip::{Answer, Reading, read, refusal};
 use super::bearer::{Job, Lane, Leg};
+use super::posting::{aborted, rejection};
 use super::push::delivery::{Ending, Stage};
 use super::push::submission::PushNo;
 use super::registry::DeviceKey;
@@ -173,7 +174,11 @@ impl Gateway {
     fn mark(&mut self, now: Time, job: &Job, status: u16, reading: Reading, out: &mut Vec<Output>) {
         let failed = matches!(
             reading,
-            Reading::Later(_) | Reading::NextFlow | Reading::Unheard(_) | Reading::Failed(_)
+            Reading::Later(_)
+                | Reading::NextFlow
+                | Reading::Unheard(_)
+                | Reading::Failed(_)
+                | Reading::Aborted(_)
         );
         if let Some(device) = job
             .lane
@@ -233,6 +238,10 @@ impl Gateway {
                 self.end_all(now, &job, &ending, out);
             }
             Reading::Failed(why) => self.fail(now, &job, why, out),
+            Reading::Aborted(status) => {
+                let ending = aborted(status, now);
+                self.fail_with(now, &job, rejection(status), &ending, out);
+            }
         }
         None
     }
@@ -323,6 +332,18 @@ impl Gateway {
 
     /// The bearer will not work. When no other is left, the delivery ends, unless one that failed before may work later.
     fn fail(&mut self, now: Time, job: &Job, why: &'static str, out: &mut Vec<Output>) {
+        let ending = unreachable(why, now);
+        self.fail_with(now, job, why, &ending, out);
+    }
+
+    fn fail_with(
+        &mut self,
+        now: Time,
+        job: &Job,
+        why: &'static str,
+        ending: &Ending,
+        out: &mut Vec<Output>,
+    ) {
         self.fall(now, job, why, out);
         for at in self.waking(job).iter() {
             let push = self.ledger.get(job.push);
@@ -331,8 +352,7 @@ impl Gateway {
                 self.later(now, job, at, why, None);
             }
         }
-        let ending = unreachable(why, now);
-        self.end_all(now, job, &ending, out);
+        self.end_all(now, job, ending, out);
     }
 
     /// Ends the deliveries that waited for this answer.

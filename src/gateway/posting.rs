@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! unknown, or not heard for a while: OPTIONS ──▶ POST ──▶ 400, 401: taken or delivered
-//!            ▲ ▲                       │ 401, 412 │ 401      234, 237: later    235, 236, 238: refused
+//!            ▲ ▲                       │ 401, 412 │ 401      234, 237: later    235, 236, 238, 256, 257, 600: refused
 //!            │ └── once ───────────────┘          │ 256
 //!            └──── once ──────────────────────────┘
 //! ```
@@ -398,6 +398,12 @@ impl Gateway {
             (_, 235 | 236 | 238) => Some(aborted(code, now)),
             (_, 234 | 237) if tries(self, at) > self.config.retries => Some(aborted(code, now)),
             (_, 234 | 237) => None,
+            // The content will never go so; another bearer may lead to a session.
+            (_, 256 | 257 | 600) => {
+                let reading = Reading::Aborted(code);
+                self.on_carried(now, Leg::Http(id), code, reading, out);
+                return;
+            }
             _ => {
                 self.on_carried(now, Leg::Http(id), code, reading, out);
                 return;
@@ -439,18 +445,25 @@ fn is_taken(response: &Result<HttpResponse, FetchError>) -> bool {
 
 /// The terminal refused the content: PAP's 5abc is the status of WAP-235.
 pub(super) fn aborted(status: u16, now: Time) -> Ending {
-    let reason = match status {
-        234 => "the terminal asks for the content again, again and again",
-        236 => "the terminal discarded the content, because it was pending too long",
-        237 => "the terminal has no room for the content",
-        238 => "the terminal cannot process the content",
-        _ => "the terminal refuses the content",
-    };
     Ending {
         outcome: Outcome::Refused,
         state: MessageState::Aborted,
         code: Status::client_aborted(status),
-        reason: reason.to_owned(),
+        reason: rejection(status).to_owned(),
         at: now,
+    }
+}
+
+/// What that status of WAP-235 says of a content.
+pub(super) const fn rejection(status: u16) -> &'static str {
+    match status {
+        234 => "the terminal asks for the content again, again and again",
+        236 => "the terminal discarded the content, because it was pending too long",
+        237 => "the terminal has no room for the content",
+        238 => "the terminal cannot process the content",
+        256 => "the terminal wants its capability tag",
+        257 => "the terminal is not provisioned for this gateway",
+        600 => "the terminal takes another version of OTA-HTTP",
+        _ => "the terminal refuses the content",
     }
 }

@@ -148,7 +148,7 @@ impl Gateway {
         };
         match (reading, code) {
             (Reading::Taken { .. }, _) => end(self, Ending::delivered(now), out),
-            (_, 235 | 236 | 238) => end(self, aborted(code, now), out),
+            (_, 235 | 236 | 238 | 256 | 257 | 600) => end(self, aborted(code, now), out),
             (_, 234 | 237) => self.not_yet(now, item, at, code, out),
             _ => self.lost(now, item, at, out),
         }

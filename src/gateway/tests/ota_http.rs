@@ -187,7 +187,7 @@ fn ota_http_006_a_tag_that_is_another_is_refreshed_and_the_push_repeated_once() 
         &[("x-wap-push-status", "256"), ("x-wap-cpitag", TAG)],
     );
     assert!(is_quiet(&lab), "once is enough");
-    assert_eq!(lab.end("p1"), Some(("undeliverable".to_owned(), 4001)));
+    assert_eq!(lab.end("p1"), Some(("aborted".to_owned(), 5256)));
 }
 
 #[test]
@@ -218,6 +218,25 @@ fn ota_http_012_a_content_that_is_refused_is_told_in_the_words_of_pap() {
             Some(("aborted".to_owned(), code)),
             "{status}"
         );
+    }
+}
+
+#[test]
+fn ota_http_012_a_content_that_is_rejected_for_good_is_not_repeated_unchanged() {
+    for (status, code) in [("257", 5257), ("600", 5600)] {
+        let mut lab = lab(&[Bearer::Http]);
+        lab.push("p1", &[UUID], "");
+        register(&mut lab);
+        let (id, _) = asked(&mut lab, "POST");
+        answer_http(&mut lab, id, status);
+        let end = Some(("aborted".to_owned(), code));
+        assert_eq!(lab.end("p1"), end, "{status}");
+        let mut lab = super::ota_http::lab(&[Bearer::Http, Bearer::Wsp]);
+        lab.push("p1", &[UUID], "");
+        register(&mut lab);
+        let (id, _) = asked(&mut lab, "POST");
+        answer_http(&mut lab, id, status);
+        assert_eq!((lab.wsp.len(), lab.end("p1")), (1, None), "{status}");
     }
 }
 
@@ -306,7 +325,11 @@ fn ota_http_017_the_provisioning_is_named_and_a_terminal_without_it_is_given_up(
         let (id, request) = asked(&mut lab, method);
         assert_eq!(request.header("x-wap-push-provurl"), Some(url));
         answer_http(&mut lab, id, status);
-        assert_eq!(lab.end("p1"), Some(("undeliverable".to_owned(), 4001)));
+        let end = match status {
+            "257" => ("aborted".to_owned(), 5257),
+            _ => ("undeliverable".to_owned(), 4001),
+        };
+        assert_eq!(lab.end("p1"), Some(end));
     }
 }
 

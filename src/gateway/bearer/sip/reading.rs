@@ -53,6 +53,8 @@ pub enum Reading {
     Refused(Reason),
     /// It will not work; for the log and the result.
     Failed(&'static str),
+    /// It will not work with the content itself: the terminal rejected that with this X-Wap-Push-Status.
+    Aborted(u16),
 }
 
 /// Reads the answer to a SIR that was written in that form.
