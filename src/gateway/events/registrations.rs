@@ -24,8 +24,11 @@ impl Gateway {
             told.push(identity);
             let package = Package::Reg;
             self.tell_all(now, Topic { package, identity }, Some(changes));
-            // A refresh changes nothing of who is there.
-            if !matches!(change, Change::Refreshed(_)) {
+            // A refresh changes nothing of who is there, but what came with it may.
+            let is_other = |other: &&Change| !matches!(other, Change::Refreshed(_));
+            let is_its =
+                |other: &Change| self.registry.identity(&other.binding().aor) == Some(identity);
+            if changes.iter().filter(is_other).any(is_its) {
                 let package = Package::Presence;
                 self.tell_all(now, Topic { package, identity }, None);
             }

@@ -195,6 +195,30 @@ fn a_subscriber_to_presence_gets_all_at_once_then_each_change_then_the_end() {
 }
 
 #[test]
+fn a_subscriber_to_presence_is_told_of_a_device_that_leaves_while_another_one_refreshes() {
+    let mut lab = Lab::registered();
+    subscribe(&mut lab, 3, "presence", "");
+    notified(&mut lab, 3, 200);
+    let contact = |dev: u8, expires: u32| {
+        format!(
+            "<sip:alice@{};ob>;+sip.instance=\"<urn:uuid:00000000-0000-4000-8000-00000000000{dev}>\";reg-id=1;expires={expires}",
+            address(dev)
+        )
+    };
+    let headers = format!(
+        "To: <{ALICE}>\nSupported: path, gruu\nContact: {}, {}\n",
+        contact(1, 3600),
+        contact(2, 0)
+    );
+    let headers = headers.replace(";reg-id=1", "");
+    let ok = lab.request(1, "REGISTER", "sip:example.com", &headers, "");
+    assert_eq!(ok.status(), Some(200), "{ok:?}");
+    let changes = lab.events("reg");
+    assert_eq!(changes[changes.len() - 1]["change"], "removed");
+    notified(&mut lab, 3, 200);
+}
+
+#[test]
 fn a_subscriber_that_answers_481_is_told_no_more() {
     let mut lab = Lab::registered();
     subscribe(&mut lab, 2, "presence", "");
