@@ -75,7 +75,9 @@ impl Gateway {
         match (package, identity) {
             (Some(package), Some(identity)) if read.kept.until > now => {
                 let topic = Topic { package, identity };
-                self.notifier.restore(read.kept, topic, package.terms());
+                let no = self.notifier.restore(read.kept, topic, package.terms());
+                // The numbers that were skipped are skipped once: the next restart goes on after these.
+                self.keep_subscription(now, no, out);
             }
             _ => out.push(Output::Forget(record.key.clone())),
         }

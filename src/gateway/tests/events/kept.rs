@@ -95,6 +95,23 @@ fn a_subscriber_to_registrations_is_told_all_of_them_with_a_later_version_after_
 }
 
 #[test]
+fn a_subscriber_is_told_with_later_numbers_after_each_restart() {
+    let mut lab = Lab::new();
+    lab.register(1);
+    subscribe(&mut lab, 1, "reg", "");
+    let mut last = notified(&mut lab, 1, 200);
+    for life in 2..5 {
+        lab = lab.restarted(config());
+        let next = notified(&mut lab, 1, 200);
+        let numbers = [&last, &next].map(|notify| notify.cseq().unwrap().number);
+        assert!(numbers[0] < numbers[1], "life {life}: {numbers:?}");
+        let versions = [&last, &next].map(|notify| reginfo(notify).version);
+        assert!(versions[0] < versions[1], "life {life}: {versions:?}");
+        last = next;
+    }
+}
+
+#[test]
 fn what_was_published_counts_after_a_restart_until_its_time_is_over() {
     let mut lab = Lab::registered();
     let headers = format!("{PIDF}Expires: 600\n");
