@@ -292,6 +292,11 @@ impl<K: Copy + Ord> Notifier<K> {
             return Some(Err(Refused::Status(status)));
         }
         subscription.dialog.refresh(request);
+        // What goes over a connection from now on is not kept, nor is what was kept of it.
+        let is_kept = |flow: Flow| matches!(flow, Flow::Udp { .. });
+        if is_kept(subscription.flow) && !is_kept(flow) {
+            self.gone.push(subscription.dialog.local_tag().to_owned());
+        }
         subscription.flow = flow;
         subscription.until = now + Duration::from_secs(expires.into());
         self.timers.set(no, subscription.until);

@@ -117,6 +117,9 @@ fn a_refresh_prolongs_and_moves_a_subscription() {
     assert_eq!(accepted, Accepted { no, expires: 600 });
     let notice = notifier.notify(later, no, ClientId(1)).unwrap();
     assert_eq!(notice.flow, flow);
+    // What was kept of it under the old way leads nowhere.
+    assert!(notifier.kept(later, no).is_none());
+    assert_eq!(notifier.take_gone(), ["t"]);
     // The same number again is out of order.
     let repeated = notifier.again(later, &again, flow).unwrap();
     assert_eq!(repeated, Err(Refused::Status(500)));
