@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 
+use super::line::is_load;
 use super::{Esme, Leg, Line, Out, Timer};
 use crate::codec::smpp::{Body, Cancel, Command, Pdu, Status, Text};
 use crate::limits;
@@ -108,6 +109,13 @@ impl Esme {
 
     /// The answer to a question; false when the response is to none.
     pub(super) fn ask_answered(&mut self, now: Time, pdu: &Pdu<'_>, out: &mut Vec<Out>) -> bool {
+        if !self.asks.sent.contains_key(&pdu.sequence) {
+            return false;
+        }
+        // Who is too busy to say has said nothing: it is asked again when its time for an answer is over.
+        if is_load(pdu.status) || pdu.status == Status::SYSTEM_ERROR {
+            return true;
+        }
         let Some(ask) = self.asks.sent.remove(&pdu.sequence) else {
             return false;
         };

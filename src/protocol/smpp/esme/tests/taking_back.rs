@@ -100,6 +100,39 @@ fn a_question_survives_a_link_that_breaks_and_a_few_that_are_not_answered() {
 }
 
 #[test]
+fn who_is_too_busy_for_a_question_is_asked_again_later() {
+    for status in [Status::THROTTLED, Status::SYSTEM_ERROR] {
+        let mut bench = Bench::bound(Settings::default());
+        bench.submit(7, 1);
+        bench.sent();
+        bench.named(2, "a1");
+        bench.give(In::Cancel { id: 7 });
+        assert_eq!(bench.taken_back(), ["a1"]);
+        bench.main(Command::CANCEL_SM_RESP, status, 3);
+        assert!(bench.taken_back().is_empty(), "not at once");
+        let mut asked = 0;
+        for _ in 0..120 {
+            bench.pass(1);
+            bench.main(Command::ENQUIRE_LINK, Status::OK, 9);
+            asked += bench.taken_back().len();
+        }
+        assert_eq!(asked, 2, "three tries are enough");
+
+        let mut bench = Bench::bound(Settings::default());
+        bench.give(In::Expect {
+            id: 9,
+            envelope: Envelope::default(),
+            message_ids: vec!["a1".to_owned()],
+        });
+        let sent = bench.pdus();
+        let asked = Pdu::decode(&sent[0]).unwrap();
+        bench.main(Command::QUERY_SM_RESP, status, asked.sequence);
+        let settled = |out: &Out| matches!(out, Out::Settled { .. });
+        assert!(!bench.out.iter().any(settled), "it may still be there");
+    }
+}
+
+#[test]
 fn what_became_of_a_message_of_before_a_restart_is_asked() {
     for (number, status, expected) in [
         (2, Status::OK, Some(State::Delivered)),
