@@ -32,17 +32,16 @@ use crate::world::{HttpResponse, LinkId, Output, Transport};
 
 mod pushing;
 mod registering;
+mod strangers;
 
-/// Connections whose terminal has not said who it is; further ones are closed at once.
-const UNKNOWN_MAX: usize = 512;
+use strangers::Strangers;
 
 /// All connections that terminals opened.
 #[derive(Debug, Default)]
 pub(super) struct Connections {
     open: BTreeMap<u32, Connection>,
     by_link: HashMap<LinkId, u32, FixedState>,
-    /// Those whose terminal is not known.
-    unknown: usize,
+    strangers: Strangers,
     next: u32,
 }
 
@@ -88,9 +87,7 @@ impl Connections {
     fn remove(&mut self, number: u32) -> Option<Connection> {
         let gone = self.open.remove(&number)?;
         self.by_link.remove(&gone.link);
-        if gone.owner.is_none() {
-            self.unknown = self.unknown.saturating_sub(1);
-        }
+        self.strangers.leave(number);
         Some(gone)
     }
 }
@@ -112,16 +109,23 @@ impl Gateway {
         peer: SocketAddr,
         out: &mut Vec<Output>,
     ) {
-        let all = &mut self.connections;
-        if all.open.len() >= self.config.bounds.sessions || all.unknown >= UNKNOWN_MAX {
+        let is_full = self.connections.open.len() >= self.config.bounds.sessions;
+        let number = self.connections.next;
+        // Who connects from an address that is entered for a device is let in whatever others do.
+        let is_at_home = self.registry.by_ip(peer.ip()).is_some();
+        let strangers = &mut self.connections.strangers;
+        if is_full || !(is_at_home || strangers.enter(number, peer.ip())) {
             let (from, why) = (peer.to_string(), "too many connections".to_owned());
             self.report(now, Fact::Refused { from, why }, out);
             out.push(Output::Close { link });
             return;
         }
-        let number = all.next;
+        if let Some(silent) = self.connections.strangers.too_many() {
+            let why = "the terminal did not say who it is before others came";
+            self.refuse_terminal(now, silent, why, out);
+        }
+        let all = &mut self.connections;
         all.next = all.next.wrapping_add(1);
-        all.unknown = all.unknown.saturating_add(1);
         all.by_link.insert(link, number);
         let connection = Connection {
             link,
@@ -300,7 +304,7 @@ impl Gateway {
             device,
             name: name.clone(),
         });
-        self.connections.unknown = self.connections.unknown.saturating_sub(1);
+        self.connections.strangers.leave(number);
         // Only now it is known between whom that was.
         self.wire_asked(now, &name, ("OPTIONS", &Bytes::new()), None, out);
         self.wire_said(now, &name, answer, None, out);

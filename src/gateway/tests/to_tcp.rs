@@ -426,7 +426,9 @@ fn ota_http_014_garbage_and_floods_close_one_connection_and_leave_the_others() {
     }
     let turned_away = refusals(&lab);
     let turned_away = turned_away.iter().filter(|why| why.contains("too many"));
-    assert_eq!(turned_away.count(), 600 - 512);
+    assert_eq!(turned_away.count(), 600 - 64);
+    let mut other = Line::open(&mut lab, 53);
+    assert!(other.next(&mut lab).is_some(), "another address has room");
     lab.push("p1", &[UUID], "");
     assert_eq!(good.content(&mut lab), "hello");
     good.outcome(&mut lab, "400");
@@ -434,6 +436,21 @@ fn ota_http_014_garbage_and_floods_close_one_connection_and_leave_the_others() {
     lab.wait(Duration::from_secs(6));
     let mut late = Line::open(&mut lab, 53);
     assert!(late.next(&mut lab).is_some(), "room is there again");
+}
+
+#[test]
+fn ota_http_001_connections_that_say_nothing_keep_no_terminal_out() {
+    let mut lab = lab(|_| {});
+    let silent: Vec<Line> = (0..600)
+        .map(|number| Line::open(&mut lab, 50 + u8::try_from(number / 60).unwrap()))
+        .collect();
+    let closed = silent.iter().filter(|line| line.is_closed(&lab));
+    assert_eq!(closed.count(), 600 - 512);
+    assert!(silent[0].is_closed(&lab) && !silent[599].is_closed(&lab));
+    let mut late = Line::open(&mut lab, 99);
+    late.asked(&mut lab, "OPTIONS");
+    late.answer(&mut lab, 204, &FIRST);
+    assert!(is_up(&mut lab));
 }
 
 #[test]
