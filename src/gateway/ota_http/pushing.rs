@@ -38,8 +38,12 @@ impl Gateway {
         let Some(connection) = self.connections.open.get_mut(&number) else {
             return;
         };
+        let first = connection.waiting.front().map(|item| item.push);
         connection.waiting.retain(|item| item.push != push);
         let is_idle = matches!(connection.under_way, UnderWay::Nothing);
+        if first == Some(push) && !matches!(connection.under_way, UnderWay::Content(_)) {
+            connection.trial = Trial::default();
+        }
         if is_idle && connection.waiting.is_empty() {
             self.rest_terminal(now, number);
         }
@@ -62,24 +66,29 @@ impl Gateway {
             let Some(item) = connection.waiting.pop_front() else {
                 return self.rest_terminal(now, number);
             };
-            self.post_on(now, number, item, out);
+            if !self.post_on(now, number, item, out)
+                && let Some(connection) = self.connections.open.get_mut(&number)
+            {
+                // The next content has everything before it.
+                connection.trial = Trial::default();
+            }
         }
     }
 
-    /// Sends one content, or ends its delivery; nothing when its push is over.
-    fn post_on(&mut self, now: Time, number: u32, item: Item, out: &mut Vec<Output>) {
+    /// Sends one content, or ends its delivery; nothing when its push is over. False when it did not leave.
+    fn post_on(&mut self, now: Time, number: u32, item: Item, out: &mut Vec<Output>) -> bool {
         let Some(push) = self.ledger.get(item.push) else {
-            return;
+            return false;
         };
         if push.is_ended() || now >= push.expires_at {
-            return;
+            return false;
         }
         let (octets, push_id) = (push.content.octets, push.push_id.clone());
         let Some(connection) = self.connections.open.get(&number) else {
-            return;
+            return false;
         };
         let Some(owner) = connection.owner.clone() else {
-            return;
+            return false;
         };
         // No SIR asked the device, so the content does.
         let asks = item.via == Via::Existing;
@@ -88,20 +97,21 @@ impl Gateway {
             Ok(whole) => whole,
             Err(unfit) => {
                 let ending = unfit_for(&unfit, now);
-                return self.end_one(now, item.push, item.group, owner.device.at, ending, out);
+                self.end_one(now, item.push, item.group, owner.device.at, ending, out);
+                return false;
             }
         };
         let is_repeated = connection.trial.posted;
         let rows = self.terminal_rows(number, "POST");
         let request = http::post("", rows, whole);
         let Some(connection) = self.connections.open.get_mut(&number) else {
-            return;
+            return false;
         };
         connection.trial.posted = true;
         let link = connection.link;
         let asked = connection.client.ask(&request);
         connection.under_way = UnderWay::Content(item);
-        let Some(leaves) = asked else { return };
+        let Some(leaves) = asked else { return true };
         let due = now + self.config.report_timeout;
         self.timers.set(Timer::Terminal(number), due);
         if !is_repeated {
@@ -117,6 +127,7 @@ impl Gateway {
         self.wire_asked(now, &owner.name, ("POST", &body), Some(item.push), out);
         let octets = leaves;
         out.push(Output::Octets { link, octets });
+        true
     }
 
     /// A content was answered (WAP-235 section 7.5).

@@ -8,7 +8,7 @@ use super::Gateway;
 use crate::codec::device_id::DeviceId;
 use crate::codec::ota_http::{AuthStatus, Authentication, ClientId, header};
 use crate::codec::sip::Name;
-use crate::gateway::bearer::terminal::{Asked, row, status_of};
+use crate::gateway::bearer::terminal::{Asked, Trial, row, status_of};
 use crate::gateway::registry::DeviceKey;
 use crate::time::Time;
 use crate::world::{HttpResponse, Output};
@@ -51,6 +51,10 @@ impl Gateway {
             return;
         };
         connection.is_proved |= nonce.is_some();
+        // What was done for the registration is not done for a content.
+        if !connection.trial.posted {
+            connection.trial = Trial::default();
+        }
         connection.terminal.registered(now, answer);
         if connection.owner.is_some() {
             return self.pump_terminal(now, number, out);

@@ -439,6 +439,29 @@ fn ota_http_014_garbage_and_floods_close_one_connection_and_leave_the_others() {
 }
 
 #[test]
+fn ota_http_006_each_content_is_sent_again_once_whatever_was_done_for_the_one_before() {
+    let mut lab = lab(|_| {});
+    let mut line = Line::registered(&mut lab);
+    let stale = [("X-Wap-Push-Status", "256"), ("X-Wap-CPITag", OTHER_TAG)];
+    lab.push("p1", &[UUID], "");
+    line.asked(&mut lab, "POST");
+    line.answer(&mut lab, 204, &stale);
+    line.asked(&mut lab, "OPTIONS");
+    let cancelled = lab.http("DELETE", "/api/v1/pushes/p1", "", "");
+    assert!(cancelled.status < 300, "{cancelled:?}");
+    lab.push("p2", &[UUID], "");
+    line.answer(&mut lab, 204, &FIRST);
+    line.asked(&mut lab, "POST");
+    let left = lab.events("push.tx");
+    let left: Vec<_> = left.iter().map(|event| &event["push"]).collect();
+    assert_eq!(left, ["p1", "p2"]);
+    line.answer(&mut lab, 204, &stale);
+    line.asked(&mut lab, "OPTIONS");
+    line.answer(&mut lab, 204, &FIRST);
+    assert_eq!(line.content(&mut lab), "hello");
+}
+
+#[test]
 fn ota_http_001_connections_that_say_nothing_keep_no_terminal_out() {
     let mut lab = lab(|_| {});
     let silent: Vec<Line> = (0..600)

@@ -211,6 +211,25 @@ fn ota_http_009_a_terminal_that_proved_who_it_is_is_told_the_password() {
 }
 
 #[test]
+fn ota_http_009_a_nonce_that_was_good_for_the_registration_alone_costs_the_content_no_time() {
+    let mut lab = lab_with_a_password(false);
+    let mut line = Line::open(&mut lab, 11);
+    let asks = |line: &mut Line, lab: &mut Lab, nonce: &str| {
+        let challenge = format!("Digest realm=\"t1\", nonce=\"{nonce}\", qop=\"auth\"");
+        line.answer(lab, 401, &[("WWW-Authenticate", &challenge)]);
+    };
+    line.asked(&mut lab, "OPTIONS");
+    asks(&mut line, &mut lab, "n1");
+    line.asked(&mut lab, "OPTIONS");
+    line.answer(&mut lab, 204, &FIRST);
+    lab.push("p1", &[UUID], "");
+    line.asked(&mut lab, "POST");
+    asks(&mut line, &mut lab, "n2");
+    let again = line.asked(&mut lab, "POST");
+    assert!(again.header("authorization").unwrap().contains("n2"));
+}
+
+#[test]
 fn ota_http_013_a_terminal_of_another_version_is_left() {
     let mut lab = lab(|_| {});
     let mut line = Line::open(&mut lab, 11);
