@@ -60,7 +60,8 @@ impl Centre {
         self.unsent.contains_key(&id) || self.slowed.contains_key(&id)
     }
 
-    pub(super) fn new(smsc: &Smsc, random: Random) -> Self {
+    pub(super) fn new(smsc: &Smsc, mut random: Random) -> Self {
+        let number = u8::try_from(random.below(256)).unwrap_or_default();
         let settings = esme::Settings {
             system_id: smsc.system_id.clone(),
             password: smsc.password.clone(),
@@ -84,7 +85,7 @@ impl Centre {
             slowed: BTreeMap::new(),
             stranded: BTreeSet::new(),
             outstanding: Outstanding::default(),
-            dialogues: Dialogues::default(),
+            dialogues: Dialogues::after(number),
             parts: on_smpp::parts(),
         }
     }

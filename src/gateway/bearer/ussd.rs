@@ -23,6 +23,7 @@ pub struct Dialogues {
     open: BTreeMap<DeviceKey, Dialogue>,
     /// Whose string a submission carries.
     strings: BTreeMap<u64, DeviceKey>,
+    /// The number of the last dialogue.
     opened: u8,
 }
 
@@ -55,6 +56,15 @@ pub enum Answered {
 }
 
 impl Dialogues {
+    /// None is open; the first one has the number after that, by chance: what is late from before a restart is of none.
+    #[must_use]
+    pub fn after(number: u8) -> Self {
+        Self {
+            opened: number,
+            ..Self::default()
+        }
+    }
+
     /// Opens a dialogue; its strings are the parts of the submission, which comes back with the first of them.
     pub fn open(&mut self, key: DeviceKey, submission: Submission) -> Option<Submission> {
         self.end(key);
@@ -214,6 +224,16 @@ mod tests {
         assert_eq!(dialogues.end(KEY), Some(1));
         assert_eq!(dialogues.answered(KEY, None), Answered::Stale);
         dialogues.open(KEY, three_strings());
+        assert_eq!(dialogues.answered(KEY, Some(told)), Answered::Stale);
+    }
+
+    #[test]
+    fn an_answer_from_before_a_restart_is_of_no_dialogue() {
+        let mut before = Dialogues::after(7);
+        let told = session(&before.open(KEY, three_strings()).unwrap());
+        let mut dialogues = Dialogues::after(200);
+        let first = dialogues.open(KEY, three_strings()).unwrap();
+        assert_eq!((told.number, session(&first).number), (8, 201));
         assert_eq!(dialogues.answered(KEY, Some(told)), Answered::Stale);
     }
 
