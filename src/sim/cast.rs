@@ -181,18 +181,23 @@ pub fn gateway(script: &Script, places: &Places) -> Result<Gateway, String> {
     }
     config.smsc = has_centre(script).then(|| Smsc::new(places.smpp));
     for (key, value) in &script.gateway {
-        match (key.as_str(), value.as_str()) {
-            ("fork", "core") => {
-                config.fork = Fork::Core;
-                config.core = Some((Transport::Udp, places.core));
-            }
-            ("relay", "yes") => {}
-            ("contents", "direct") => config.ota_http.contents = Contents::Direct,
-            ("linger", millis) => config.session_linger = Duration::from_millis(number(millis)?),
-            _ => return Err(format!("gateway {key}={value} is no setting")),
-        }
+        set(&mut config, places, key, value)?;
     }
     Ok(config)
+}
+
+fn set(config: &mut Gateway, places: &Places, key: &str, value: &str) -> Result<(), String> {
+    match (key, value) {
+        ("fork", "core") => {
+            config.fork = Fork::Core;
+            config.core = Some((Transport::Udp, places.core));
+        }
+        ("relay", "yes") => {}
+        ("contents", "direct") => config.ota_http.contents = Contents::Direct,
+        ("linger", millis) => config.session_linger = Duration::from_millis(number(millis)?),
+        _ => return Err(format!("gateway {key}={value} is no setting")),
+    }
+    Ok(())
 }
 
 /// The rules of a script about faults at the gateway.

@@ -1,5 +1,5 @@
 //! The driver over real sockets on loopback, around a node that does what its inputs say.
-#![expect(clippy::unwrap_used, reason = "test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test")]
 
 mod client;
 mod events;

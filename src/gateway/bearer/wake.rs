@@ -167,6 +167,7 @@ mod tests {
             msisdn: Some("+15550103".to_owned()),
             wsp: Some("198.51.100.7:2948".parse().unwrap()),
             http: Some("http://phone.example.com".to_owned()),
+            ..Addresses::default()
         }];
         let is_own = |param: &str, prid: &str, source: &str| {
             let wake = wake("sirgate", param, prid).expect(prid);

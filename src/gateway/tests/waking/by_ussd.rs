@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use super::super::bearers::{connect, with_bearers};
+use super::super::centre::{bound, pdu, submitted};
 use super::super::lab::*;
-use super::super::short_messages::{bound, pdu, submitted};
 use super::super::ussd::{one_string, send};
 use super::register;
 use crate::codec::smpp::{Body, Command, Pdu};

@@ -79,14 +79,14 @@ fn what_is_held_on_one_road_is_given_up_in_time_whatever_comes_of_the_other() {
     let mut lab = asleep(&[Bearer::Sip, Bearer::Signalling]);
     lab.push("p1", &[UUID], "");
     let (id, _) = asked(&mut lab);
-    answer(&mut lab, id, 503, &[]);
+    lab.respond(id, 503, &[]);
     let (id, _) = asked(&mut lab);
-    answer(&mut lab, id, 201, &[]);
+    lab.respond(id, 201, &[]);
     lab.wait(Duration::from_secs(5));
     // The next one fails on its first road, and waits for the other.
     lab.push("p2", &[UUID], "");
     let (id, _) = asked(&mut lab);
-    answer(&mut lab, id, 503, &[]);
+    lab.respond(id, 503, &[]);
     assert!(lab.fetches.is_empty());
     lab.wait(Duration::from_secs(15));
     assert_eq!(failed(&mut lab, 480), ["signalling", "signalling"]);
@@ -97,11 +97,11 @@ fn a_device_that_is_woken_anew_for_the_next_bearer_has_time_for_that() {
     let mut lab = asleep(&[Bearer::Sip, Bearer::Signalling]);
     lab.push("p1", &[UUID], "");
     let (id, _) = asked(&mut lab);
-    answer(&mut lab, id, 201, &[]);
+    lab.respond(id, 201, &[]);
     lab.wait(Duration::from_secs(20));
     assert_eq!(failed(&mut lab, 480), ["sip"]);
     let (id, _) = asked(&mut lab);
-    answer(&mut lab, id, 201, &[]);
+    lab.respond(id, 201, &[]);
     lab.wait(Duration::from_secs(10));
     assert_eq!(failed(&mut lab, 480), ["sip"]);
     register(&mut lab, ACME, 3600);
