@@ -1,9 +1,9 @@
 //! Devices that sleep, as RFC 8599 has it: woken by the bearer they registered with, asked by SIP once they are back.
 
+mod accounts;
 mod by_ussd;
 mod renewing;
 mod services;
-mod shared;
 
 use core::time::Duration;
 
