@@ -136,6 +136,25 @@ fn a_binding_that_is_saved_again_has_its_latest_values_in_its_first_place() {
 }
 
 #[test]
+fn more_records_than_one_statement_takes_are_kept_in_their_order() {
+    let folder = folder();
+    let mut store = open(&folder.path().join("s.db"));
+    let names: Vec<String> = (0..50).map(|number| format!("n{number}")).collect();
+    let mut changes: Vec<Change> = names.iter().map(|name| save(name)).collect();
+    changes.insert(20, Change::Forget(key(RecordKind::Push, "n19")));
+    changes.push(Change::Save(push("n3", false)));
+    store.commit(&changes).unwrap();
+    let mut kept: Vec<&str> = names.iter().map(String::as_str).collect();
+    kept.retain(|name| !matches!(*name, "n3" | "n19"));
+    assert_eq!(ids(&store.load().unwrap()), kept);
+    // Again, with fewer and with as many as a statement takes.
+    store.commit(&changes[..3]).unwrap();
+    store.commit(&changes[..16]).unwrap();
+    kept.insert(3, "n3");
+    assert_eq!(ids(&store.load().unwrap()), kept);
+}
+
+#[test]
 fn the_same_id_of_another_kind_is_another_record() {
     let folder = folder();
     let mut store = open(&folder.path().join("s.db"));

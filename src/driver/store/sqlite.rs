@@ -5,12 +5,13 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rusqlite::types::{ToSql, Value};
-use rusqlite::{Connection, ErrorCode, OpenFlags, Row, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row, Statement, TransactionBehavior};
 
 use super::{Change, Health, Query, Store, StoreError};
 use crate::time::Time;
@@ -40,10 +41,22 @@ const MIGRATIONS: [&str; 2] = [
     "DROP INDEX record_pui;",
 ];
 
-const SAVE: &str = "
-    INSERT INTO record (kind, id, pui, live, due, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-    ON CONFLICT (kind, id) DO UPDATE
-    SET pui = excluded.pui, live = excluded.live, due = excluded.due, body = excluded.body";
+/// Records saved by one statement where there are so many: what a statement costs besides its rows is a third of a row.
+const ROWS: usize = 16;
+const COLUMNS_OF_ROW: usize = 6;
+
+/// The statement that saves so many records.
+fn save_sql(rows: usize) -> String {
+    let values = vec!["(?, ?, ?, ?, ?, ?)"; rows].join(", ");
+    format!(
+        "INSERT INTO record ({COLUMNS}) VALUES {values}
+         ON CONFLICT (kind, id) DO UPDATE
+         SET pui = excluded.pui, live = excluded.live, due = excluded.due, body = excluded.body"
+    )
+}
+
+static SAVE: LazyLock<String> = LazyLock::new(|| save_sql(1));
+static SAVE_ROWS: LazyLock<String> = LazyLock::new(|| save_sql(ROWS));
 
 /// A live record stays live: no index changes, so that only the row is written.
 const RENEW: &str = "
@@ -251,9 +264,11 @@ fn write(connection: &mut Connection, changes: &[Change]) -> rusqlite::Result<us
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut octets = 0_usize;
     {
-        let mut save = transaction.prepare_cached(SAVE)?;
+        let mut save_rows = transaction.prepare_cached(&SAVE_ROWS)?;
+        let mut save = transaction.prepare_cached(&SAVE)?;
         let mut renew = transaction.prepare_cached(RENEW)?;
         let mut forget = transaction.prepare_cached(FORGET)?;
+        let mut waiting: Vec<&Record> = Vec::with_capacity(ROWS);
         for change in changes {
             match change {
                 Change::Save(record) => {
@@ -264,20 +279,46 @@ fn write(connection: &mut Connection, changes: &[Change]) -> rusqlite::Result<us
                     let is_renewed = record.live
                         && record.key.kind == RecordKind::Binding
                         && renew.execute((kind, id, &record.pui, due, &record.body))? > 0;
-                    if !is_renewed {
-                        save.execute((kind, id, &record.pui, record.live, due, &record.body))?;
+                    if is_renewed {
+                        continue;
+                    }
+                    waiting.push(record);
+                    if waiting.len() == ROWS {
+                        bind(&mut save_rows, &waiting)?;
+                        waiting.clear();
                     }
                 }
                 Change::Forget(key) => {
+                    for record in waiting.drain(..) {
+                        bind(&mut save, &[record])?;
+                    }
                     forget.execute((key.kind.name(), &key.id))?;
                 }
             }
             // What a row costs besides its body, about.
             octets = octets.saturating_add(512);
         }
+        for record in waiting {
+            bind(&mut save, &[record])?;
+        }
     }
     transaction.commit()?;
     Ok(octets)
+}
+
+/// Saves records by a statement that has room for just so many.
+fn bind(save: &mut Statement<'_>, records: &[&Record]) -> rusqlite::Result<()> {
+    for (at, record) in records.iter().enumerate() {
+        let first = at.saturating_mul(COLUMNS_OF_ROW);
+        let column = |number: usize| first.saturating_add(number);
+        save.raw_bind_parameter(column(1), record.key.kind.name())?;
+        save.raw_bind_parameter(column(2), &record.key.id)?;
+        save.raw_bind_parameter(column(3), &record.pui)?;
+        save.raw_bind_parameter(column(4), record.live)?;
+        save.raw_bind_parameter(column(5), record.due.map(to_integer))?;
+        save.raw_bind_parameter(column(6), &record.body)?;
+    }
+    save.raw_execute().map(|_| ())
 }
 
 /// The record of a row; `None` when its kind is none.
