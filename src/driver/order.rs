@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use bytes::Bytes;
+use foldhash::fast::RandomState;
 
 use crate::driver::store::Change;
 use crate::limits::OUTPUTS_HELD;
@@ -115,6 +116,7 @@ impl Order {
             gates: self.is_gated(),
             after: core::mem::take(&mut self.waiting),
         };
+        flight.after.reserve(self.held.len());
         self.is_blocked = false;
         for output in self.held.drain(..) {
             match output {
@@ -170,7 +172,8 @@ impl Order {
 /// The last change of each record, in the place of its first: a push that ends in the turn that accepted it is written
 /// once.
 fn latest(changes: Vec<Change>) -> Vec<Change> {
-    let mut firsts: HashMap<&RecordKey, usize> = HashMap::with_capacity(changes.len());
+    let mut firsts: HashMap<&RecordKey, usize, RandomState> =
+        HashMap::with_capacity_and_hasher(changes.len(), RandomState::default());
     let places: Vec<usize> = changes
         .iter()
         .map(|change| {
