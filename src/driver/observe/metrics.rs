@@ -45,9 +45,17 @@ pub(in crate::driver) struct Counters {
     pub(in crate::driver) turns: AtomicU64,
 }
 
-/// Figures counted from events: how often each series happened.
+/// Figures counted from events.
 #[derive(Debug, Default)]
-pub(super) struct Tallies(Mutex<HashMap<Series, u64, FixedState>>);
+pub(super) struct Tallies(Mutex<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// How often each event happened, by its name.
+    events: HashMap<&'static str, u64, FixedState>,
+    /// How often each other series happened.
+    others: HashMap<Series, u64, FixedState>,
+}
 
 /// A metric and the values of its labels, which are words of the program itself.
 type Series = (&'static str, [(&'static str, &'static str); 2]);
@@ -58,11 +66,13 @@ impl Tallies {
     /// Counts one event.
     pub(super) fn count(&self, fact: &Fact) {
         let mut tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Counts { events, others } = &mut *tallies;
+        let count = events.entry(name(fact)).or_default();
+        *count = count.saturating_add(1);
         let mut add = |name, labels| {
-            let count = tallies.entry((name, labels)).or_default();
+            let count = others.entry((name, labels)).or_default();
             *count = count.saturating_add(1);
         };
-        add("sirgate_events_total", [("ev", name(fact)), NO_LABEL]);
         match fact {
             Fact::PushEnd { state, .. } => {
                 add(
@@ -95,10 +105,13 @@ impl Tallies {
     fn write(&self, text: &mut String) {
         let tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut last = "";
-        let mut sorted: Vec<(&Series, &u64)> = tallies.iter().collect();
+        let events = tallies.events.iter();
+        let events = events.map(|(ev, n)| (("sirgate_events_total", [("ev", *ev), NO_LABEL]), *n));
+        let others = tallies.others.iter().map(|(series, n)| (*series, *n));
+        let mut sorted: Vec<(Series, u64)> = events.chain(others).collect();
         sorted.sort_unstable();
         for ((name, labels), count) in sorted {
-            if *name != last {
+            if name != last {
                 add_type(text, name, "counter");
                 last = name;
             }
@@ -115,7 +128,7 @@ impl Tallies {
         }
         let sum = |name| {
             let labels = [NO_LABEL, NO_LABEL];
-            tallies.get(&(name, labels)).copied().unwrap_or(0)
+            tallies.others.get(&(name, labels)).copied().unwrap_or(0)
         };
         let open =
             sum("sirgate_sessions_total").saturating_sub(sum("sirgate_sessions_ended_total"));
