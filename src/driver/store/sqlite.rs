@@ -279,10 +279,9 @@ fn write(connection: &mut Connection, changes: &[Change]) -> rusqlite::Result<us
                     let is_renewed = record.live
                         && record.key.kind == RecordKind::Binding
                         && renew.execute((kind, id, &record.pui, due, &record.body))? > 0;
-                    if is_renewed {
-                        continue;
+                    if !is_renewed {
+                        waiting.push(record);
                     }
-                    waiting.push(record);
                     if waiting.len() == ROWS {
                         bind(&mut save_rows, &waiting)?;
                         waiting.clear();
