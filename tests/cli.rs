@@ -297,6 +297,7 @@ fn every_command_has_help_with_an_example() {
         &["demo"][..],
         &["serve"],
         &["device", "run"],
+        &["device", "ls"],
         &["push"],
         &["sir", "encode"],
         &["sir", "decode"],
