@@ -16,7 +16,6 @@ mod socket;
 mod two;
 mod web;
 mod web_stream;
-mod websocket;
 
 /// What a waiting connection gets.
 pub(super) type Answer = HttpResponse;

@@ -12,7 +12,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, AUTHORIZATION, HeaderValue};
+use hyper::header::{ALLOW, AUTHORIZATION, HeaderValue, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
+use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Request};
 use serde::Deserialize;
 use serde_json::Value;
@@ -25,7 +26,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use super::query::Parameters;
 use super::reply::{Reply, of_node, problem, stream};
 use super::server::{Door, consult};
-use super::websocket::{Handshake, Socket};
+use super::socket::{self, Socket};
 use crate::driver::node::stopped;
 use crate::world::{HttpRequest, HttpResponse};
 
@@ -35,8 +36,6 @@ const WAIT: u32 = 50;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Packets that wait for a slow reader before its stream waits.
 const CHUNKS: usize = 2;
-/// Octets of what a client sends in a WebSocket: acknowledgements.
-const MESSAGE_OCTETS: usize = 1_024;
 /// The subprotocol, and what a token is offered under beside it: pages cannot set headers.
 const PROTOCOL: &str = "sirgate.v1";
 const TOKEN: &str = "sirgate.token.";
@@ -63,7 +62,7 @@ pub(super) async fn answer(
     }
     let opened = match kind {
         Kind::Events => events(door, request, (peer, client)).await,
-        Kind::Socket => socket(door, request, (peer, client)).await,
+        Kind::Socket => sockets(door, request, (peer, client)).await,
     };
     Some(opened.unwrap_or_else(|refusal| *refusal))
 }
@@ -223,20 +222,24 @@ async fn send(chunks: &mpsc::Sender<Bytes>, chunk: Bytes) -> bool {
     matches!(timeout(PATIENCE, chunks.send(chunk)).await, Ok(Ok(())))
 }
 
-async fn socket(
+async fn sockets(
     door: &Arc<Door>,
     request: &mut Request<Incoming>,
     (peer, client): (SocketAddr, String),
 ) -> Result<Reply, Box<Reply>> {
-    let handshake = Handshake::of(request)?;
-    let offered = &handshake.protocols;
-    let token = offered.iter().find_map(|one| one.strip_prefix(TOKEN));
-    let authorization = token.map(|token| format!("Bearer {token}"));
+    if !socket::is_upgrade(request) {
+        let mut reply = problem(426, "a WebSocket is wanted here", Value::Null);
+        let websocket = HeaderValue::from_static("websocket");
+        reply.headers_mut().insert(UPGRADE, websocket);
+        return Err(Box::new(reply));
+    }
     let mut feeder = Feeder {
         door: Arc::clone(door),
         peer,
         client,
-        authorization: authorization.or_else(|| shown(request)).unwrap_or_default(),
+        authorization: token(request)
+            .or_else(|| shown(request))
+            .unwrap_or_default(),
         cursor: cursor(request)?,
     };
     // The connection counts as one of HTTP as long as it lives.
@@ -245,10 +248,18 @@ async fn socket(
         return Err(Box::new(problem(503, "too many connections", Value::Null)));
     };
     let first = feeder.begin().await?;
-    let speaks = offered.iter().any(|one| one == PROTOCOL);
-    let reply = handshake.reply(speaks.then_some(PROTOCOL));
-    tokio::spawn(converse(feeder, first, handshake, permit));
+    let (reply, upgrade) = socket::accept(request, |name| name == PROTOCOL)?;
+    tokio::spawn(converse(feeder, first, upgrade, permit));
     Ok(reply)
+}
+
+/// The token that is offered as a subprotocol, as a header would show it.
+fn token(request: &Request<Incoming>) -> Option<String> {
+    let rows = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL).iter();
+    let names = rows.filter_map(|row| row.to_str().ok());
+    let mut names = names.flat_map(|row| row.split(',').map(str::trim));
+    let token = names.find_map(|name| name.strip_prefix(TOKEN))?;
+    Some(format!("Bearer {token}"))
 }
 
 /// What a client sends.
@@ -261,10 +272,10 @@ struct Acknowledged {
 async fn converse(
     mut feeder: Feeder,
     first: Option<Bytes>,
-    handshake: Handshake,
+    upgrade: OnUpgrade,
     _permit: OwnedSemaphorePermit,
 ) {
-    let opened = timeout(PATIENCE, handshake.open(MESSAGE_OCTETS));
+    let opened = timeout(PATIENCE, socket::socket(upgrade));
     let Ok(Some(mut socket)) = opened.await else {
         return;
     };
