@@ -215,8 +215,7 @@ pub fn http(
     head.push_str("\r\n");
     stream.write_all(head.as_bytes()).ok()?;
     stream.write_all(body).ok()?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).ok()?;
+    let answer = whole_answer(&mut stream)?;
     let end = answer.windows(4).position(|w| w == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&answer[..end]).into_owned();
     let status = head.split(' ').nth(1)?.parse().ok()?;
@@ -230,6 +229,30 @@ pub fn http(
         body
     };
     Some((status, body))
+}
+
+/// Reads an answer to its end: as long as it says, else until the connection ends. Not everybody closes when asked to.
+fn whole_answer(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    let mut answer = Vec::new();
+    let mut chunk = [0; 16_384];
+    loop {
+        let count = stream.read(&mut chunk).ok()?;
+        answer.extend_from_slice(&chunk[..count]);
+        let Some(end) = answer.windows(4).position(|w| w == b"\r\n\r\n") else {
+            if count == 0 {
+                return Some(answer);
+            }
+            continue;
+        };
+        let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
+        let length = head
+            .lines()
+            .find_map(|row| row.strip_prefix("content-length:"))
+            .and_then(|length| length.trim().parse::<usize>().ok());
+        if count == 0 || length.is_some_and(|length| answer.len() >= end + 4 + length) {
+            return Some(answer);
+        }
+    }
 }
 
 fn dechunk(mut rest: &[u8]) -> Option<Vec<u8>> {
