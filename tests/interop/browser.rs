@@ -15,13 +15,13 @@ use crate::{Running, lab};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// chromedriver; ended when dropped.
-pub struct Driver {
+pub(crate) struct Driver {
     base: String,
     _process: Running,
 }
 
 /// One browser with the profile of a folder.
-pub struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     driver: &'a Driver,
     session: String,
     process: Option<u64>,
@@ -29,7 +29,7 @@ pub struct Browser<'a> {
 
 impl Driver {
     /// Starts it, and waits until it takes sessions.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let port = lab::free_port();
         let process = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -67,7 +67,7 @@ impl Driver {
     }
 
     /// Opens a browser whose profile is in the folder.
-    pub fn browser(&self, profile: &Path) -> Browser<'_> {
+    pub(crate) fn browser(&self, profile: &Path) -> Browser<'_> {
         let mut arguments = vec![
             "--headless=new".to_owned(),
             "--disable-gpu".to_owned(),
@@ -104,7 +104,7 @@ impl Browser<'_> {
     }
 
     /// Goes to a page and waits until its script has begun.
-    pub fn open(&self, url: &str) {
+    pub(crate) fn open(&self, url: &str) {
         self.ask("POST", "/url", &json!({ "url": url }))
             .expect("the page");
         self.until(
@@ -115,7 +115,7 @@ impl Browser<'_> {
     }
 
     /// Runs a script of the page that may await; what it returns.
-    pub fn run(&self, script: &str) -> Value {
+    pub(crate) fn run(&self, script: &str) -> Value {
         let script = format!(
             "const done = arguments[arguments.length - 1]; (async () => {{ {script} }})()\
              .then((value) => done({{ value: value ?? null }}), (error) => done({{ error: String(error?.stack ?? error) }}));"
@@ -129,7 +129,7 @@ impl Browser<'_> {
     }
 
     /// Waits until a script returns what is wanted.
-    pub fn until(&self, what: &str, script: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn until(&self, what: &str, script: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let end = Instant::now() + PATIENCE;
         loop {
             let value = self.run(script);
@@ -142,7 +142,7 @@ impl Browser<'_> {
     }
 
     /// Clicks, as a person does, what a selector finds.
-    pub fn click(&self, selector: &str) {
+    pub(crate) fn click(&self, selector: &str) {
         let asked = json!({ "using": "css selector", "value": selector });
         let found = self.ask("POST", "/element", &asked).expect("the element");
         let element = found
@@ -154,7 +154,7 @@ impl Browser<'_> {
     }
 
     /// Opens another tab of the same browser and goes there.
-    pub fn tab(&self) -> String {
+    pub(crate) fn tab(&self) -> String {
         let tab = self.ask("POST", "/window/new", &json!({ "type": "tab" }));
         let tab = tab.expect("a tab")["handle"]
             .as_str()
@@ -165,19 +165,19 @@ impl Browser<'_> {
     }
 
     /// The tab that is in front.
-    pub fn front(&self) -> String {
+    pub(crate) fn front(&self) -> String {
         let front = self.ask("GET", "/window", &Value::Null).expect("a tab");
         front.as_str().expect("its handle").to_owned()
     }
 
     /// Goes on in another tab.
-    pub fn switch(&self, tab: &str) {
+    pub(crate) fn switch(&self, tab: &str) {
         self.ask("POST", "/window", &json!({ "handle": tab }))
             .expect("the tab");
     }
 
     /// What the pages said in error since the last look.
-    pub fn errors(&self) -> Vec<String> {
+    pub(crate) fn errors(&self) -> Vec<String> {
         let log = self.ask("POST", "/se/log", &json!({ "type": "browser" }));
         let log = log.expect("the log");
         let rows = log.as_array().into_iter().flatten();
@@ -187,7 +187,7 @@ impl Browser<'_> {
     }
 
     /// Keeps a picture of the page with the artefacts of the build.
-    pub fn picture(&self, name: &str) {
+    pub(crate) fn picture(&self, name: &str) {
         let picture = self
             .ask("GET", "/screenshot", &Value::Null)
             .expect("a picture");
@@ -199,7 +199,7 @@ impl Browser<'_> {
     }
 
     /// Ends it at once, as a crash does.
-    pub fn kill(self) {
+    pub(crate) fn kill(self) {
         let process = self.process.expect("its process id").to_string();
         let killed = Command::new("kill").args(["-s", "KILL", &process]).status();
         assert!(killed.expect("kill runs").success());

@@ -149,7 +149,7 @@ impl Firefox {
             socket,
             number: 0,
             context: String::new(),
-            process: process,
+            process,
         };
         firefox.command("session.new", &json!({"capabilities": {}}));
         let tree = firefox.command("browsingContext.getTree", &json!({}));
