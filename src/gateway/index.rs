@@ -6,7 +6,7 @@ use super::api::json_response;
 use crate::world::{HttpRequest, HttpResponse};
 
 /// Methods, path, purpose; the driver's own paths are among them.
-const ROUTES: [(&str, &str, &str); 17] = [
+const ROUTES: [(&str, &str, &str); 19] = [
     ("GET", "/api/v1/identities", "identities and devices"),
     (
         "GET, PUT",
@@ -42,6 +42,16 @@ const ROUTES: [(&str, &str, &str); 17] = [
     ),
     ("DELETE", "/api/v1/faults/{name}", "take a fault out"),
     ("POST", "/api/v1/faults/reset", "take all faults out"),
+    (
+        "POST",
+        "/api/v1/clients",
+        "a browser begins to take messages",
+    ),
+    (
+        "POST",
+        "/api/v1/apps/{app}/messages",
+        "a message for a web application of an account",
+    ),
     ("GET", "/web/", "pages for browsers"),
     ("GET", "/livez", "does it live"),
     ("GET", "/readyz", "is it ready, and what it lacks"),
