@@ -26,6 +26,7 @@ mod http2;
 mod kannel;
 mod lamp;
 mod message_centre;
+mod notes;
 mod ota;
 mod sipp;
 mod sms;
