@@ -12,6 +12,9 @@ const SCENARIOS: usize = 9;
 /// Requirements and scenarios of messages of web applications.
 const WEB_REQUIREMENTS: usize = 51;
 const WEB_SCENARIOS: usize = 3;
+/// Requirements and scenarios of messages that ride along.
+const SITE_REQUIREMENTS: usize = 50;
+const SITE_SCENARIOS: usize = 5;
 
 #[test]
 fn every_requirement_has_a_row_with_tests_that_exist_or_says_open() {
@@ -21,7 +24,9 @@ fn every_requirement_has_a_row_with_tests_that_exist_or_says_open() {
     let wanted = wanted.chain((0..SCENARIOS).map(|number| format!("S2.{number}")));
     let web = (1..=WEB_REQUIREMENTS).map(|number| format!("R0.{number}"));
     let web = web.chain((1..=WEB_SCENARIOS).map(|number| format!("S0.{number}")));
-    for name in wanted.chain(web) {
+    let site = (1..=SITE_REQUIREMENTS).map(|number| format!("R4.{number}"));
+    let site = site.chain((1..=SITE_SCENARIOS).map(|number| format!("S4.{number}")));
+    for name in wanted.chain(web).chain(site) {
         match rows.get(&name) {
             None => faults.push(format!("{name} has no row")),
             Some(shown) if shown.is_empty() => {}
@@ -142,7 +147,10 @@ fn items(test: &str) -> Vec<String> {
 
 /// Each requirement's tests; none where it says `open`.
 fn rows() -> BTreeMap<String, BTreeSet<String>> {
-    rows_of("docs/requirements.md", &["R2.", "S2.", "R0.", "S0."])
+    rows_of(
+        "docs/requirements.md",
+        &["R2.", "S2.", "R0.", "S0.", "R4.", "S4."],
+    )
 }
 
 /// Each row's tests, of rows whose names begin so; none where it says `open`.
@@ -176,7 +184,7 @@ fn named(test: &str) -> Vec<String> {
     let mut is_range = false;
     while let Some(word) = words.next() {
         match word {
-            "r2" | "s2" | "r0" | "s0" => {
+            "r2" | "s2" | "r0" | "s0" | "r4" | "s4" => {
                 let Some(number) = words.next().and_then(|number| number.parse().ok()) else {
                     break;
                 };
@@ -188,7 +196,11 @@ fn named(test: &str) -> Vec<String> {
                 names.push((word.to_owned(), number));
             }
             "to" if !names.is_empty() => is_range = true,
-            "and" if matches!(words.peek(), Some(&("r2" | "s2" | "r0" | "s0"))) => {}
+            "and"
+                if matches!(
+                    words.peek(),
+                    Some(&("r2" | "s2" | "r0" | "s0" | "r4" | "s4"))
+                ) => {}
             _ => break,
         }
     }

@@ -170,7 +170,7 @@ fn shown(browser: &Browser<'_>) -> (String, String, Vec<String>) {
 const ASK: &str = "const got = await (await fetch('/profile')).json(); return got.is";
 
 #[test]
-fn r4_26_to_r4_32_notes_and_numbers_are_shown_while_the_page_goes_on_as_usual() {
+fn r4_20_r4_21_r4_26_r4_27_r4_29_r4_30_r4_32_notes_and_numbers_come_without_a_request_more() {
     let driver = Driver::start();
     for form in [Form::Header, Form::Json, Form::Multipart] {
         let (site, profile) = (Site::new(), folder());
@@ -262,4 +262,31 @@ fn r4_50_a_silent_page_asks_once_when_its_time_is_over() {
     );
     assert_eq!(site.asked("HEAD /livez"), 1);
     assert_eq!(site.asked("GET /livez"), 0);
+}
+
+#[test]
+fn r4_28_r4_31_a_list_or_a_single_note_instead() {
+    let driver = Driver::start();
+    for (show, rows, notes) in [
+        ("list", vec!["second", "first"], vec![]),
+        (
+            "note-only",
+            vec![],
+            vec!["2 new, 0 shown before\nsecond\nfirst"],
+        ),
+    ] {
+        let (site, profile) = (Site::new(), folder());
+        site.put("first");
+        site.put("second");
+        let url = site.serve(Settings::default());
+        let browser = driver.browser(profile.path());
+        browser.open(&format!("{url}/web/notes.html?show={show}"));
+        browser.run(ASK);
+        let list = "return [...document.querySelectorAll('[data-sg-list] > li')].map((it) => it.textContent)";
+        assert_eq!(browser.run(list), serde_json::json!(rows), "{show}");
+        let (new, _, shown) = shown(&browser);
+        assert_eq!(shown, notes, "{show}");
+        // All of it, numbers too, stands in the one note.
+        assert_eq!(new, if show == "list" { "2" } else { "0" });
+    }
 }
