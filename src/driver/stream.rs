@@ -88,7 +88,7 @@ pub(super) struct Load {
 }
 
 impl Load {
-    /// True when the link is to be read no further for now.
+    /// True when the link is to be read no further until what waits has left.
     fn is_high(&self) -> bool {
         let unsent = self.unsent.load(Ordering::Acquire);
         unsent.saturating_add(self.unseen.load(Ordering::Acquire)) > LINK_OCTETS_BUSY

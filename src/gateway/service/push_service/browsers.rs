@@ -99,7 +99,7 @@ impl PushService {
         told_agent(now, &name, "bye", out);
     }
 
-    /// Pushes that were for now or never are over.
+    /// Pushes with a TTL of 0, which were to come at once or not at all, are over.
     fn forget_passing(&mut self, now: Time, name: &str, out: &mut Vec<Output>) {
         let Some(agent) = self.agents.get(name) else {
             return;
