@@ -137,6 +137,8 @@ fn devices_of_load_register_and_refuse_what_they_are_sent() {
         "60",
         "--in-flight",
         "4",
+        "--patience",
+        "60s",
     ];
     let (reports, code) = gateway.load(&load);
     let [report] = &reports[..] else {

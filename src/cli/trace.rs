@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Global;
-use super::api::{Api, escape, problem};
+use super::api::{Api, escape, parse, problem};
 use super::fault::{Exit, Fault};
 use crate::event::{Event, Fact};
 use crate::ladder::{self, Style};
@@ -119,14 +119,23 @@ fn show(arguments: &Show, global: &Global) -> Result<Exit, Fault> {
 
 /// Why there is no ladder: nobody knows the push, or the gateway knows how it ended and no longer the way.
 fn gone(api: &Api, push: &str) -> Fault {
-    let known = api.json(&format!("/api/v1/pushes/{}", escape(push)));
-    let Ok(known) = known else {
-        return Fault::new(
-            "SG-P003",
-            Exit::No,
-            format!("there is no push {push}"),
-            "see which there are: sirgate trace ls",
-        );
+    let path = format!("/api/v1/pushes/{}", escape(push));
+    let known = match api.get(&path, Duration::ZERO) {
+        Ok(response) if response.status == 200 => parse(&response),
+        Ok(response) if response.status == 404 => {
+            return Fault::new(
+                "SG-P003",
+                Exit::No,
+                format!("there is no push {push}"),
+                "see which there are: sirgate trace ls",
+            );
+        }
+        Ok(response) => Err(problem(&response, &path)),
+        Err(fault) => Err(fault),
+    };
+    let known = match known {
+        Ok(known) => known,
+        Err(fault) => return fault,
     };
     let state = known.get("state").and_then(serde_json::Value::as_str);
     Fault::new(

@@ -19,7 +19,6 @@ use crate::codec::sip::{Draft, Message, Method};
 use crate::driver;
 
 /// How long an answer may take before the request is counted as lost.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// Octets of kernel buffer of each device.
 const RECEIVE_OCTETS: usize = 1 << 20;
 
@@ -47,6 +46,9 @@ pub struct Arguments {
     /// How many requests wait for their answers at a time
     #[arg(long, value_name = "NUMBER", default_value_t = 64)]
     in_flight: usize,
+    /// How long an answer is waited for, before its request counts as lost
+    #[arg(long, value_name = "DUR", default_value = "2s", value_parser = duration)]
+    patience: Duration,
     /// Then they answer requests for so long
     #[arg(long, value_name = "DUR", default_value = "0s", value_parser = duration)]
     answer_for: Duration,
@@ -182,6 +184,7 @@ async fn register(arguments: &Arguments, devices: &[Rc<Device>]) -> Result<Phase
         let own = devices.iter().skip(lane).step_by(lanes);
         let own: Vec<_> = own.cloned().collect();
         let (tally, to, domain) = (tally.clone(), arguments.to, arguments.domain.clone());
+        let patience = arguments.patience;
         running.push(tokio::task::spawn_local(async move {
             let mut octets = vec![0; 65_536];
             for (turn, device) in own.iter().cycle().enumerate() {
@@ -195,7 +198,7 @@ async fn register(arguments: &Arguments, devices: &[Rc<Device>]) -> Result<Phase
                     tally.next
                 };
                 let request = device.register(&domain, to, serial);
-                exchange(&device.socket, to, &request, &mut octets, &tally).await;
+                exchange(&device.socket, to, &request, &mut octets, &tally, patience).await;
             }
         }));
     }
@@ -229,6 +232,7 @@ async fn send(arguments: &Arguments, received: &Shared) -> Result<Phase, Fault> 
         let socket = bind()?;
         let local = socket.local_addr().unwrap_or(arguments.to);
         let (tally, to, domain) = (tally.clone(), arguments.to, arguments.domain.clone());
+        let patience = arguments.patience;
         let messages = arguments.messages;
         running.push(tokio::task::spawn_local(async move {
             let mut octets = vec![0; 65_536];
@@ -247,7 +251,7 @@ async fn send(arguments: &Arguments, received: &Shared) -> Result<Phase, Fault> 
                      Max-Forwards: 70\r\nFrom: <sip:load@{domain}>;tag=l{lane}\r\nTo: <sip:user{user}@{domain}>\r\n\
                      Call-ID: m{lane}x{serial}@{local}\r\nCSeq: 1 MESSAGE\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello"
                 );
-                exchange(&socket, to, request.as_bytes(), &mut octets, &tally).await;
+                exchange(&socket, to, request.as_bytes(), &mut octets, &tally, patience).await;
             }
         }));
     }
@@ -274,6 +278,7 @@ async fn exchange(
     request: &[u8],
     octets: &mut [u8],
     tally: &Shared,
+    patience: Duration,
 ) {
     let begin = Instant::now();
     let answered = async {
@@ -287,7 +292,7 @@ async fn exchange(
             }
         }
     };
-    let status = timeout(PATIENCE, answered).await;
+    let status = timeout(patience, answered).await;
     let mut tally = tally.borrow_mut();
     match status {
         Ok(Some(200..=299)) => tally.good += 1,
