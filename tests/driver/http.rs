@@ -286,6 +286,7 @@ async fn devices_that_do_not_answer_keep_no_result_waiting() {
 async fn a_push_for_which_there_is_no_room_in_time_never_leaves() {
     let mut silent = usual();
     silent.limits.drain = Duration::ZERO;
+    silent.limits.http_answer = Duration::from_secs(86_400);
     let (devices, there) = run(silent);
     let (sound, other) = run(usual());
     let mut setup = usual();
@@ -293,12 +294,11 @@ async fn a_push_for_which_there_is_no_room_in_time_never_leaves() {
     // Half of it is for the second request to arrive in, on a machine that is busy.
     setup.limits.fetch = Duration::from_secs(24);
     let (handle, addresses) = run(setup);
-    // The last one's device would answer at once.
-    let urls = format!(
-        "http://{}/silent http://{}/echo",
-        there.http[0], other.http[0]
-    );
-    let late = post(addresses.http[0], "/late", &urls).await;
+    let url = format!("http://{}/silent", there.http[0]);
+    post(addresses.http[0], "/pushes", &url).await;
+    // Its device would answer at once.
+    let url = format!("http://{}/echo", other.http[0]);
+    let late = post(addresses.http[0], "/push", &url).await;
     assert_eq!(late.body, "Unreachable");
     stop(handle).await;
     stop(devices).await;
