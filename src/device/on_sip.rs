@@ -61,17 +61,7 @@ impl Device {
         let Some(what) = start.filter(|start| start.contains(' ')) else {
             return;
         };
-        let (ppg, own) = (crate::ladder::PPG.to_owned(), self.config.name.clone());
-        let (from, to) = if sent { (own, ppg) } else { (ppg, own) };
-        let fact = Fact::Wire {
-            from,
-            to,
-            line: line.to_owned(),
-            what: what.to_owned(),
-            push: None,
-            octets: octets.clone(),
-        };
-        self.report(now, fact, out);
+        self.rung(now, line, sent, what, octets, out);
     }
 
     /// Starts a client transaction.

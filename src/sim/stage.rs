@@ -191,21 +191,21 @@ fn enter_gateway(
             Box::new(gateway) as Box<dyn Machine<Input = _, Output = _>>
         }),
     );
-    simulation.network.bind(node, SocketId(0), places.sip);
-    simulation.network.bind(node, SocketId(1), places.wsp);
-    simulation
-        .network
-        .bind(node, SocketId(2), places.wsp_session);
-    simulation
-        .network
-        .listen(node, ListenerId(0), Transport::Tcp, places.sip);
-    simulation
-        .network
-        .listen(node, ListenerId(1), Transport::Tcp, places.msrp);
-    simulation
-        .network
-        .listen(node, ListenerId(2), Transport::Tcp, places.ota_http);
+    open_doors(simulation, node, places);
     Ok(node)
+}
+
+/// Binds and listens where a gateway does.
+pub(super) fn open_doors(simulation: &mut Simulation, node: NodeId, places: &Places) {
+    let network = &mut simulation.network;
+    let sockets = [places.sip, places.wsp, places.wsp_session];
+    for (number, place) in (0..).zip(sockets) {
+        network.bind(node, SocketId(number), place);
+    }
+    let listeners = [places.sip, places.msrp, places.ota_http];
+    for (number, place) in (0..).zip(listeners) {
+        network.listen(node, ListenerId(number), Transport::Tcp, place);
+    }
 }
 
 /// The gateway that takes pushes and hands them to the one behind it.

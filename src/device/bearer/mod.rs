@@ -439,8 +439,8 @@ impl Device {
         host_of(uri).eq_ignore_ascii_case(&host_of(&self.service_of_gateway("push")))
     }
 
-    /// Reports something on a line that has no start line of its own.
-    fn rung(
+    /// Reports a protocol message as a rung of the ladder, if that is wanted; the caller says what it is.
+    pub(super) fn rung(
         &self,
         now: Time,
         line: &str,

@@ -15,7 +15,7 @@ use crate::sim::script::{DeviceLine, Script, Setting};
 use crate::sim::stage::{self, START};
 use crate::sim::{NodeId, Simulation};
 use crate::time::Time;
-use crate::world::{HttpRequest, Input, ListenerId, RequestId, SocketId, Transport};
+use crate::world::{HttpRequest, Input, RequestId};
 
 /// How the devices are reached, and what the gateway's messages suffer until when.
 pub(super) struct Party<'a> {
@@ -179,17 +179,7 @@ fn enter_gateway(
             Box::new(gateway) as Box<dyn Machine<Input = _, Output = _>>
         }),
     );
-    simulation.network.bind(node, SocketId(0), places.sip);
-    simulation.network.bind(node, SocketId(1), places.wsp);
-    simulation
-        .network
-        .bind(node, SocketId(2), places.wsp_session);
-    simulation
-        .network
-        .listen(node, ListenerId(0), Transport::Tcp, places.sip);
-    simulation
-        .network
-        .listen(node, ListenerId(1), Transport::Tcp, places.msrp);
+    stage::open_doors(simulation, node, places);
     node
 }
 
