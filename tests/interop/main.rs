@@ -35,6 +35,7 @@ mod softphone;
 mod waking;
 mod wap;
 mod wbxml;
+mod web;
 mod wire;
 
 use std::path::Path;

@@ -41,6 +41,7 @@ files! {
     "sw.js" SCRIPT,
     "centre/badge.js" SCRIPT,
     "centre/centre.js" SCRIPT,
+    "centre/client.js" SCRIPT,
     "centre/event.js" SCRIPT,
     "centre/message.js" SCRIPT,
     "centre/puller.js" SCRIPT,

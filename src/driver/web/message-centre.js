@@ -7,9 +7,10 @@
 //   await centre.start();
 
 import { MessageCentre } from "./centre/centre.js";
+import { Client } from "./centre/client.js";
 import { Facts } from "./centre/event.js";
 import { Puller } from "./centre/puller.js";
-import { Client, Registration } from "./centre/registration.js";
+import { Registration } from "./centre/registration.js";
 import { Memory, Store } from "./centre/store.js";
 import { ServerSent, Socket } from "./centre/stream.js";
 import { Tabs } from "./centre/tabs.js";
@@ -36,7 +37,8 @@ const TRANSPORTS = {
  * A message centre with all its parts, or those that are asked for.
  * @param {object} options
  * @param {string} [options.base] of the gateway's interface
- * @param {string} [options.account] who uses this browser, where the gateway takes our word for it
+ * @param {string} [options.account] who uses this browser, where the gateway takes our word for it; what another user,
+ *   or nobody, had stored in it goes
  * @param {string[]} [options.transport] what carries messages, best first; the first that this browser has is taken
  * @param {"drop"|"keep"} [options.unknown] what becomes of messages for applications without a routine
  * @param {boolean} [options.clear] a click clears
@@ -64,23 +66,38 @@ export function messageCentre({
 } = {}) {
   const facts = new Facts();
   const store = storage ? new Store() : new Memory();
-  const client = new Client({ base, store, account });
+  const client = new Client({ base, store, account, begun: () => void centre.refresh() });
   const tabs = new Tabs();
   const centre = new MessageCentre(
     {
       store,
       registration: registration ? new Registration({ client, store }) : undefined,
       tabs,
-      report: (appid, upto) => client.send(`apps/${encodeURIComponent(appid)}/clear`, "POST", { upto }).then(() => {}),
+      settle: () => client.settle(),
+      report: async (appid, upto) => {
+        await client.send(`apps/${encodeURIComponent(appid)}/clear`, "POST", { upto });
+      },
       facts,
     },
     { unknown, clear, restore },
   );
   const parts = {
     client,
-    fetch: (path, init) => client.fetch(path, init),
+    async fetch(path, init) {
+      const response = await client.fetch(path, init);
+      void centre.pay();
+      return response;
+    },
     after: () => store.cursor(),
-    take: (packet) => centre.take(packet),
+    take: async (packet) => {
+      await centre.take(packet);
+      void centre.pay();
+    },
+    async restart() {
+      await store.begin(await client.own());
+      await centre.refresh();
+    },
+    attention: tabs,
     facts,
     interval,
     jitter,
@@ -98,6 +115,7 @@ export function messageCentre({
     async start() {
       await centre.restore();
       await client.own();
+      await store.sweep();
       tabs.elect(() => {
         facts.tell("mc.lead");
         carrier.start();

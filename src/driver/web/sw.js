@@ -1,24 +1,22 @@
 // The part of the message centre that lives without a page: takes pushes, shows them, answers clicks.
 
+import { MessageCentre } from "./centre/centre.js";
 import { packet } from "./centre/message.js";
 import { Store } from "./centre/store.js";
+import { Tabs } from "./centre/tabs.js";
 
 const store = new Store();
-const tabs = new BroadcastChannel("sirgate-mc");
+const tabs = new Tabs();
+const centre = new MessageCentre({ store, tabs });
 
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
 /** Stores what came; shows it when no page of ours is seen. */
 async function take(read) {
-  const known = new Set((await store.apps()).map((it) => it.appid));
-  const wanted = read.messages.filter((it) => known.has(it.appid));
   // What comes by push says nothing of what comes by other ways: the cursor stays.
-  const fresh = await store.put(wanted);
-  tabs.postMessage({ messages: fresh });
+  const fresh = await centre.take({ ...read, cursor: null });
   const pages = await self.clients.matchAll({ type: "window" });
-  const waiting = await store.load();
-  await self.navigator.setAppBadge?.(waiting.length).catch(() => {});
   if (pages.some((page) => page.visibilityState === "visible")) return;
   for (const { appid, title, summary, url, topic, id } of fresh) {
     await self.registration.showNotification(title || appid, { body: summary, tag: topic ?? id, data: { appid, url } });
@@ -41,8 +39,8 @@ self.addEventListener("notificationclick", (event) => {
   event.notification.close();
   const show = async () => {
     if (appid !== undefined) {
-      await store.clear(appid);
-      tabs.postMessage({ cleared: appid });
+      await store.clear(appid, undefined, true);
+      tabs.tell({ cleared: appid, isOwed: true });
     }
     const pages = await self.clients.matchAll({ type: "window" });
     const open = pages.find((page) => url == null || new URL(url, self.location.href).href === page.url) ?? pages[0];
@@ -63,8 +61,5 @@ async function pull() {
   const url = `${own.base}/clients/${own.client}/messages?after=${await store.cursor()}`;
   const response = await fetch(url, { headers: { authorization: `Bearer ${own.token}` }, cache: "no-store" });
   if (response.status !== 200) return;
-  const read = packet(await response.json());
-  const known = new Set((await store.apps()).map((it) => it.appid));
-  const fresh = await store.put(read.messages.filter((it) => known.has(it.appid)), read.cursor);
-  tabs.postMessage({ messages: fresh });
+  await centre.take(packet(await response.json()));
 }

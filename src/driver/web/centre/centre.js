@@ -9,6 +9,7 @@ import { Facts } from "./event.js";
  * @property {import("./store.js").Store} store
  * @property {import("./registration.js").Registration} [registration]
  * @property {import("./tabs.js").Tabs} [tabs]
+ * @property {() => Promise<unknown>} [settle] what another user left goes first
  * @property {(appid: string, upto: number) => Promise<void>} [report] tells the gateway of a click
  * @property {import("./event.js").Facts} [facts]
  */
@@ -18,7 +19,10 @@ export class MessageCentre {
   #store;
   #registration;
   #tabs;
+  #settle;
   #report;
+  #isPaying = false;
+  #mayOwe = true;
   #options;
   #handlers = new Map();
   #badges;
@@ -31,10 +35,11 @@ export class MessageCentre {
    * @param {Parts} parts
    * @param {{unknown?: "drop"|"keep", clear?: boolean, restore?: boolean}} options
    */
-  constructor({ store, registration, tabs, report, facts = new Facts() }, { unknown = "drop", clear = true, restore = true } = {}) {
+  constructor({ store, registration, tabs, settle, report, facts = new Facts() }, { unknown = "drop", clear = true, restore = true } = {}) {
     this.#store = store;
     this.#registration = registration;
     this.#tabs = tabs;
+    this.#settle = settle;
     this.#report = report;
     this.#options = { unknown, clear, restore };
     this.facts = facts;
@@ -49,6 +54,7 @@ export class MessageCentre {
    * @param {object} about title, icon, url, filter: for the gateway
    */
   async register(appid, handler, about = {}) {
+    await this.#settle?.();
     const isFirst = !this.#handlers.has(appid);
     this.#handlers.set(appid, handler);
     if (isFirst && this.#options.unknown === "keep") await this.#catchUp(appid);
@@ -79,12 +85,14 @@ export class MessageCentre {
   async restore() {
     if (!this.#options.restore || this.#isRestored) return;
     this.#isRestored = true;
+    await this.#settle?.();
     await this.#recount();
     this.facts.tell("mc.restore", { n: this.#sum() });
   }
 
   /**
    * Takes a packet: stored first, with the cursor, then routed.
+   * @returns {Promise<import("./message.js").Message[]>} those that were not here yet
    * @param {{cursor: number|null, messages: import("./message.js").Message[], cleared?: {appid: string, upto: number}[]}} packet
    */
   async take({ cursor, messages, cleared = [] }) {
@@ -100,6 +108,7 @@ export class MessageCentre {
     await this.#recount();
     for (const message of fresh) this.route(message);
     this.#tabs?.tell({ messages: fresh });
+    return fresh;
   }
 
   /**
@@ -124,11 +133,40 @@ export class MessageCentre {
    */
   async clear(appid) {
     if (!this.#options.clear) return;
-    const { count, upto } = await this.#store.clear(appid);
+    const { count } = await this.#store.clear(appid, undefined, this.#report !== undefined);
     this.facts.tell("mc.clear", { appid, n: count });
     await this.#recount();
     this.#tabs?.tell({ cleared: appid });
-    if (count > 0) await this.#report?.(appid, upto);
+    this.#mayOwe = true;
+    await this.pay();
+  }
+
+  /** Tells the gateway of clearings that it has not heard of; what fails is told after the next answer of it. */
+  async pay() {
+    if (this.#report === undefined || this.#isPaying || !this.#mayOwe) return;
+    this.#isPaying = true;
+    this.#mayOwe = false;
+    const tell = async () => {
+      for (const [appid, upto] of Object.entries(await this.#store.owed())) {
+        await this.#report(appid, upto);
+        await this.#store.paid(appid, upto);
+      }
+    };
+    try {
+      // One tab after the other: the second finds nothing left to tell.
+      await navigator.locks.request("sirgate-mc owed", tell);
+    } catch (error) {
+      this.#mayOwe = true;
+      this.facts.tell("mc.owed", { why: String(error) });
+    } finally {
+      this.#isPaying = false;
+    }
+  }
+
+  /** Counts anew what waits: the database is another's than before. */
+  async refresh() {
+    await this.#recount();
+    this.#tabs?.tell({});
   }
 
   /** How many messages of an application wait. */
@@ -154,9 +192,13 @@ export class MessageCentre {
   }
 
   /** Another tab, or the service worker, took or cleared messages. */
-  async #hear({ messages = [] }) {
+  async #hear({ messages = [], isOwed = false }) {
     await this.#recount();
     for (const message of messages) this.route(message);
+    if (isOwed) {
+      this.#mayOwe = true;
+      await this.pay();
+    }
   }
 
   async #recount() {

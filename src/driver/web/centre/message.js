@@ -48,7 +48,7 @@ export function normalised(raw) {
 /**
  * A packet: what one answer of the gateway brings. All of it is good, or none of it is taken.
  * @param {any} raw
- * @returns {{cursor: number, messages: Message[], cleared: {appid: string, upto: number}[]}}
+ * @returns {{cursor: number, messages: Message[], cleared: {appid: string, upto: number}[], more: boolean}}
  * @throws {TypeError} when it is no packet
  */
 export function packet(raw) {
@@ -62,5 +62,6 @@ export function packet(raw) {
     cursor: raw.cursor,
     messages: messages.map(normalised),
     cleared: cleared.filter((it) => typeof it?.appid === "string" && Number.isSafeInteger(it.upto)),
+    more: raw.more === true,
   };
 }

@@ -1,12 +1,25 @@
 // The pull process: one request for all applications of this browser, when its time has come.
 
+import { Renewed } from "./client.js";
 import { packet } from "./message.js";
 
 const SECOND = 1000;
 /** Where the gateway is in trouble, the longest pause between two attempts. */
 const PAUSE_MOST = 180 * SECOND;
-/** A page that nobody sees asks so many times less often. */
+/** Where nobody looks, so many periods make one. */
 const HIDDEN = 4;
+
+/** The only page there is. */
+class Page extends EventTarget {
+  constructor() {
+    super();
+    globalThis.document?.addEventListener("visibilitychange", () => this.isSeen() && this.dispatchEvent(new Event("seen")));
+  }
+
+  isSeen() {
+    return globalThis.document?.visibilityState !== "hidden";
+  }
+}
 
 /** @typedef {{setTimeout: Function, clearTimeout: Function}} Clock */
 
@@ -15,7 +28,9 @@ export class Puller {
   #fetch;
   #after;
   #take;
+  #restart;
   #facts;
+  #attention;
   #clock;
   #random;
   #interval;
@@ -25,25 +40,44 @@ export class Puller {
   #failures = 0;
   #isRunning = false;
   #isAsking = false;
-  #visible = () => this.#isVisible() && this.now();
+  #abort = new AbortController();
+  /** Periods that passed unused, for nobody looked. */
+  #skipped = 0;
+  #seen = () => this.#skipped > 0 && this.now();
 
   /**
    * @param {object} parts
    * @param {(path: string, init?: RequestInit) => Promise<Response>} parts.fetch asks about this client
    * @param {() => Promise<number>} parts.after how far the client came
    * @param {(packet: object) => Promise<void>} parts.take stores and routes what came; when it fails it comes again
+   * @param {() => Promise<void>} [parts.restart] the gateway counts from the beginning: what counted before is forgotten
    * @param {import("./event.js").Facts} parts.facts
+   * @param {{isSeen: () => boolean} & EventTarget} [parts.attention] whether anybody looks; tells `seen`
    * @param {number} [parts.interval] seconds between two questions, until the gateway advises another
    * @param {number} [parts.jitter] by how many hundredths of it a pause differs at random
    * @param {number} [parts.wait] seconds that the gateway may take for an answer (long poll); 0: it answers at once
    * @param {Clock} [parts.clock]
    * @param {() => number} [parts.random]
    */
-  constructor({ fetch, after, take, facts, interval = 60, jitter = 10, wait = 0, clock, random = Math.random }) {
+  constructor({
+    fetch,
+    after,
+    take,
+    restart = async () => {},
+    facts,
+    attention = new Page(),
+    interval = 60,
+    jitter = 10,
+    wait = 0,
+    clock,
+    random = Math.random,
+  }) {
     this.#fetch = fetch;
     this.#after = after;
     this.#take = take;
+    this.#restart = restart;
     this.#facts = facts;
+    this.#attention = attention;
     this.#interval = interval;
     this.#jitter = jitter;
     this.#wait = wait;
@@ -58,14 +92,16 @@ export class Puller {
   start() {
     if (this.#isRunning) return;
     this.#isRunning = true;
-    globalThis.document?.addEventListener("visibilitychange", this.#visible);
+    this.#skipped = HIDDEN;
+    this.#attention.addEventListener("seen", this.#seen);
     this.#arm(this.#random() * this.#interval * SECOND * (this.#jitter / 100));
   }
 
   stop() {
     this.#isRunning = false;
-    globalThis.document?.removeEventListener("visibilitychange", this.#visible);
+    this.#attention.removeEventListener("seen", this.#seen);
     this.#clock.clearTimeout(this.#timer);
+    this.#abort.abort();
   }
 
   /** Asks at once instead of when it is time. */
@@ -80,7 +116,8 @@ export class Puller {
     const after = await this.#after();
     const wait = this.#wait > 0 ? `&wait=${this.#wait}` : "";
     this.#facts.tell("poll.req", { since: after });
-    return this.#fetch(`messages?after=${after}${wait}`);
+    this.#abort = new AbortController();
+    return this.#fetch(`messages?after=${after}${wait}`, { signal: this.#abort.signal });
   }
 
   /**
@@ -103,22 +140,36 @@ export class Puller {
 
   #arm(ms) {
     this.#clock.clearTimeout(this.#timer);
-    if (this.#isRunning) this.#timer = this.#clock.setTimeout(() => this.#ask(), ms);
+    if (this.#isRunning) this.#timer = this.#clock.setTimeout(() => this.#due(), ms);
+  }
+
+  #due() {
+    if (!this.#attention.isSeen() && this.#wait === 0 && this.#failures === 0 && this.#skipped < HIDDEN - 1) {
+      this.#skipped += 1;
+      return this.#arm(this.#period());
+    }
+    return this.#ask();
   }
 
   async #ask() {
     this.#isAsking = true;
+    this.#skipped = 0;
     let pause;
     try {
+      const after = await this.#after();
       const read = await this.receive(await this.send());
+      // What it has given it may have lost, as from an older copy of its database.
+      if (read !== null && read.cursor < after) await this.#restart();
       if (read !== null) await this.#take(read);
       this.#failures = 0;
-      // A question that may wait is asked again as soon as it is answered.
-      pause = this.#wait > 0 ? 0 : this.#period();
+      // A question that may wait, and one that brought a part only, is followed by the next.
+      const isFollowed = this.#wait > 0 || (read?.more === true && read.cursor > after);
+      pause = isFollowed ? 0 : this.#period();
     } catch (error) {
+      if (!this.#isRunning) return void (this.#isAsking = false);
       this.#failures += 1;
       this.#facts.tell("poll.error", { why: String(error) });
-      pause = this.#pause(error.response);
+      pause = error instanceof Renewed && this.#failures === 1 ? 0 : this.#pause(error.response);
     }
     this.#isAsking = false;
     this.#arm(pause);
@@ -126,7 +177,7 @@ export class Puller {
 
   #period() {
     const off = (2 * this.#random() - 1) * (this.#jitter / 100);
-    return this.#interval * SECOND * (1 + off) * (this.#isVisible() ? 1 : HIDDEN);
+    return this.#interval * SECOND * (1 + off);
   }
 
   #pause(response) {
@@ -134,10 +185,6 @@ export class Puller {
     if (asked > 0) return Math.min(asked * SECOND * (1 + this.#random() * (this.#jitter / 100)), 10 * PAUSE_MOST);
     const doubled = this.#interval * SECOND * 2 ** Math.min(this.#failures - 1, 8);
     return Math.min(doubled, Math.max(PAUSE_MOST, this.#interval * SECOND)) * (1 - this.#random() * (this.#jitter / 100));
-  }
-
-  #isVisible() {
-    return globalThis.document?.visibilityState !== "hidden";
   }
 
   #advise(text) {

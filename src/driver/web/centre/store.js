@@ -61,6 +61,19 @@ export class Store {
   }
 
   /**
+   * Another client than before, or none: what counted in the earlier one's sequence goes, the applications stay.
+   * @param {import("./client.js").Own|undefined} own
+   */
+  async begin(own) {
+    const transaction = await this.#transaction(["msg", "meta"], "readwrite");
+    transaction.objectStore("msg").clear();
+    const meta = transaction.objectStore("meta");
+    meta.clear();
+    if (own !== undefined) meta.put(own, "client");
+    await committed(transaction);
+  }
+
+  /**
    * Stores messages together with the cursor that says they are here: both or none. A message of a topic replaces the
    * earlier ones of its application and topic.
    * @param {import("./message.js").Message[]} messages
@@ -94,18 +107,42 @@ export class Store {
    * another way finds it known.
    * @param {string} appid
    * @param {number} upto those with later numbers stay
+   * @param {boolean} isOwed the gateway is to hear of it: see `owed`
    * @returns {Promise<{count: number, upto: number}>} how many, and the last of them (-1: none)
    */
-  async clear(appid, upto = Number.MAX_SAFE_INTEGER) {
+  async clear(appid, upto = Number.MAX_SAFE_INTEGER, isOwed = false) {
     const transaction = await this.#transaction(["msg", "meta"], "readwrite");
     const rows = transaction.objectStore("msg");
     const range = IDBKeyRange.bound([appid, 0], [appid, upto]);
     const keys = await done(rows.getAllKeys(range));
     const last = keys.length === 0 ? -1 : keys[keys.length - 1][1];
-    if (last >= 0) transaction.objectStore("meta").put(last, `cleared ${appid}`);
+    const meta = transaction.objectStore("meta");
+    if (last >= 0) meta.put(last, `cleared ${appid}`);
+    if (last >= 0 && isOwed) meta.put({ ...(await done(meta.get("owed"))), [appid]: last }, "owed");
     rows.delete(range);
     await committed(transaction);
     return { count: keys.length, upto: last };
+  }
+
+  /**
+   * Clearings that the gateway has not heard of: the last number by application.
+   * @returns {Promise<Record<string, number>>}
+   */
+  async owed() {
+    return (await this.meta("owed")) ?? {};
+  }
+
+  /**
+   * The gateway has heard of a clearing; of a later one of the same application it has not.
+   * @param {string} appid
+   * @param {number} upto
+   */
+  async paid(appid, upto) {
+    const transaction = await this.#transaction(["meta"], "readwrite");
+    const meta = transaction.objectStore("meta");
+    const { [appid]: owed, ...rest } = (await done(meta.get("owed"))) ?? {};
+    if (owed === upto) meta.put(rest, "owed");
+    await committed(transaction);
   }
 
   /**
@@ -114,13 +151,20 @@ export class Store {
    * @returns {Promise<import("./message.js").Message[]>}
    */
   async load(now = Date.now()) {
+    const transaction = await this.#transaction(["msg"], "readonly");
+    const all = await done(transaction.objectStore("msg").getAll());
+    return all.filter((row) => row.exp === null || row.exp > now);
+  }
+
+  /**
+   * Deletes what is past its time.
+   * @param {number} now milliseconds since 1970
+   */
+  async sweep(now = Date.now()) {
     const transaction = await this.#transaction(["msg"], "readwrite");
     const rows = transaction.objectStore("msg");
-    const all = await done(rows.getAll());
-    const gone = all.filter((row) => row.exp !== null && row.exp <= now);
-    for (const row of gone) rows.delete([row.appid, row.seq]);
+    for (const row of await done(rows.getAll())) if (row.exp !== null && row.exp <= now) rows.delete([row.appid, row.seq]);
     await committed(transaction);
-    return all.filter((row) => !gone.includes(row));
   }
 
   /** How far the client came: the number of the last message that is stored. */
@@ -172,6 +216,12 @@ export class Memory {
   #apps = new Map();
   #meta = new Map();
 
+  async begin(own) {
+    this.#rows.clear();
+    this.#meta.clear();
+    if (own !== undefined) this.#meta.set("client", own);
+  }
+
   async put(messages, cursor = null) {
     const known = cursor === null ? -1 : await this.cursor();
     const isNew = (it) =>
@@ -187,12 +237,26 @@ export class Memory {
     return fresh;
   }
 
-  async clear(appid, upto = Number.MAX_SAFE_INTEGER) {
+  async clear(appid, upto = Number.MAX_SAFE_INTEGER, isOwed = false) {
     const gone = [...this.#rows].filter(([, row]) => row.appid === appid && row.seq <= upto);
     for (const [key] of gone) this.#rows.delete(key);
     const last = gone.reduce((most, [, row]) => Math.max(most, row.seq), -1);
     if (last >= 0) this.#meta.set(`cleared ${appid}`, last);
+    if (last >= 0 && isOwed) this.#meta.set("owed", { ...this.#meta.get("owed"), [appid]: last });
     return { count: gone.length, upto: last };
+  }
+
+  async owed() {
+    return this.#meta.get("owed") ?? {};
+  }
+
+  async paid(appid, upto) {
+    const { [appid]: owed, ...rest } = await this.owed();
+    if (owed === upto) this.#meta.set("owed", rest);
+  }
+
+  async sweep(now = Date.now()) {
+    for (const [key, row] of this.#rows) if (row.exp !== null && row.exp <= now) this.#rows.delete(key);
   }
 
   async load(now = Date.now()) {

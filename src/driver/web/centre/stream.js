@@ -4,6 +4,8 @@ import { packet } from "./message.js";
 
 /** Pauses before a broken stream is opened again, in milliseconds: doubled up to the second, with chance in it. */
 const PAUSE = [1_000, 60_000];
+/** The gateway says that it is alive every 15 seconds; a stream that said nothing for so long is a dead path. */
+const SILENCE = 45_000;
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -33,13 +35,15 @@ export async function* events(body) {
 class Stream {
   #parts;
   #failures = 0;
-  #isRunning = false;
+  /** Which start it is of: what an earlier one began ends by itself. */
+  #run = 0;
 
   /**
    * @param {object} parts
-   * @param {import("./registration.js").Client} parts.client
+   * @param {import("./client.js").Client} parts.client
    * @param {() => Promise<number>} parts.after
    * @param {(packet: object) => Promise<void>} parts.take
+   * @param {() => Promise<void>} [parts.restart]
    * @param {import("./event.js").Facts} parts.facts
    */
   constructor(parts) {
@@ -47,29 +51,43 @@ class Stream {
   }
 
   start() {
-    if (this.#isRunning) return;
-    this.#isRunning = true;
-    void this.#run();
+    if (this.#run % 2 === 1) return;
+    this.#run += 1;
+    void this.#keep(this.#run);
   }
 
   stop() {
-    this.#isRunning = false;
+    if (this.#run % 2 === 0) return;
+    this.#run += 1;
     this.close();
   }
 
   close() {}
 
-  async #run() {
-    while (this.#isRunning) {
+  async #keep(run) {
+    const { after, take, restart, facts } = this.#parts;
+    while (run === this.#run) {
       try {
-        await this.open(this.#parts, async (text) => {
-          this.#failures = 0;
-          await this.#parts.take(packet(JSON.parse(text)));
+        let from = await after();
+        await this.open(this.#parts, {
+          from,
+          isWanted: () => run === this.#run,
+          up: (transport) => {
+            this.#failures = 0;
+            facts.tell("stream.up", { transport });
+          },
+          take: async (text) => {
+            const read = packet(JSON.parse(text));
+            // What it has given it may have lost, as from an older copy of its database.
+            if (read.cursor < from) await restart?.();
+            from = read.cursor;
+            await take(read);
+          },
         });
       } catch (error) {
-        this.#parts.facts.tell("stream.error", { why: String(error) });
+        facts.tell("stream.error", { why: String(error) });
       }
-      if (!this.#isRunning) return;
+      if (run !== this.#run) return;
       const [first, most] = PAUSE;
       await sleep(Math.min(first * 2 ** this.#failures++, most) * (0.5 + Math.random() / 2));
     }
@@ -80,13 +98,31 @@ class Stream {
 export class ServerSent extends Stream {
   #abort = new AbortController();
 
-  async open({ client, after, facts }, take) {
-    this.#abort = new AbortController();
-    const headers = { accept: "text/event-stream", "last-event-id": String(await after()) };
-    const response = await client.fetch("stream", { headers, signal: this.#abort.signal });
-    if (!response.ok || response.body === null) throw new Error(`the gateway answers ${response.status}`);
-    facts.tell("stream.up", { transport: "sse" });
-    for await (const text of events(response.body)) await take(text);
+  async open({ client }, { from, isWanted, up, take }) {
+    const abort = new AbortController();
+    this.#abort = abort;
+    const headers = { accept: "text/event-stream", "last-event-id": String(from) };
+    let timer;
+    const alive = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => abort.abort(new Error("the stream is silent")), SILENCE);
+    };
+    try {
+      alive();
+      const response = await client.fetch("stream", { headers, signal: abort.signal });
+      if (!response.ok || response.body === null) throw new Error(`the gateway answers ${response.status}`);
+      if (!isWanted()) return abort.abort();
+      up("sse");
+      const heard = new TransformStream({
+        transform(chunk, out) {
+          alive();
+          out.enqueue(chunk);
+        },
+      });
+      for await (const text of events(response.body.pipeThrough(heard))) await take(text);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   close() {
@@ -99,15 +135,19 @@ export class Socket extends Stream {
   /** @type {WebSocket|undefined} */
   #socket;
 
-  async open({ client, after, facts }, take) {
+  async open({ client, after }, { from, isWanted, up, take }) {
     const { url, protocols } = await client.socket();
-    const from = await after();
+    if (!isWanted()) return;
+    let isUp = false;
     await new Promise((resolve, reject) => {
       const socket = new WebSocket(`${url}?after=${from}`, protocols);
       this.#socket = socket;
       // One after the other: what comes second is stored second.
       let turn = Promise.resolve();
-      socket.onopen = () => facts.tell("stream.up", { transport: "ws" });
+      socket.onopen = () => {
+        isUp = true;
+        up("ws");
+      };
       socket.onmessage = ({ data }) => {
         turn = turn.then(() => take(data)).then(async () => socket.send(JSON.stringify({ ack: await after() })));
         turn.catch((error) => {
@@ -117,6 +157,9 @@ export class Socket extends Stream {
       };
       socket.onclose = () => resolve(undefined);
       socket.onerror = () => reject(new Error("the WebSocket broke"));
+    }).finally(async () => {
+      // A browser does not tell why it was refused: a question about this client does.
+      if (!isUp && isWanted()) await client.fetch("");
     });
   }
 

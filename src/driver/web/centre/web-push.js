@@ -6,7 +6,7 @@ export class WebPush {
 
   /**
    * @param {object} parts
-   * @param {import("./registration.js").Client} parts.client
+   * @param {import("./client.js").Client} parts.client
    * @param {import("./event.js").Facts} parts.facts
    */
   constructor(parts) {

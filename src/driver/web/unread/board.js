@@ -1,11 +1,16 @@
 // Where a page shows what is unread: posted notes, a list, and two numbers.
 
+/** So many notes stand at a time; the oldest go. */
+const NOTES = 20;
+
 /** Shows stamps on a page. */
 export class Board {
   #document;
   #show;
   #none;
   #place;
+  /** True while nothing at all is unread, as far as is known. */
+  #isEmpty = true;
 
   /**
    * @param {object} options
@@ -25,20 +30,21 @@ export class Board {
       this.#number("old", stamp.old);
       this.#number("new", stamp.fresh);
     }
+    if (this.#show === "list") this.#list(stamp.items);
+    this.#isEmpty = stamp.fresh === 0;
+    if (this.#isEmpty) return this.nothing();
     const fresh = stamp.items.filter((it) => it.isNew);
-    if (stamp.fresh === 0) return this.nothing();
     if (this.#show === "notes") for (const it of fresh) this.#note(`${it.title} ${it.summary}`.trim());
     if (this.#show === "note-only") {
       const lines = stamp.items.map((it) => `${it.title} ${it.summary}`.trim());
       this.#note([`${stamp.fresh} new, ${stamp.old} shown before`, ...lines].join("\n"));
     }
-    if (this.#show === "list") this.#list(stamp.items);
     if (stamp.more > 0 && this.#show !== "list") this.#note(`and ${stamp.more} more`);
   }
 
   /** There is no new message, or nothing was said of any. */
   nothing() {
-    if (this.#none === "note") this.#note("no new messages");
+    if (this.#none === "note" && this.#isEmpty) this.#note("no new messages");
   }
 
   #number(which, count) {
@@ -49,7 +55,9 @@ export class Board {
     const note = this.#document.createElement("p");
     note.className = "note";
     note.textContent = line;
-    this.#notes().append(note);
+    const notes = this.#notes();
+    notes.append(note);
+    while (notes.childElementCount > NOTES) notes.firstElementChild.remove();
   }
 
   #notes() {

@@ -70,8 +70,13 @@ export function fromHeader(value) {
 export async function unwrapped(response) {
   const type = response.headers.get("content-type") ?? "";
   if (/^application\/json\b/i.test(type) && response.headers.get("sirgate-form") === "json") {
-    const { data, _unread } = await response.json();
-    return { response: rebuilt(response, JSON.stringify(data), type), stamp: stampOf(_unread) };
+    const text = await response.text();
+    const [begin, rides] = ['{"data":', ',"_unread":'];
+    // Quotes within texts are escaped, so this is the member; what is the site's own stays as the site wrote it.
+    const end = text.lastIndexOf(rides);
+    if (!text.startsWith(begin) || end < 0) return { response: rebuilt(response, text, type), stamp: null };
+    const { _unread } = JSON.parse(`{"data":null${text.slice(end)}`);
+    return { response: rebuilt(response, text.slice(begin.length, end), type), stamp: stampOf(_unread) };
   }
   const boundary = /^multipart\/mixed\b.*;\s*boundary="?([^";]+)"?/i.exec(type)?.[1];
   if (boundary !== undefined && response.headers.get("sirgate-form") === "multipart") {
