@@ -256,6 +256,8 @@ pub const WEB_PUSHES: usize = 131_072;
 pub const WEB_PUSH_OCTETS_KEPT: usize = 134_217_728;
 /// Pushes that wait for one browser; further ones are refused.
 pub const WEB_PUSHES_PER_AGENT: usize = 256;
+/// Pushes that the gateway has under way to push services at a time; further clients wait for their turn.
+pub const WEB_PUSHES_UNDER_WAY: usize = 256;
 /// Browsers that a push service knows.
 pub const PUSH_AGENTS: usize = 131_072;
 /// Subscriptions of all browsers.

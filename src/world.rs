@@ -220,11 +220,19 @@ pub enum Errand {
     Relay,
     /// A push service is to wake a device.
     Wake,
+    /// A push service is to bring a message to a browser.
+    Browser,
 }
 
 impl Errand {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Result, Self::Device, Self::Relay, Self::Wake];
+    pub const ALL: [Self; 5] = [
+        Self::Result,
+        Self::Device,
+        Self::Relay,
+        Self::Wake,
+        Self::Browser,
+    ];
 }
 
 /// What a node can ask for.
@@ -317,6 +325,8 @@ pub enum RecordKind {
     PushAgent,
     /// A push that waits for a browser.
     WebPush,
+    /// The key that push services of browsers know the gateway by.
+    ServerKey,
 }
 
 impl RecordKind {
@@ -334,6 +344,7 @@ impl RecordKind {
             Self::Client => "client",
             Self::PushAgent => "push-agent",
             Self::WebPush => "web-push",
+            Self::ServerKey => "server-key",
         }
     }
 
@@ -351,6 +362,7 @@ impl RecordKind {
             Self::Client,
             Self::PushAgent,
             Self::WebPush,
+            Self::ServerKey,
         ];
         all.into_iter().find(|kind| kind.name() == name)
     }

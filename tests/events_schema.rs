@@ -74,11 +74,12 @@ const fn number(fact: &Fact) -> usize {
         Fact::WpAgent { .. } => 44,
         Fact::WpSub { .. } => 45,
         Fact::WpMsg { .. } => 46,
+        Fact::WpOut { .. } => 47,
         Fact::Refused { .. } => LAST,
     }
 }
 
-const LAST: usize = 47;
+const LAST: usize = 48;
 
 const MODES: [Mode; 4] = [Mode::Targeted, Mode::Fanout, Mode::FanoutId, Mode::Legacy];
 const BEARERS: [Bearer; 10] = [
@@ -208,10 +209,12 @@ fn web_messages() -> Vec<Fact> {
         },
     ];
     facts.extend(
-        ["created", "login", "removed"].map(|change| Fact::WebClient {
-            client: s("c1"),
-            change: s(change),
-        }),
+        list("created login subscribed unsubscribed removed")
+            .into_iter()
+            .map(|change| Fact::WebClient {
+                client: s("c1"),
+                change,
+            }),
     );
     facts.extend(
         ["registered", "replaced", "removed", "cleared"].map(|change| Fact::WebApp {
@@ -463,7 +466,15 @@ fn web_pushes() -> Vec<Fact> {
         state,
         attempt: 1,
     });
-    agent.into_iter().chain(sub).chain(msg).collect()
+    let states = list("sent taken later too-large refused given-up gone");
+    let out = states.into_iter().map(|state| Fact::WpOut {
+        client: s("c1"),
+        message: 4,
+        code: (state == "taken").then_some(201),
+        state,
+        attempt: 1,
+    });
+    agent.into_iter().chain(sub).chain(msg).chain(out).collect()
 }
 
 fn others() -> Vec<Fact> {

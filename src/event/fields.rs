@@ -60,6 +60,7 @@ pub const FIELDS: [(&str, &[&str]); super::NAMES.len()] = [
     ("wp.agent", &["agent", "change"]),
     ("wp.sub", &["agent", "sub", "change"]),
     ("wp.msg", &["sub", "msg", "state", "code", "attempt"]),
+    ("wp.out", &["client", "message", "state", "code", "attempt"]),
     ("refused", &["from", "why"]),
 ];
 

@@ -98,6 +98,10 @@ pub struct Config {
     pub unsolicited_summaries: bool,
     /// Messages for web applications.
     pub webapp: web_message::Settings,
+    /// Which push services of browsers may be called.
+    pub push_endpoints: Vec<web_message::Allowed>,
+    /// How they reach our operator: `mailto:` or `https:`.
+    pub push_contact: Option<String>,
     /// Report every protocol message, for ladders and captures.
     pub report_wire: bool,
 }
@@ -342,8 +346,20 @@ impl Default for Config {
             presence_watchers: Vec::new(),
             unsolicited_summaries: false,
             webapp: web_message::Settings::default(),
+            push_endpoints: vec![web_message::Allowed::Own, web_message::Allowed::Loopback],
+            push_contact: None,
             report_wire: false,
         }
+    }
+}
+
+impl Config {
+    /// Which push services of browsers may be called, our own by its origin.
+    #[must_use]
+    pub fn endpoints(&self) -> web_message::Endpoints {
+        let own = self.push_service.as_ref();
+        let own = own.map_or("", |service| service.origin.as_str());
+        web_message::Endpoints::new(self.push_endpoints.clone(), own)
     }
 }
 

@@ -208,6 +208,7 @@ impl Gateway {
         let wsp = config.wsp_session.is_some();
         let wsp = wsp.then(|| ota_wsp::OtaWsp::new(random.fork()));
         let web = WebMessages::new(config.webapp, random.fork());
+        let web = web.reaching(config.endpoints(), config.push_contact.clone());
         let push_service = config.push_service.clone();
         let push_service = push_service
             .map(|config| service::push_service::PushService::new(config, random.fork()));
@@ -266,7 +267,7 @@ impl Gateway {
         let mut records = records;
         // Pushes name devices and bindings name identities, so those come first.
         records.sort_by_key(|record| match record.key.kind {
-            RecordKind::Identity | RecordKind::PushAgent => 0,
+            RecordKind::Identity | RecordKind::PushAgent | RecordKind::ServerKey => 0,
             RecordKind::Binding => 1,
             RecordKind::Push
             | RecordKind::Subscription
@@ -309,6 +310,7 @@ impl Gateway {
 
     /// Lets the endpoint do what is due, and takes what comes out of it to its owner.
     fn run(&mut self, now: Time, out: &mut Vec<Output>) {
+        self.push_out(now, out);
         loop {
             let mut effects = core::mem::take(&mut self.effects);
             for effect in effects.drain(..) {
@@ -446,6 +448,7 @@ impl Machine for Gateway {
                     && !self.on_woken(now, id, &response, out)
                     && !self.handed_on(now, id, &response, out)
                     && !self.relay_answered(now, id, &response, out)
+                    && !self.pushed_out(now, id, &response, out)
                 {
                     self.on_response(now, id, response, out);
                 }

@@ -8,7 +8,7 @@ use super::service::web_message::{Asker, Desk, Route};
 use super::{Gateway, api, snapshot};
 use crate::codec::uri::{Scheme, Uri};
 use crate::time::Time;
-use crate::world::{HttpRequest, HttpResponse, Output, RequestId};
+use crate::world::{FetchError, FetchId, HttpRequest, HttpResponse, Output, RequestId};
 
 impl Gateway {
     /// Answers a request of the service, at once or later.
@@ -80,6 +80,26 @@ impl Gateway {
             let mut desk = Desk { now, messages, out };
             self.web.expire(&mut desk);
         }
+    }
+
+    /// Sends what is to reach browsers by their push services.
+    pub(super) fn push_out(&mut self, now: Time, out: &mut Vec<Output>) {
+        let (messages, notices) = (&mut self.messages, &mut self.notices);
+        let mut desk = Desk { now, messages, out };
+        self.web.push_out(&mut desk, || notices.fetch_id());
+    }
+
+    /// What came of that; false when the fetch was for something else.
+    pub(super) fn pushed_out(
+        &mut self,
+        now: Time,
+        id: FetchId,
+        response: &Result<HttpResponse, FetchError>,
+        out: &mut Vec<Output>,
+    ) -> bool {
+        let messages = &mut self.messages;
+        let mut desk = Desk { now, messages, out };
+        self.web.pushed(&mut desk, id, response)
     }
 
     /// The same policy as for pushes: who, how much, how often, to which applications.

@@ -84,6 +84,14 @@ pub struct Subscriber {
     pub auth: [u8; AUTH_OCTETS],
 }
 
+impl Subscriber {
+    /// True when the public key is a point of the curve, so that something can be encrypted to it.
+    #[must_use]
+    pub fn is_on_curve(&self) -> bool {
+        p256::PublicKey::from_sec1_bytes(&self.public).is_ok()
+    }
+}
+
 impl fmt::Debug for Subscriber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Subscriber({})", to_text(&self.public))

@@ -67,12 +67,13 @@ struct Room {
 
 impl Shared {
     fn room(&self, errand: Errand) -> &Room {
-        let [result, device, relay, wake] = &self.rooms;
+        let [result, device, relay, wake, browser] = &self.rooms;
         match errand {
             Errand::Result => result,
             Errand::Device => device,
             Errand::Relay => relay,
             Errand::Wake => wake,
+            Errand::Browser => browser,
         }
     }
 }

@@ -376,6 +376,7 @@ const fn name(fact: &Fact) -> &'static str {
         Fact::WpAgent { .. } => "wp.agent",
         Fact::WpSub { .. } => "wp.sub",
         Fact::WpMsg { .. } => "wp.msg",
+        Fact::WpOut { .. } => "wp.out",
         Fact::Refused { .. } => "refused",
     }
 }

@@ -115,7 +115,8 @@ pub fn read(response: &Result<HttpResponse, FetchError>) -> (u16, Reading) {
 }
 
 /// How long the service wants to be left alone.
-fn pause(response: &HttpResponse) -> Option<Duration> {
+#[must_use]
+pub fn pause(response: &HttpResponse) -> Option<Duration> {
     let mut rows = response.headers.iter();
     let (_, seconds) = rows.find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))?;
     let seconds: u64 = seconds.trim().parse().ok()?;

@@ -52,6 +52,9 @@ impl WebMessages {
             Route::Unregister(client, app) => self.unregister(desk, request, (client, app)),
             Route::Clear(client, app) => self.clear(desk, request, (client, app)),
             Route::Ack(client) => self.ack(desk, request, client),
+            Route::Subscription(client) => self.show_subscription(desk, request, client),
+            Route::Subscribe(client) => self.subscribe(desk, request, client),
+            Route::Unsubscribe(client) => self.unsubscribe(desk, request, client),
             Route::Publish(app) => self.publish_asked(desk, app, asker),
             Route::Messages(account)
             | Route::Message(account, _)

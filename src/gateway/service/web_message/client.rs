@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::super::message::{Cleared, Message};
-use super::Filter;
+use super::{Filter, Subscription};
 use crate::time::Time;
 
 /// One browser client.
@@ -23,6 +23,8 @@ pub struct Client {
     pub acked: u64,
     /// When it was last here; since the start where it was not.
     pub seen: Time,
+    /// Where it is reached while no page of it is open.
+    pub subscription: Option<Subscription>,
 }
 
 /// An application as a client registered it (R0.4).

@@ -10,7 +10,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::client::mailbox_of;
-use super::{App, Client, Desk, Filter, WebMessages, empty, problem, read, record};
+use super::{App, Client, Desk, Filter, Subscription, WebMessages, empty, problem, read, record};
 use crate::event::Fact;
 use crate::limits;
 use crate::time::Time;
@@ -31,6 +31,8 @@ pub struct Clients {
     by_id: HashMap<Arc<str>, Client, FixedState>,
     by_digest: HashMap<[u8; 32], Arc<str>, FixedState>,
     by_mailbox: HashMap<String, BTreeSet<Arc<str>>, FixedState>,
+    /// By where and with which keys they are pushed to.
+    by_place: HashMap<[u8; 32], Arc<str>, FixedState>,
     swept: Time,
 }
 
@@ -75,13 +77,44 @@ impl Clients {
         self.by_digest.insert(client.digest, Arc::clone(&id));
         let mailbox = self.by_mailbox.entry(client.mailbox()).or_default();
         mailbox.insert(Arc::clone(&id));
+        if let Some(subscription) = &client.subscription {
+            self.by_place.insert(subscription.place(), Arc::clone(&id));
+        }
         self.by_id.insert(id, client);
         Some(())
+    }
+
+    /// The client that is pushed to at that place.
+    pub(super) fn of_place(&self, place: &[u8; 32]) -> Option<&str> {
+        self.by_place.get(place).map(AsRef::as_ref)
+    }
+
+    /// Enters or takes out where a client is pushed to; false when it is unknown, or was not pushed to anyway.
+    pub(super) fn subscribe(&mut self, id: &str, subscription: Option<Subscription>) -> bool {
+        let Some((id, client)) = self.by_id.get_key_value(id) else {
+            return false;
+        };
+        let (id, before) = (Arc::clone(id), client.subscription.as_ref());
+        let had_one = before.is_some();
+        if let Some(before) = before {
+            self.by_place.remove(&before.place());
+        }
+        if let Some(subscription) = &subscription {
+            self.by_place.insert(subscription.place(), Arc::clone(&id));
+        }
+        let is_one = subscription.is_some();
+        if let Some(client) = self.by_id.get_mut(&id) {
+            client.subscription = subscription;
+        }
+        had_one || is_one
     }
 
     fn remove(&mut self, id: &str) -> Option<Client> {
         let client = self.by_id.remove(id)?;
         self.by_digest.remove(&client.digest);
+        if let Some(subscription) = &client.subscription {
+            self.by_place.remove(&subscription.place());
+        }
         let mailbox = client.mailbox();
         if let Some(ids) = self.by_mailbox.get_mut(&mailbox) {
             ids.remove(id);
@@ -168,6 +201,7 @@ impl WebMessages {
             apps: std::collections::BTreeMap::new(),
             acked: 0,
             seen: desk.now,
+            subscription: None,
         };
         let record = record::of(&client);
         if self.clients.enter(client).is_none() {
@@ -226,12 +260,17 @@ impl WebMessages {
         if client.account != account {
             client.account = account;
             client.acked = 0;
+            if let Some(subscription) = &mut client.subscription {
+                subscription.pushed = 0;
+            }
             for app in client.apps.values_mut() {
                 app.cleared = 0;
             }
             self.end_wait(desk, id);
+            self.outbox.drop(id);
             desk.out.push(Output::Save(record::of(&client)));
             self.clients.enter(client);
+            self.outbox.note(id);
             self.tell(desk, id, "login");
         }
         self.show_client(desk, request, id)
@@ -246,6 +285,7 @@ impl WebMessages {
 
     fn drop_client(&mut self, desk: &mut Desk<'_>, id: &str) {
         self.end_wait(desk, id);
+        self.outbox.drop(id);
         self.clients.remove(id);
         desk.messages.drop_account(&mailbox_of(id));
         desk.save();
@@ -341,7 +381,7 @@ impl WebMessages {
             .extend(client.map(|client| Output::Save(record::of(client))));
     }
 
-    fn tell(&self, desk: &mut Desk<'_>, client: &str, change: &str) {
+    pub(super) fn tell(&self, desk: &mut Desk<'_>, client: &str, change: &str) {
         desk.report(Fact::WebClient {
             client: client.to_owned(),
             change: change.to_owned(),

@@ -8,12 +8,16 @@ mod account;
 mod asker;
 mod client;
 mod clients;
+mod endpoint;
 mod filter;
 mod packet;
 mod poll;
 mod publish;
+mod pushing;
 mod record;
 mod route;
+mod sender;
+mod subscription;
 
 use core::time::Duration;
 
@@ -29,10 +33,12 @@ use crate::world::{HttpRequest, HttpResponse, Output};
 pub use asker::Asker;
 pub use client::{App, Client};
 pub use clients::Clients;
+pub use endpoint::{Allowed, Endpoints};
 pub use filter::Filter;
 pub use poll::Acked;
 pub use publish::Publication;
 pub use route::Route;
+pub use subscription::Subscription;
 
 /// Whose messages a click clears (R0.42).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,6 +84,10 @@ pub struct WebMessages {
     random: Random,
     clients: Clients,
     waits: poll::Waits,
+    /// Which push services may be called, as whom, and what is under way to them.
+    endpoints: Endpoints,
+    sender: sender::Sender,
+    outbox: pushing::Outbox,
     /// What was acknowledged since it was last asked.
     acked: Vec<Acked>,
 }
@@ -115,8 +125,19 @@ impl WebMessages {
             random,
             clients: Clients::default(),
             waits: poll::Waits::default(),
+            endpoints: Endpoints::default(),
+            sender: sender::Sender::default(),
+            outbox: pushing::Outbox::default(),
             acked: Vec::new(),
         }
+    }
+
+    /// Which push services it may call, and how they reach its operator (`mailto:` or `https:`).
+    #[must_use]
+    pub fn reaching(mut self, endpoints: Endpoints, contact: Option<String>) -> Self {
+        self.endpoints = endpoints;
+        self.sender = sender::Sender::new(contact);
+        self
     }
 
     /// How it behaves.
@@ -142,7 +163,19 @@ impl WebMessages {
     ) -> Result<(), super::super::snapshot::BadRecord> {
         let client = record::read(now, body)?;
         let full = super::super::snapshot::BadRecord::Full;
-        self.clients.enter(client).ok_or(full)
+        let pushed_to = client.subscription.is_some().then(|| client.id.clone());
+        self.clients.enter(client).ok_or(full)?;
+        // What was not pushed before the restart is pushed after it.
+        pushed_to.iter().for_each(|id| self.outbox.note(id));
+        Ok(())
+    }
+
+    /// Takes the key back that push services know us by.
+    ///
+    /// # Errors
+    /// When the record is not one of ours.
+    pub fn restore_key(&mut self, body: &[u8]) -> Result<(), super::super::snapshot::BadRecord> {
+        self.sender.restore(body)
     }
 }
 

@@ -108,6 +108,27 @@ pub(super) fn of(page: &Page<'_>, settings: &Settings) -> HttpResponse {
     response
 }
 
+/// The packet with one message, as a push brings it.
+pub(super) fn pushed(message: &Message, settings: &Settings) -> Vec<u8> {
+    written(message.seq, vec![Shown::of(message)], false, settings)
+}
+
+/// The packet of a push that tells to ask: what it is about is too large to go along.
+pub(super) fn knock(seq: u64, settings: &Settings) -> Vec<u8> {
+    written(seq, Vec::new(), true, settings)
+}
+
+fn written(cursor: u64, messages: Vec<Shown<'_>>, more: bool, settings: &Settings) -> Vec<u8> {
+    let packet = Packet {
+        cursor,
+        interval: settings.interval.as_secs(),
+        messages,
+        cleared: Vec::new(),
+        more,
+    };
+    serde_json::to_vec(&packet).unwrap_or_default()
+}
+
 /// An answer without a packet, with the advice when to ask again (R0.22).
 pub(super) fn bare(status: u16, settings: &Settings) -> HttpResponse {
     let (interval, jitter) = (settings.interval.as_secs(), settings.jitter);

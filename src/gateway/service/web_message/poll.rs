@@ -218,12 +218,15 @@ impl WebMessages {
 
     /// Something came for an account: who waits for it is answered. Records have been saved before.
     pub fn wake(&mut self, desk: &mut Desk<'_>, account: &str) {
-        let waiting = self.clients.of_mailbox(account);
-        let waiting = waiting.filter_map(|client| {
-            let waiting = self.waits.by_client.get(client.id.as_str())?;
-            Some((client.id.clone(), *waiting))
-        });
-        let waiting: Vec<(String, Waiting)> = waiting.collect();
+        let mut waiting: Vec<(String, Waiting)> = Vec::new();
+        for client in self.clients.of_mailbox(account) {
+            match self.waits.by_client.get(client.id.as_str()) {
+                Some(asked) => waiting.push((client.id.clone(), *asked)),
+                // Nobody listens there now.
+                None if client.subscription.is_some() => self.outbox.note(&client.id),
+                None => {}
+            }
+        }
         for (client, waiting) in waiting {
             if let Some(response) = self.packet(desk, &client, waiting.after) {
                 self.waits.remove(&client);
@@ -235,6 +238,7 @@ impl WebMessages {
 
     /// Who waited long enough is told that there is nothing.
     pub fn expire(&mut self, desk: &mut Desk<'_>) {
+        self.outbox.expire(desk.now);
         while let Some((client, waiting)) = self.waits.take_due(desk.now) {
             self.tell_poll(desk, &client, 0);
             let response = packet::bare(waiting.nothing, &self.settings);
@@ -243,10 +247,11 @@ impl WebMessages {
         }
     }
 
-    /// When somebody has waited long enough.
+    /// When somebody has waited long enough, or a push is tried again.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        self.waits.by_time.first().map(|(until, _)| *until)
+        let wait = self.waits.by_time.first().map(|(until, _)| *until);
+        wait.into_iter().chain(self.outbox.deadline()).min()
     }
 
     /// Answers a client that waits: it asked again, or is another's now. A stream ends by that.

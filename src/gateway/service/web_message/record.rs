@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::super::super::snapshot::{BadRecord, VERSION, check, json};
-use super::{App, Client};
+use super::{App, Client, subscription};
 use crate::time::Time;
 use crate::world::{Record, RecordKey, RecordKind};
 
@@ -24,6 +24,8 @@ struct Body<'a> {
     acked: u64,
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     apps: BTreeMap<String, AppBody>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    push: Option<serde_json::Value>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -65,6 +67,7 @@ pub(super) fn of(client: &Client) -> Record {
         agent: client.agent.clone(),
         acked: client.acked,
         apps: client.apps.iter().map(app).collect(),
+        push: client.subscription.as_ref().map(subscription::kept),
     };
     Record {
         key: key(&client.id),
@@ -100,5 +103,12 @@ pub(super) fn read(now: Time, body: &[u8]) -> Result<Client, BadRecord> {
         apps,
         acked: read.acked,
         seen: now,
+        subscription: match &read.push {
+            None => None,
+            Some(kept) => {
+                let kept = subscription::restored(kept);
+                Some(kept.ok_or(BadRecord::Value("a push subscription"))?)
+            }
+        },
     })
 }

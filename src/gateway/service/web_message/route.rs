@@ -27,6 +27,12 @@ pub enum Route {
     Poll(String),
     /// `POST clients/{client}/ack`
     Ack(String),
+    /// `GET clients/{client}/subscription`
+    Subscription(String),
+    /// `PUT clients/{client}/subscription`
+    Subscribe(String),
+    /// `DELETE clients/{client}/subscription`
+    Unsubscribe(String),
     /// `POST apps/{app}/messages`
     Publish(String),
     /// `GET accounts/{account}/messages`
@@ -97,6 +103,9 @@ impl Route {
             ("POST", ["clients", c, "apps", app, "clear"]) => Self::Clear(own(c), own(app)),
             ("GET", ["clients", c, "messages"]) => Self::Poll(own(c)),
             ("POST", ["clients", c, "ack"]) => Self::Ack(own(c)),
+            ("GET", ["clients", c, "subscription"]) => Self::Subscription(own(c)),
+            ("PUT", ["clients", c, "subscription"]) => Self::Subscribe(own(c)),
+            ("DELETE", ["clients", c, "subscription"]) => Self::Unsubscribe(own(c)),
             ("POST", ["apps", app, "messages"]) => Self::Publish(own(app)),
             ("GET", ["accounts", a, "messages"]) => Self::Messages(own(a)),
             ("GET", ["accounts", a, "messages", seq]) => Self::Message(own(a), seq.parse().ok()?),
@@ -116,7 +125,7 @@ fn allowed(segments: &[&str]) -> &'static str {
         | ["clients", _, "apps", _, "clear"]
         | ["apps", _, "messages"]
         | ["accounts", _, "offered"] => "POST",
-        ["clients", _] => "GET, PUT, DELETE",
+        ["clients", _] | ["clients", _, "subscription"] => "GET, PUT, DELETE",
         ["clients", _, "apps", _] => "PUT, DELETE",
         ["accounts", _, "messages", seq] if seq.parse::<u64>().is_ok() => "GET, PUT",
         ["clients", _, "apps" | "messages"] | ["accounts", _, "messages" | "unread"] => "GET",

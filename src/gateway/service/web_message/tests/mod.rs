@@ -1,6 +1,7 @@
 //! The service by its requests: registering, asking, publishing, clearing; who is refused.
 
 mod asking;
+mod bridge;
 mod hostile;
 mod lossy;
 mod states;
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::world::{RecordKey, RecordKind, RequestId};
+use crate::world::{FetchId, RecordKey, RecordKind, RequestId};
 
 const ALICE: &str = "sip:alice@example.com";
 const BOB: &str = "sip:bob@example.com";
@@ -25,6 +26,8 @@ struct Bench {
     /// Answers that came later, by their requests.
     late: BTreeMap<RequestId, HttpResponse>,
     facts: Vec<Fact>,
+    /// Requests to push services that were not answered yet.
+    posted: BTreeMap<FetchId, HttpRequest>,
     /// The account that the driver verified, for the next requests.
     verified: Option<String>,
     is_believed: bool,
@@ -57,6 +60,7 @@ impl Bench {
             next: 0,
             late: BTreeMap::new(),
             facts: Vec::new(),
+            posted: BTreeMap::new(),
             verified: None,
             is_believed: true,
             is_initiator: true,
@@ -66,12 +70,14 @@ impl Bench {
     /// The gateway dies and starts again from its records.
     fn restart(&mut self) {
         self.messages = Messages::default();
+        self.posted.clear();
         self.web = WebMessages::new(*self.web.settings(), Random::from_number(self.next));
         for (key, body) in &self.records {
             match key.kind {
                 RecordKind::Message => {
                     super::super::super::message::read(body, &mut self.messages).unwrap();
                 }
+                RecordKind::ServerKey => self.web.restore_key(body).unwrap(),
                 _ => self.web.restore(self.now, body).unwrap(),
             }
         }
@@ -86,6 +92,23 @@ impl Bench {
             out: &mut out,
         };
         self.web.expire(&mut desk);
+        self.take(out);
+        self.post();
+    }
+
+    /// What goes to push services now.
+    fn post(&mut self) {
+        let mut out = Vec::new();
+        let mut desk = Desk {
+            now: self.now,
+            messages: &mut self.messages,
+            out: &mut out,
+        };
+        let next = &mut self.next;
+        self.web.push_out(&mut desk, || {
+            *next += 1;
+            FetchId(*next)
+        });
         self.take(out);
     }
 
@@ -102,6 +125,9 @@ impl Bench {
                     assert!(self.late.insert(id, response).is_none(), "answered twice");
                 }
                 Output::Report(event) => self.facts.push(event.fact),
+                Output::Fetch { id, request, .. } => {
+                    self.posted.insert(id, request);
+                }
                 other => panic!("not of this service: {other:?}"),
             }
         }
@@ -153,6 +179,7 @@ impl Bench {
         };
         let answered = self.web.answer(&mut desk, &route, asker);
         self.take(out);
+        self.post();
         (id, answered)
     }
 
