@@ -17,8 +17,8 @@ pub use formats::{Seed, VECTOR_FILES, formats, promises, seeds};
 pub use nodes::{device, gateway};
 pub use sip::{device_id, digest, mime, msrp, sdp, sia, sip, sip_stream, sir, stun, uri};
 pub use wap::{
-    aes128gcm, client_address, co, dd, emn, message_summary, ota_http, pap, pap_body, pidf,
-    push_socket, reginfo, si, sl, smpp, sms, ussd, vapid, wsp, wtp,
+    aes128gcm, apns, client_address, co, dd, emn, fcm, jwt, message_summary, ota_http, pap,
+    pap_body, pidf, push_socket, reginfo, si, sl, smpp, sms, ussd, vapid, wsp, wtp,
 };
 
 /// When time begins for machines that are fed.
@@ -62,6 +62,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("message_summary", message_summary),
     ("aes128gcm", aes128gcm),
     ("vapid", vapid),
+    ("jwt", jwt),
+    ("apns", apns),
+    ("fcm", fcm),
     ("push_socket", push_socket),
     ("gateway", gateway),
     ("device", device),

@@ -240,6 +240,22 @@ pub const WEB_APPS: usize = 64;
 pub const ENCRYPTED_CONTENT_OCTETS: usize = 65_536;
 /// Octets of the header in which an application server says who it is.
 pub const VAPID_OCTETS: usize = 4_096;
+/// Octets of a signed token.
+pub const JWT_OCTETS: usize = 8_192;
+/// Octets of a text that holds a key.
+pub const KEY_TEXT_OCTETS: usize = 16_384;
+/// Octets of the answer of a push service of others.
+pub const PUSH_ANSWER_OCTETS: usize = 16_384;
+/// Octets of a push service's word for a refusal.
+pub const PUSH_REASON_OCTETS: usize = 128;
+/// Octets of the token by which a push service knows a device.
+pub const DEVICE_TOKEN_OCTETS: usize = 4_096;
+/// Octets of the name of an application at a push service.
+pub const PUSH_TOPIC_OCTETS: usize = 255;
+/// Octets of a message for a push service of others: what it carries, and what is said about it.
+pub const PUSH_MESSAGE_OCTETS: usize = 16_384;
+/// Octets of the file of a service account.
+pub const SERVICE_ACCOUNT_OCTETS: usize = 32_768;
 /// Octets of one message between a browser and its push service.
 pub const PUSH_SOCKET_OCTETS: usize = 65_536;
 /// Pushes of which a browser tells in one message what became of them.

@@ -7,15 +7,19 @@
 use core::fmt;
 
 pub mod annotated;
+pub mod apns;
 pub mod corrupt;
 pub mod cursor;
 pub mod decimal;
 pub mod deflate;
 pub mod device_id;
 pub mod download_descriptor;
+pub mod fcm;
 pub mod format;
 pub mod guess;
 pub mod hex;
+mod json_text;
+pub mod jwt;
 mod lexeme;
 pub mod message_summary;
 pub mod mime;
@@ -49,15 +53,21 @@ pub mod xml;
 /// Every wire format, by name; each codec adds its own lines.
 pub const FORMATS: &[&format::Format] = &[
     &web_push::record::FORMAT,
+    &apns::answer::FORMAT,
+    &apns::payload::FORMAT,
     &pap::ADDRESS_FORMAT,
     &wbxml::co::XML_FORMAT,
     &wsp::fields::CONTENT_TYPE,
     &download_descriptor::FORMAT,
     &wbxml::emn::XML_FORMAT,
+    &fcm::answer::FORMAT,
+    &fcm::message::FORMAT,
     &wsp::fields::HEADERS,
     &wsp::fields::INTEGER_VALUE,
+    &jwt::FORMAT,
     &message_summary::FORMAT,
     &msrp::format::FORMAT,
+    &fcm::grant::FORMAT,
     &ota_http::HEADER_FORMAT,
     &ota_http::REQUEST_FORMAT,
     &ota_http::RESPONSE_FORMAT,

@@ -46,6 +46,28 @@ pub fn push_socket(octets: &[u8]) {
     promises(&codec::web_push::autopush::FORMAT, octets);
 }
 
+/// Signed tokens.
+pub fn jwt(octets: &[u8]) {
+    promises(&codec::jwt::FORMAT, octets);
+}
+
+/// Payloads and answers of Apple's push service.
+pub fn apns(octets: &[u8]) {
+    promises(&codec::apns::payload::FORMAT, octets);
+    promises(&codec::apns::answer::FORMAT, octets);
+}
+
+/// Messages and answers of Firebase Cloud Messaging, and of the endpoint that gives access to it.
+pub fn fcm(octets: &[u8]) {
+    for format in [
+        codec::fcm::message::FORMAT,
+        codec::fcm::answer::FORMAT,
+        codec::fcm::grant::FORMAT,
+    ] {
+        promises(&format, octets);
+    }
+}
+
 /// Who sends a push.
 pub fn vapid(octets: &[u8]) {
     promises(&codec::web_push::vapid::FORMAT, octets);

@@ -6,8 +6,8 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::members::{Member, members};
 use crate::codec::format::{Decoded, FieldFault, Format};
+use crate::codec::json_text::{Member, members, of_json};
 use crate::codec::{Class, DecodeError, Span};
 use crate::limits;
 
@@ -207,7 +207,7 @@ impl Read {
         let text = core::str::from_utf8(octets)
             .map_err(|error| fault(error.valid_up_to(), Class::BadValue, "UTF-8"))?;
         let fields: Map<String, Value> =
-            serde_json::from_str(text).map_err(|error| of_json(text, &error))?;
+            serde_json::from_str(text).map_err(|error| of_json(text, &error, NAME))?;
         let members = members(text);
         let members = Members {
             fields: &fields,
@@ -217,21 +217,6 @@ impl Read {
         let message = members.message()?;
         Ok(Self { message, fields })
     }
-}
-
-/// The fault of a JSON parser, which counts lines and columns.
-fn of_json(text: &str, error: &serde_json::Error) -> DecodeError {
-    let lines = text.split_inclusive('\n');
-    let before: usize = lines
-        .take(error.line().saturating_sub(1))
-        .map(str::len)
-        .sum();
-    let at = before.saturating_add(error.column().saturating_sub(1));
-    let at = at.min(text.len());
-    if error.is_eof() {
-        return fault(text.len(), Class::Truncated, "the end of a JSON object");
-    }
-    fault(at, Class::BadValue, "a JSON object")
 }
 
 struct Members<'a> {

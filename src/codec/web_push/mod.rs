@@ -8,7 +8,6 @@
 pub mod autopush;
 pub mod demand;
 pub mod encryption;
-mod members;
 pub mod record;
 pub mod vapid;
 
