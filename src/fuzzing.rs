@@ -17,8 +17,8 @@ pub use formats::{Seed, VECTOR_FILES, formats, promises, seeds};
 pub use nodes::{device, gateway};
 pub use sip::{device_id, digest, mime, msrp, sdp, sia, sip, sip_stream, sir, stun, uri};
 pub use wap::{
-    aes128gcm, apns, client_address, co, dd, emn, fcm, jwt, message_summary, ota_http, pap,
-    pap_body, pidf, push_socket, reginfo, si, sl, smpp, sms, ussd, vapid, wsp, wtp,
+    aes128gcm, apns, client_address, co, dd, emn, fcm, installation, jwt, message_summary,
+    ota_http, pap, pap_body, pidf, push_socket, reginfo, si, sl, smpp, sms, ussd, vapid, wsp, wtp,
 };
 
 /// When time begins for machines that are fed.
@@ -59,6 +59,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("pidf", pidf),
     ("reginfo", reginfo),
     ("dd", dd),
+    ("installation", installation),
     ("message_summary", message_summary),
     ("aes128gcm", aes128gcm),
     ("vapid", vapid),

@@ -284,3 +284,11 @@ pub const PUSH_CHANNELS_PER_AGENT: usize = 256;
 pub const PUSH_CHANNELS_GONE: usize = 64;
 /// Characters that an event shows of a name that is a secret.
 pub const SECRET_SHOWN: usize = 8;
+/// Octets of the installation information of one application.
+pub const INSTALLATION_OCTETS: usize = 65_536;
+/// Formats that one application may come in.
+pub const INSTALLATION_FORMATS: usize = 32;
+/// Applications of a catalogue.
+pub const CATALOGUE_APPS: usize = 65_536;
+/// Octets of one source of a catalogue.
+pub const CATALOGUE_OCTETS: usize = 67_108_864;

@@ -99,6 +99,10 @@ const CODEC_SIBLINGS: &[(&str, &[&str])] = &[
     ("reginfo", &["format", "xml"]),
     ("download_descriptor", &["format", "xml"]),
     ("message_summary", &["format"]),
+    (
+        "installation",
+        &["download_descriptor", "format", "hex", "json_text", "xml"],
+    ),
     ("site_message", &[]),
     ("wbxml", &["cursor", "format", "hex", "object", "xml"]),
     (

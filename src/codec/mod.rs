@@ -18,6 +18,7 @@ pub mod fcm;
 pub mod format;
 pub mod guess;
 pub mod hex;
+pub mod installation;
 mod json_text;
 pub mod jwt;
 mod lexeme;
@@ -63,6 +64,7 @@ pub const FORMATS: &[&format::Format] = &[
     &fcm::answer::FORMAT,
     &fcm::message::FORMAT,
     &wsp::fields::HEADERS,
+    &installation::FORMAT,
     &wsp::fields::INTEGER_VALUE,
     &jwt::FORMAT,
     &message_summary::FORMAT,

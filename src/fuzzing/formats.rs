@@ -32,6 +32,7 @@ macro_rules! files {
 /// The files of vectors under `testdata`, with what they hold.
 pub const VECTOR_FILES: &[(&str, &str)] = files!(
     "download/dd.json",
+    "installation/information.json",
     "message_summary/message-summary.json",
     "msrp/vectors.json",
     "ota_http/vectors.json",

@@ -3,7 +3,9 @@
 use core::time::Duration;
 
 use crate::codec::pap::address::ClientAddress;
-use crate::codec::{self, download_descriptor, pap, presence, smpp, sms, ussd, wbxml, wsp, wtp};
+use crate::codec::{
+    self, download_descriptor, installation, pap, presence, smpp, sms, ussd, wbxml, wsp, wtp,
+};
 use crate::time::Time;
 
 use super::{STARTED, promises};
@@ -29,6 +31,24 @@ pub fn reginfo(octets: &[u8]) {
 /// A download descriptor.
 pub fn dd(octets: &[u8]) {
     promises(&download_descriptor::FORMAT, octets);
+}
+
+/// Installation information, and what it is imported from: an Apple manifest, an F-Droid index, a download descriptor.
+pub fn installation(octets: &[u8]) {
+    promises(&installation::FORMAT, octets);
+    let manifest = installation::of_apple(octets).unwrap_or_default();
+    let index = installation::of_fdroid(octets).unwrap_or_default();
+    for information in manifest.iter().chain(&index) {
+        let again = installation::Information::decode(&information.encode());
+        assert_eq!(again.as_ref(), Ok(information));
+    }
+    let Ok(descriptor) = download_descriptor::Descriptor::decode(octets) else {
+        return;
+    };
+    if let Ok(carried) = installation::carried(&descriptor) {
+        let again = installation::described(&carried);
+        assert_eq!(installation::carried(&again).ok(), Some(carried));
+    }
 }
 
 /// A message summary.
