@@ -17,7 +17,7 @@ pub use filter::Filter;
 pub use words::{Bearer, Decision, Mode, Outcome, Reason, Via, When};
 
 /// The names of all events, in the order of [`Fact`].
-pub const NAMES: [&str; 49] = [
+pub const NAMES: [&str; 51] = [
     "pap.rx",
     "pap.refused",
     "obtain",
@@ -54,6 +54,8 @@ pub const NAMES: [&str; 49] = [
     "web.app",
     "msg.put",
     "msg.state",
+    "login",
+    "logout",
     "pb.query",
     "pb.attach",
     "pb.state",
@@ -499,6 +501,18 @@ pub enum Fact {
         /// `read` or `deleted`.
         state: String,
     },
+    /// The user of an account began a session.
+    #[serde(rename = "login")]
+    Login {
+        /// The account.
+        account: String,
+    },
+    /// The user of an account ended a session.
+    #[serde(rename = "logout")]
+    Logout {
+        /// The account.
+        account: String,
+    },
     /// What is unread in an account was looked up, to ride along on a response.
     #[serde(rename = "pb.query")]
     PbQuery {
@@ -514,6 +528,8 @@ pub enum Fact {
         new: usize,
         /// How many its user was told of.
         offered: usize,
+        /// How many of them are summarised.
+        summaries: usize,
     },
     /// The user of an account was told of its messages.
     #[serde(rename = "pb.state")]

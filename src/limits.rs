@@ -262,6 +262,12 @@ pub const PUSH_SOCKET_OCTETS: usize = 65_536;
 pub const PUSH_SOCKET_UPDATES: usize = 256;
 /// Browser clients; those that were not here for long give way, beyond that further ones are refused.
 pub const WEB_CLIENTS: usize = 131_072;
+/// Sessions of users of web pages; the one that ends first gives way.
+pub const LOGINS: usize = 65_536;
+/// Sessions of one account; the one that ends first gives way.
+pub const LOGINS_PER_ACCOUNT: usize = 64;
+/// Askers whose wrong passwords are remembered.
+pub const GUESSERS: usize = 4_096;
 /// Browser clients that wait for an answer at a time.
 pub const WEB_WAITS: usize = 65_536;
 /// Octets of the content of one push to a browser (RFC 8030 section 7.2 wants 4,096 to be accepted).

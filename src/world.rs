@@ -109,6 +109,8 @@ impl HttpRequest {
     pub const CERTIFIED: &'static str = ":certified";
     /// The header with which the driver hands over the verified account of a user.
     pub const ACCOUNT: &'static str = ":account";
+    /// The header with which the driver hands over the token of a user's session, and the node one that it has begun.
+    pub const SESSION: &'static str = ":session";
     /// The header of questions that the driver asks for a stream: what it asks from has been written, not received.
     pub const STREAM: &'static str = ":stream";
 
@@ -321,6 +323,8 @@ pub enum RecordKind {
     Message,
     /// A browser client and its applications.
     Client,
+    /// A session of a user of web pages; the id is the digest of its token.
+    Login,
     /// A browser and its push subscriptions.
     PushAgent,
     /// A push that waits for a browser.
@@ -342,6 +346,7 @@ impl RecordKind {
             Self::Publication => "publication",
             Self::Message => "message",
             Self::Client => "client",
+            Self::Login => "login",
             Self::PushAgent => "push-agent",
             Self::WebPush => "web-push",
             Self::ServerKey => "server-key",
@@ -360,6 +365,7 @@ impl RecordKind {
             Self::Publication,
             Self::Message,
             Self::Client,
+            Self::Login,
             Self::PushAgent,
             Self::WebPush,
             Self::ServerKey,

@@ -75,11 +75,13 @@ const fn number(fact: &Fact) -> usize {
         Fact::WpSub { .. } => 45,
         Fact::WpMsg { .. } => 46,
         Fact::WpOut { .. } => 47,
+        Fact::Login { .. } => 48,
+        Fact::Logout { .. } => 49,
         Fact::Refused { .. } => LAST,
     }
 }
 
-const LAST: usize = 48;
+const LAST: usize = 50;
 
 const MODES: [Mode; 4] = [Mode::Targeted, Mode::Fanout, Mode::FanoutId, Mode::Legacy];
 const BEARERS: [Bearer; 10] = [
@@ -202,6 +204,7 @@ fn web_messages() -> Vec<Fact> {
             account: s("sip:alice@example.com"),
             new: 4,
             offered: 4,
+            summaries: 3,
         },
         Fact::PbState {
             account: s("sip:alice@example.com"),

@@ -29,6 +29,8 @@ pub mod udp;
 mod x509;
 
 use clock::Clock;
+pub use http::identity;
+
 use http::client::Fetcher;
 use http::server::{self, Door};
 use node::{Outlet, Runner};

@@ -1,4 +1,4 @@
-//! The name in a certificate: the common name of its subject.
+//! The name in a certificate, which is the common name of its subject, and the key in a public key's file.
 //!
 //! **Source:** RFC 5280 section 4.1, X.690 (DER). Only for certificates that were verified: what is read here proves
 //! nothing by itself.
@@ -6,6 +6,8 @@
 const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
 const VERSION: u8 = 0xA0;
+const IDENTIFIER: u8 = 0x06;
+const BITS: u8 = 0x03;
 /// `id-at-commonName`, 2.5.4.3, as an object identifier.
 const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 
@@ -32,6 +34,17 @@ pub(super) fn common_name(certificate: &[u8]) -> Option<String> {
         }
     }
     None
+}
+
+/// The algorithm of a public key, as an object identifier, and the key itself (RFC 5280 section 4.1.2.7).
+pub(super) fn public_key(info: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (whole, _) = of(SEQUENCE, info)?;
+    let (algorithm, rest) = of(SEQUENCE, whole)?;
+    let (kind, _) = of(IDENTIFIER, algorithm)?;
+    let (bits, _) = of(BITS, rest)?;
+    // The first octet says how many bits of the last do not count: of a key none.
+    let (unused, key) = bits.split_first()?;
+    (*unused == 0).then_some((kind, key))
 }
 
 /// What is in an element of that tag, and what follows it.

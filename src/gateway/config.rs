@@ -11,7 +11,7 @@ use crate::gateway::bearer::push_service::PushService;
 use crate::gateway::policy::Policy;
 use crate::gateway::profile::Profile;
 use crate::gateway::push::plan::{Fork, PlanWish};
-use crate::gateway::service::web_message;
+use crate::gateway::service::{session, web_message};
 use crate::protocol::smpp::Version;
 use crate::world::{ListenerId, SocketId, Transport};
 
@@ -96,6 +96,8 @@ pub struct Config {
     pub presence_watchers: Vec<String>,
     /// Tell devices how many pushes wait for them although they did not subscribe (RFC 3842).
     pub unsolicited_summaries: bool,
+    /// Sessions that users of web pages begin with a password.
+    pub login: Option<session::Settings>,
     /// Messages for web applications.
     pub webapp: web_message::Settings,
     /// Which push services of browsers may be called.
@@ -345,6 +347,7 @@ impl Default for Config {
             push_service: None,
             presence_watchers: Vec::new(),
             unsolicited_summaries: false,
+            login: None,
             webapp: web_message::Settings::default(),
             push_endpoints: vec![web_message::Allowed::Own, web_message::Allowed::Loopback],
             push_contact: None,

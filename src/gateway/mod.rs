@@ -45,6 +45,7 @@ mod on_invite;
 mod on_msrp;
 mod on_pap;
 mod on_question;
+mod on_session;
 mod on_sip;
 mod on_smpp;
 mod on_web;
@@ -83,6 +84,7 @@ use push::ledger::Ledger;
 use push::notification::{Notices, OwedNo};
 use push::submission::PushNo;
 use registry::{DeviceKey, IdentityNo, Registry, Source};
+use service::session::Sessions as Logins;
 use service::web_message::WebMessages;
 use sessions::{SessionNo, Sessions};
 
@@ -138,6 +140,8 @@ pub struct Gateway {
     questions: relaying::Questions,
     /// Messages kept for accounts.
     messages: message::Messages,
+    /// Sessions of users of web pages, where they are configured.
+    logins: Option<Logins>,
     /// Messages for web applications.
     web: WebMessages,
     /// Contents of pushes among them.
@@ -209,6 +213,7 @@ impl Gateway {
         let wsp = wsp.then(|| ota_wsp::OtaWsp::new(random.fork()));
         let web = WebMessages::new(config.webapp, random.fork());
         let web = web.reaching(config.endpoints(), config.push_contact.clone());
+        let logins = on_session::open(&config, &mut registry, &mut random);
         let push_service = config.push_service.clone();
         let push_service = push_service
             .map(|config| service::push_service::PushService::new(config, random.fork()));
@@ -250,6 +255,7 @@ impl Gateway {
             forwards: forwarding::Forwards::default(),
             questions: relaying::Questions::new(),
             messages: message::Messages::default(),
+            logins,
             web,
             stored: storing::Stored::default(),
             next_client: 0,
@@ -274,6 +280,7 @@ impl Gateway {
             | RecordKind::Publication
             | RecordKind::Message
             | RecordKind::Client
+            | RecordKind::Login
             | RecordKind::WebPush => 2,
             RecordKind::Owed => 3,
         });
@@ -476,6 +483,9 @@ impl Machine for Gateway {
         }
         self.end_events(now);
         self.web_due(now, out);
+        if let Some(logins) = &mut self.logins {
+            logins.expire(now, out);
+        }
         if let Some(service) = &mut self.push_service {
             service.expire(now, out);
         }
@@ -491,6 +501,7 @@ impl Machine for Gateway {
             self.notifier.deadline(),
             self.messages.deadline(),
             self.web.deadline(),
+            self.logins.as_ref().and_then(Logins::deadline),
             self.push_service
                 .as_ref()
                 .and_then(service::push_service::PushService::deadline),

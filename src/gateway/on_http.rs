@@ -8,7 +8,7 @@ use super::Gateway;
 use super::api::Route;
 use super::index;
 use super::push::submission::Options;
-use super::service::web_message;
+use super::service::{session, web_message};
 use crate::codec::device_id::DeviceId;
 use crate::event::Via;
 use crate::time::Time;
@@ -44,6 +44,9 @@ impl Gateway {
         if index::is_index(&request.method, path) {
             let response = index::index(request, &self.config.pap_path);
             return self.answer_http(now, id, request, response, None, out);
+        }
+        if let Some(route) = session::Route::of(&request.method, path) {
+            return self.on_session(now, id, peer, route, request, out);
         }
         if let Some(route) = web_message::Route::of(&request.method, path) {
             return self.on_web(now, id, peer, route, request, out);

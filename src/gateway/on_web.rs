@@ -131,14 +131,19 @@ impl Gateway {
 }
 
 /// An account that was found.
-struct Found {
-    name: String,
+pub(super) struct Found {
+    pub(super) name: String,
     /// It was not known before.
-    is_new: bool,
+    pub(super) is_new: bool,
 }
 
 /// The account of a name: of one of its names, or of the user part of one in our domain.
-fn account(registry: &mut Registry, domain: &str, name: &str, learns: bool) -> Option<Found> {
+pub(super) fn account(
+    registry: &mut Registry,
+    domain: &str,
+    name: &str,
+    learns: bool,
+) -> Option<Found> {
     let known = |registry: &Registry, name: &str| {
         let identity = registry.identity(name)?;
         Some(Found {

@@ -29,6 +29,7 @@ impl Gateway {
             RecordKind::Message => message::read(&record.body, &mut self.messages),
             RecordKind::Client => self.web.restore(now, &record.body),
             RecordKind::ServerKey => self.web.restore_key(&record.body),
+            RecordKind::Login => self.restore_login(record),
             RecordKind::PushAgent | RecordKind::WebPush => self.restore_web_push(record),
             RecordKind::Owed if !record.live => Ok(()),
             RecordKind::Owed => snapshot::read_owed(&record.body).map(|owed| {

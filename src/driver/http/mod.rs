@@ -9,6 +9,7 @@ use crate::world::{HttpResponse, RequestId};
 mod api;
 pub(super) mod client;
 mod guard;
+pub mod identity;
 mod query;
 mod reply;
 pub(super) mod server;

@@ -346,6 +346,8 @@ const fn name(fact: &Fact) -> &'static str {
         Fact::WebApp { .. } => "web.app",
         Fact::MsgPut { .. } => "msg.put",
         Fact::MsgState { .. } => "msg.state",
+        Fact::Login { .. } => "login",
+        Fact::Logout { .. } => "logout",
         Fact::PbQuery { .. } => "pb.query",
         Fact::PbAttach { .. } => "pb.attach",
         Fact::PbState { .. } => "pb.state",

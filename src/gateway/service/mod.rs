@@ -2,4 +2,5 @@
 
 pub mod instant_notice;
 pub mod push_service;
+pub mod session;
 pub mod web_message;
