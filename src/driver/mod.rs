@@ -22,6 +22,7 @@ mod node;
 pub mod observe;
 mod order;
 pub mod piggyback;
+pub mod proxy;
 pub mod store;
 mod stream;
 pub mod tls;

@@ -7,6 +7,7 @@ mod http;
 mod http2;
 mod node;
 mod piggyback;
+mod proxy;
 mod records;
 #[path = "../socket_client/mod.rs"]
 mod socket_client;

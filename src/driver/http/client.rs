@@ -233,7 +233,7 @@ async fn exchange(
 
 /// Opens connections for the client.
 #[derive(Clone, Debug)]
-struct Connector {
+pub(in crate::driver) struct Connector {
     tls: Tls,
     /// Whether the server may choose HTTP/2.
     chooses: bool,
@@ -257,6 +257,14 @@ impl tower_service::Service<Uri> for Connector {
 }
 
 impl Connector {
+    /// What opens connections of HTTP/1.1 only.
+    pub(in crate::driver) const fn of_one(tls: Tls) -> Self {
+        Self {
+            tls,
+            chooses: false,
+        }
+    }
+
     async fn open(&self, uri: &Uri) -> io::Result<Wire> {
         let host = uri.host().unwrap_or_default();
         let bare = host.trim_matches(['[', ']']);
@@ -296,7 +304,7 @@ async fn connect(host: &str, port: u16) -> io::Result<(TcpStream, SocketAddr)> {
 }
 
 /// A connection, plain or inside TLS.
-enum Wire {
+pub(in crate::driver) enum Wire {
     Plain(TokioIo<TcpStream>),
     Tls(Box<TokioIo<TlsStream<TcpStream>>>),
 }

@@ -18,6 +18,9 @@ mod two;
 mod web;
 mod web_stream;
 
+pub(super) use client::Connector;
+pub(super) use reply::{PROBLEM, problem_text};
+
 /// What a waiting connection gets.
 pub(super) type Answer = HttpResponse;
 

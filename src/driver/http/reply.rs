@@ -69,6 +69,14 @@ pub(super) fn json(status: u16, value: &Value) -> Reply {
 
 /// An answer that says what went wrong (RFC 9457); `more` are further members.
 pub(super) fn problem(status: u16, detail: &str, more: Value) -> Reply {
+    reply(status, PROBLEM, problem_text(status, detail, more))
+}
+
+/// The type of what says what went wrong.
+pub(in crate::driver) const PROBLEM: &str = "application/problem+json";
+
+/// What went wrong, as text (RFC 9457); `more` are further members.
+pub(in crate::driver) fn problem_text(status: u16, detail: &str, more: Value) -> String {
     let title = StatusCode::from_u16(status)
         .ok()
         .and_then(|status| status.canonical_reason())
@@ -82,7 +90,7 @@ pub(super) fn problem(status: u16, detail: &str, more: Value) -> Reply {
     if let (Some(problem), Value::Object(more)) = (problem.as_object_mut(), more) {
         problem.extend(more);
     }
-    reply(status, "application/problem+json", problem.to_string())
+    problem.to_string()
 }
 
 /// The same, and the connection ends: what the client sends further cannot be read as a request.

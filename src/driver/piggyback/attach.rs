@@ -4,16 +4,24 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full};
 use hyper::body::Body;
 use hyper::header::{
-    ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_ENCODING,
-    CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LAST_MODIFIED,
+    ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL,
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LAST_MODIFIED,
 };
 use hyper::{HeaderMap, Method, Response, StatusCode};
 
 use super::Form;
+use super::rules::directives;
 use crate::codec::site_message::{FORM, Stamp, UNREAD};
 
 /// The largest body that is wrapped; a larger one is passed on, and bears a header.
 const BODY_OCTETS: usize = 1 << 20;
+
+/// The header of events for htmx.
+const HTMX: &str = "hx-trigger";
+
+/// What keeps one header of a response out of shared caches.
+const PRIVATE_HEADER: &str = "private=\"sirgate-unread\"";
+const PRIVATE_EVENT: &str = "private=\"hx-trigger\"";
 
 /// The body of a stamped response.
 pub(super) type Borne<B> = Either<B, Full<Bytes>>;
@@ -48,14 +56,16 @@ where
             })
             .await
         }
-        Form::Htmx if !response.headers().contains_key("hx-trigger") => {
+        Form::Htmx if !response.headers().contains_key(HTMX) => {
             let mut response = response.map(Either::Left);
-            put(response.headers_mut(), "hx-trigger", &stamp.trigger());
+            put(response.headers_mut(), HTMX, &stamp.trigger());
+            keep_from_shared_caches(response.headers_mut(), PRIVATE_EVENT);
             response
         }
         Form::Header | Form::Json | Form::Multipart | Form::Htmx => {
             let mut response = response.map(Either::Left);
             put(response.headers_mut(), UNREAD, &stamp.header());
+            keep_from_shared_caches(response.headers_mut(), PRIVATE_HEADER);
             response
         }
     }
@@ -70,6 +80,16 @@ fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
     if headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
         let name = HeaderValue::from_static(name);
         headers.append(ACCESS_CONTROL_EXPOSE_HEADERS, name);
+    }
+}
+
+/// Says that it is one user's, where nothing says so yet: a shared cache may keep what only has an age (RFC 9111 section
+/// 3), and of a response that names a header here all but that header (section 5.2.2.7).
+fn keep_from_shared_caches(headers: &mut HeaderMap, directive: &'static str) {
+    let is_kept_from_them = directives(headers)
+        .any(|own| own.eq_ignore_ascii_case("no-store") || own.eq_ignore_ascii_case("private"));
+    if !is_kept_from_them {
+        headers.append(CACHE_CONTROL, HeaderValue::from_static(directive));
     }
 }
 
@@ -131,6 +151,7 @@ where
     };
     let Some((octets, content_type)) = around(&own, &head.headers) else {
         put(&mut head.headers, UNREAD, &stamp.header());
+        keep_from_shared_caches(&mut head.headers, PRIVATE_HEADER);
         return Response::from_parts(head, Either::Right(Full::new(own)));
     };
     for name in [ETAG, LAST_MODIFIED, ACCEPT_RANGES] {
@@ -141,5 +162,6 @@ where
     head.headers
         .insert(CONTENT_LENGTH, HeaderValue::from(octets.len()));
     put(&mut head.headers, FORM, form);
+    keep_from_shared_caches(&mut head.headers, "private");
     Response::from_parts(head, Either::Right(Full::new(octets.into())))
 }

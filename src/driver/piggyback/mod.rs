@@ -30,6 +30,7 @@ mod service;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::http::request::Parts;
 
@@ -103,6 +104,8 @@ pub struct Settings {
     pub levels: Levels,
     /// Requests that do not ask for it get it too: for sites whose pages all have the snippet, across origins.
     pub unasked: bool,
+    /// How much longer than the site the source may take; what it says later is left out. `None` waits for it.
+    pub patience: Option<Duration>,
 }
 
 /// Who sent a request, from what was verified; nobody is known by what a client says of itself.

@@ -26,12 +26,18 @@ pub(super) fn may_bear(status: StatusCode, headers: &HeaderMap) -> bool {
     if status.is_informational() {
         return false;
     }
-    let directives = headers.get_all(CACHE_CONTROL).into_iter();
-    !directives
+    !directives(headers).any(|directive| {
+        let name = directive.split('=').next().unwrap_or_default().trim();
+        name.eq_ignore_ascii_case("public") || name.eq_ignore_ascii_case("s-maxage")
+    })
+}
+
+/// What caches are told, one by one.
+pub(super) fn directives(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers
+        .get_all(CACHE_CONTROL)
+        .into_iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .any(|directive| {
-            let name = directive.split('=').next().unwrap_or_default().trim();
-            name.eq_ignore_ascii_case("public") || name.eq_ignore_ascii_case("s-maxage")
-        })
+        .map(str::trim)
 }

@@ -1,18 +1,21 @@
 //! A site with what is unread on its responses.
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Either;
 use hyper::body::Body;
+use hyper::header::ACCEPT_ENCODING;
 use hyper::{Request, Response};
+use tokio::time::timeout;
 use tower_service::Service;
 
 use super::attach::{Borne, attach};
 use super::rules::{asked, may_bear};
-use super::{Commit, Levels, Nothing, Piggyback, UnreadSource};
+use super::{Commit, Form, Levels, Nothing, Piggyback, UnreadSource};
 use crate::codec::site_message::{ASKS, Stamp};
 
 /// A site with the layer around it.
@@ -61,6 +64,11 @@ where
             .and_then(|seen| Some((seen, (self.layer.identify)(&head)?)));
         // The site gets its request as it would without us.
         head.headers.remove(ASKS);
+        let form = self.layer.settings.form;
+        if user.is_some() && matches!(form, Form::Json | Form::Multipart) {
+            // Only a body that is not compressed can be wrapped.
+            head.headers.remove(ACCEPT_ENCODING);
+        }
         let method = head.method.clone();
         let answering = self.site.call(Request::from_parts(head, body));
         let Some((seen, user)) = user else {
@@ -69,7 +77,8 @@ where
         let layer = self.layer.clone();
         Box::pin(async move {
             // The site works and the source looks at the same time (R4.6).
-            let (response, stamp) = tokio::join!(answering, layer.look(&user, seen));
+            let patience = layer.settings.patience;
+            let (response, stamp) = both(answering, layer.look(&user, seen), patience).await;
             let response = response?;
             let is_borne = may_bear(response.status(), response.headers());
             let Some(stamp) = stamp.filter(|_| is_borne) else {
@@ -78,10 +87,32 @@ where
             let settings = layer.settings;
             let response = attach(response, &stamp, settings.form, &method).await;
             if settings.commit == Commit::Send && settings.levels == Levels::Two && stamp.new > 0 {
-                layer.source.offered(&user, stamp.seq).await;
+                within(patience, layer.source.offered(&user, stamp.seq)).await;
             }
             Ok(response)
         })
+    }
+}
+
+/// The answer of the site, and what the source says until then and a little longer: the site waits for nobody.
+async fn both<R, T>(
+    answering: impl Future<Output = R>,
+    looking: impl Future<Output = Option<T>>,
+    patience: Option<Duration>,
+) -> (R, Option<T>) {
+    let (mut answering, mut looking) = (pin!(answering), pin!(looking));
+    let response = tokio::select! {
+        stamp = &mut looking => return (answering.await, stamp),
+        response = &mut answering => response,
+    };
+    (response, within(patience, looking).await.flatten())
+}
+
+/// What comes of it in that time; without one it is waited for.
+async fn within<T>(patience: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {
+    match patience {
+        Some(patience) => timeout(patience, work).await.ok(),
+        None => Some(work.await),
     }
 }
 
