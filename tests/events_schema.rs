@@ -477,7 +477,16 @@ fn web_pushes() -> Vec<Fact> {
         state,
         attempt: 1,
     });
-    agent.into_iter().chain(sub).chain(msg).chain(out).collect()
+    let logins = [
+        Fact::Login {
+            account: s("alice"),
+        },
+        Fact::Logout {
+            account: s("alice"),
+        },
+    ];
+    let all = agent.into_iter().chain(sub).chain(msg).chain(out);
+    all.chain(logins).collect()
 }
 
 fn others() -> Vec<Fact> {

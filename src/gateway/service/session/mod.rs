@@ -175,17 +175,22 @@ impl Sessions {
         &mut self,
         now: Time,
         route: Route,
-        visitor: Visitor<'_>,
+        mut visitor: Visitor<'_>,
         out: &mut Vec<Output>,
     ) -> HttpResponse {
         match route {
-            Route::Begin => self.begin(now, visitor, out),
+            Route::Begin => self.begin(now, &mut visitor, out),
             Route::Show => self.show(now, &visitor),
             Route::End => self.end(now, visitor.request, out),
         }
     }
 
-    fn begin(&mut self, now: Time, visitor: Visitor<'_>, out: &mut Vec<Output>) -> HttpResponse {
+    fn begin(
+        &mut self,
+        now: Time,
+        visitor: &mut Visitor<'_>,
+        out: &mut Vec<Output>,
+    ) -> HttpResponse {
         let login: Login = match serde_json::from_slice(&visitor.request.body) {
             Ok(login) => login,
             Err(error) => {
@@ -211,7 +216,7 @@ impl Sessions {
             self.guesses.wrong(now, visitor.peer, named);
         }
         match account.filter(|_| is_same) {
-            Some(account) => self.begun(now, account, out),
+            Some(account) => self.begun(now, &account, out),
             None => {
                 let why = "no such account, or another password";
                 let fact = Fact::Refused {
@@ -224,24 +229,24 @@ impl Sessions {
         }
     }
 
-    fn begun(&mut self, now: Time, account: String, out: &mut Vec<Output>) -> HttpResponse {
+    fn begun(&mut self, now: Time, account: &str, out: &mut Vec<Output>) -> HttpResponse {
         // 160 bits.
         let token = self.random.token::<32>();
         let session = Session {
-            account: account.clone(),
+            account: account.to_owned(),
             expires: now + self.settings.lifetime,
         };
-        for old in self.too_many(&account) {
+        for old in self.too_many(account) {
             self.drop_session(&old, out);
         }
         let digest = digest(token.as_str());
         out.push(Output::Save(record::of(&digest, &session)));
         self.enter(digest, session);
         let fact = Fact::Login {
-            account: account.clone(),
+            account: account.to_owned(),
         };
         out.push(Output::Report(Event { t: now, fact }));
-        let mut response = self.shown(201, &account, Some(self.settings.lifetime));
+        let mut response = self.shown(201, account, Some(self.settings.lifetime));
         let token = token.as_str().to_owned();
         response
             .headers

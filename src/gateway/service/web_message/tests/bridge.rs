@@ -60,7 +60,7 @@ impl Bench {
         (*id, request.clone())
     }
 
-    fn service_says(&mut self, answer: Result<HttpResponse, FetchError>) {
+    fn service_says(&mut self, answer: &Result<HttpResponse, FetchError>) {
         let (id, _) = self.the_push();
         self.posted.remove(&id);
         let mut out = Vec::new();
@@ -69,14 +69,14 @@ impl Bench {
             messages: &mut self.messages,
             out: &mut out,
         };
-        assert!(self.web.pushed(&mut desk, id, &answer));
+        assert!(self.web.pushed(&mut desk, id, answer));
         self.take(out);
         self.post();
     }
 
     fn service_answers(&mut self, status: u16, headers: &[(&str, &str)]) {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        self.service_says(Ok(HttpResponse {
+        self.service_says(&Ok(HttpResponse {
             status,
             headers: headers.iter().map(own).collect(),
             body: bytes::Bytes::new(),
@@ -203,7 +203,7 @@ fn a_push_service_that_wants_time_gets_it_and_no_more_than_five_tries() {
         assert!(bench.posted.is_empty());
         bench.wait(601);
     }
-    bench.service_says(Err(FetchError::TimedOut));
+    bench.service_says(&Err(FetchError::TimedOut));
     bench.wait(86_400);
     assert!(bench.posted.is_empty());
     assert_eq!(bench.fates().last(), Some(&"given-up"));
