@@ -258,6 +258,8 @@ pub const PUSH_MESSAGE_OCTETS: usize = 16_384;
 pub const SERVICE_ACCOUNT_OCTETS: usize = 32_768;
 /// Octets of one message between a browser and its push service.
 pub const PUSH_SOCKET_OCTETS: usize = 65_536;
+/// Members of one message between a browser and its push service; none that is known has more than ten.
+pub const PUSH_SOCKET_MEMBERS: usize = 32;
 /// Pushes of which a browser tells in one message what became of them.
 pub const PUSH_SOCKET_UPDATES: usize = 256;
 /// Browser clients; those that were not here for long give way, beyond that further ones are refused.

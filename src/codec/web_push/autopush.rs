@@ -225,8 +225,12 @@ struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    /// Each member once, and numbers that every reader reads alike.
+    /// Each member once, not many of them, and numbers that every reader reads alike.
     fn are_fit(&self) -> Result<(), DecodeError> {
+        // Each is compared with all before it, so how many there are decides what a message costs.
+        if let Some(member) = self.members.get(limits::PUSH_SOCKET_MEMBERS) {
+            return Err(fault(member.at, Class::TooLarge, "at most 32 members"));
+        }
         for (number, member) in self.members.iter().enumerate() {
             let mut before = self.members.iter().take(number);
             if before.any(|earlier| earlier.name == member.name) {
@@ -499,6 +503,18 @@ mod tests {
             read(&text).map(|_| ()).map_err(|(_, class)| class)
         };
         let most = limits::PUSH_SOCKET_OCTETS;
+        assert_eq!(with(most), Ok(()));
+        assert_eq!(with(most + 1), Err(Class::TooLarge));
+    }
+
+    #[test]
+    fn as_many_members_as_the_limit_are_read_and_no_more() {
+        let with = |count: usize| {
+            let more = (1..count).map(|number| format!(r#","m{number}":0"#));
+            let text = format!(r#"{{"messageType":"ping"{}}}"#, more.collect::<String>());
+            read(&text).map(|_| ()).map_err(|(_, class)| class)
+        };
+        let most = limits::PUSH_SOCKET_MEMBERS;
         assert_eq!(with(most), Ok(()));
         assert_eq!(with(most + 1), Err(Class::TooLarge));
     }

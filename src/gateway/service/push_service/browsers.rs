@@ -15,7 +15,7 @@ use crate::world::{LinkId, Output};
 
 /// How long a browser may take to say hello.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Messages that a browser may send at once.
+/// KiB of messages that a browser may send at once; a shorter message counts as one.
 const MESSAGES: u32 = 1_000;
 /// How long it takes until it may send one more.
 const MESSAGE_PAUSE: Duration = Duration::from_millis(50);
@@ -64,12 +64,23 @@ pub(super) struct Pace {
 impl Pace {
     /// Lets one more in, or says for how long to wait.
     pub(super) fn admit(&mut self, now: Time, burst: u32, pause: Duration) -> Result<(), Duration> {
-        let room = pause.saturating_mul(burst.saturating_sub(1));
+        self.admit_all(now, 1, burst, pause)
+    }
+
+    /// The same for several at once.
+    fn admit_all(
+        &mut self,
+        now: Time,
+        count: u32,
+        burst: u32,
+        pause: Duration,
+    ) -> Result<(), Duration> {
+        let room = pause.saturating_mul(burst.saturating_sub(count));
         let ahead = self.clear.since(now);
         if ahead > room {
             return Err(ahead.saturating_sub(room));
         }
-        self.clear = self.clear.max(now) + pause;
+        self.clear = self.clear.max(now) + pause.saturating_mul(count);
         Ok(())
     }
 }
@@ -116,7 +127,12 @@ impl PushService {
         let Some(known) = self.links.get_mut(&link) else {
             return;
         };
-        if known.pace.admit(now, MESSAGES, MESSAGE_PAUSE).is_err() {
+        // What a message costs to read grows with its octets.
+        let size = u32::try_from(text.len().div_ceil(1_024)).unwrap_or(u32::MAX);
+        let admitted = known
+            .pace
+            .admit_all(now, size.max(1), MESSAGES, MESSAGE_PAUSE);
+        if admitted.is_err() {
             return self.refuse(now, link, "too many messages", out);
         }
         let agent = known.agent.clone();

@@ -477,6 +477,20 @@ fn a_browser_that_breaks_the_rules_is_cut_off() {
 }
 
 #[test]
+fn a_browser_is_cut_off_for_many_octets_as_for_many_messages() {
+    let mut bench = Bench::new();
+    bench.hello(1, None);
+    let text = "x".repeat(limits::PUSH_SOCKET_OCTETS - 100);
+    let large = json!({"messageType": "urgency", "of": text});
+    for _ in 0..15 {
+        bench.say(1, &large);
+    }
+    assert!(bench.closed.is_empty());
+    bench.say(1, &large);
+    assert_eq!(bench.closed, [LinkId(1)]);
+}
+
+#[test]
 fn a_browser_that_comes_a_second_time_ends_its_first_connection() {
     let mut bench = Bench::new();
     let (agent, _) = bench.hello(1, None);
