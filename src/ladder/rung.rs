@@ -33,6 +33,8 @@ pub struct Rung {
     pub note: String,
     /// True when the ladder leaves it out unless asked for everything.
     pub folded: bool,
+    /// The place of the event it is drawn from, among those that were given.
+    pub event: usize,
 }
 
 /// The rungs of these events, in the order of their times.
@@ -42,15 +44,16 @@ pub struct Rung {
 #[must_use]
 pub fn rungs(events: &[Event]) -> Vec<Rung> {
     // Parties report on their own, so a fact may be reported after what came of it.
-    let mut sorted: Vec<&Event> = events.iter().collect();
-    sorted.sort_by_key(|event| event.t);
+    let mut order: Vec<usize> = (0..events.len()).collect();
+    order.sort_by_key(|at| events.get(*at).map(|event| event.t));
+    let sorted: Vec<&Event> = order.iter().filter_map(|at| events.get(*at)).collect();
     let wired = events
         .iter()
         .any(|event| matches!(event.fact, Fact::Wire { .. }));
     let mut rungs: Vec<Rung> = Vec::new();
     let mut notes = Vec::new();
     let mut chunks = Chunks::default();
-    for (at, event) in sorted.iter().enumerate() {
+    for (at, (event, place)) in sorted.iter().zip(&order).enumerate() {
         let before = sorted
             .get(at.saturating_sub(RECENT)..at)
             .unwrap_or_default();
@@ -58,10 +61,12 @@ pub fn rungs(events: &[Event]) -> Vec<Rung> {
         match own(event).or_else(|| wire(event, &rungs, before)) {
             Some(mut rung) => {
                 rung.folded |= is_chunk;
+                rung.event = *place;
                 rungs.push(rung);
             }
             None => {
-                if let Some(arrow) = arrow(event) {
+                if let Some(mut arrow) = arrow(event) {
+                    arrow.event = *place;
                     if wired {
                         notes.push(arrow);
                     } else {
@@ -131,6 +136,7 @@ fn wire(event: &Event, rungs: &[Rung], before: &[&Event]) -> Option<Rung> {
         word,
         note: status.unwrap_or_default().to_owned(),
         folded: folded && status.is_none(),
+        event: 0,
     })
 }
 
@@ -247,6 +253,7 @@ fn alone(at: Time, lane: &str, word: String, folded: bool) -> Rung {
         word,
         note: String::new(),
         folded,
+        event: 0,
     }
 }
 
@@ -303,6 +310,7 @@ fn arrow(event: &Event) -> Option<Rung> {
         word: word.into_owned(),
         note,
         folded: false,
+        event: 0,
     })
 }
 

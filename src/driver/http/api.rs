@@ -1,4 +1,4 @@
-//! The driver's own routes: is it alive, is it ready, its figures, its events, a push as a ladder.
+//! The driver's own routes: is it alive, is it ready, its figures, its events, a push as a ladder, a message.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,11 +15,10 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::query::{Parameters, unescape};
 use super::reply::{Reply, json, problem, reply, stream};
 use super::server::Door;
-use super::web;
+use super::{drawing, message, web};
 use crate::driver::node::stopped;
 use crate::driver::observe::{Entry, Journal, Page, write_metrics};
-use crate::event::{Event, Filter};
-use crate::ladder::{self, Style};
+use crate::event::Filter;
 
 /// Events looked at in one go.
 const PAGE: usize = 1_024;
@@ -74,7 +73,8 @@ pub(super) async fn answer(door: &Arc<Door>, request: &Request<Incoming>) -> Opt
         ),
         Route::Events => events(door, request, &query),
         Route::Wait => wait(door, &query).await.unwrap_or_else(|refusal| *refusal),
-        Route::Ladder(id) => draw(door, id, &query).await,
+        Route::Ladder(id) => drawing::draw(&door.journal, id, &query).await,
+        Route::Message(seq) => message::answer(&door.journal, &seq),
     })
 }
 
@@ -85,6 +85,7 @@ enum Route {
     Events,
     Wait,
     Ladder(String),
+    Message(String),
 }
 
 impl Route {
@@ -96,6 +97,9 @@ impl Route {
             "/api/v1/events" => Some(Self::Events),
             "/api/v1/events/wait" => Some(Self::Wait),
             _ => {
+                if let Some(seq) = path.strip_prefix("/api/v1/messages/") {
+                    return (!seq.contains('/')).then(|| Self::Message(seq.to_owned()));
+                }
                 let id = path
                     .strip_prefix("/api/v1/pushes/")?
                     .strip_suffix("/ladder")?;
@@ -112,7 +116,7 @@ impl Route {
     /// True for what only those may read who may ask the node too; whether it lives, and how much it does, all may see.
     const fn tells_of_pushes(&self) -> bool {
         match self {
-            Self::Events | Self::Wait | Self::Ladder(_) => true,
+            Self::Events | Self::Wait | Self::Ladder(_) | Self::Message(_) => true,
             Self::Live | Self::Ready | Self::Metrics => false,
         }
     }
@@ -325,49 +329,4 @@ fn found_reply(status: u16, cursor: u64, missed: u64, found: &[String]) -> Reply
         r#"{{"schema":"sirgate.events/1","status":{status},"cursor":{cursor},"missed":{missed},"events":[{events}]}}"#
     );
     reply(status, "application/json", body)
-}
-
-/// Draws one push from the events that are kept.
-async fn draw(door: &Arc<Door>, id: String, query: &Parameters) -> Reply {
-    let journal = door.journal.clone();
-    let of_push = move || ladder::of_push(&journal.events(), &id);
-    // Tens of thousands of events are looked through: not on a thread that carries packets.
-    let Ok(events) = tokio::task::spawn_blocking(of_push).await else {
-        return problem(500, "the ladder could not be drawn", Value::Null);
-    };
-    if events.is_empty() {
-        return problem(404, "no event of this push is kept", Value::Null);
-    }
-    let is_set = |name: &str| query.get(name).is_some_and(|value| value != "false");
-    let style = Style {
-        ascii: is_set("ascii"),
-        all: is_set("all"),
-    };
-    match query.get("format").unwrap_or("text") {
-        "text" => reply(
-            200,
-            "text/plain; charset=utf-8",
-            ladder::text(&events, &[], style),
-        ),
-        "mermaid" => reply(
-            200,
-            "text/plain; charset=utf-8",
-            ladder::mermaid(&events, &[], style.all),
-        ),
-        "csv" => reply(
-            200,
-            "text/csv; charset=utf-8",
-            ladder::csv(&events, style.all),
-        ),
-        "json" => reply(200, "application/json", ladder_json(&events)),
-        _ => problem(
-            400,
-            "format is one of text, json, mermaid, csv",
-            Value::Null,
-        ),
-    }
-}
-
-fn ladder_json(events: &[Event]) -> String {
-    json!({ "schema": "sirgate.ladder/1", "events": events }).to_string()
 }

@@ -8,8 +8,10 @@ use crate::world::{HttpResponse, RequestId};
 
 mod api;
 pub(super) mod client;
+mod drawing;
 mod guard;
 pub mod identity;
+mod message;
 mod query;
 mod reply;
 pub(super) mod server;

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::log::{EventLog, LogSettings};
 use super::metrics::Tallies;
-use super::ring::{Page, Ring};
+use super::ring::{Entry, Page, Ring};
 use crate::event::{Event, Fact};
 use crate::limits;
 
@@ -130,6 +130,19 @@ impl Journal {
     pub fn events(&self) -> Vec<Event> {
         let entries = self.ring().all();
         entries.iter().map(|entry| entry.event.clone()).collect()
+    }
+
+    /// The same with their numbers.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Arc<Entry>> {
+        self.ring().all()
+    }
+
+    /// The event of that number, while it is kept.
+    #[must_use]
+    pub fn entry(&self, seq: u64) -> Option<Arc<Entry>> {
+        let mut page = self.after(seq.checked_sub(1)?, 1);
+        page.entries.pop().filter(|entry| entry.seq == seq)
     }
 
     /// Changes whenever events were added.
