@@ -3,6 +3,7 @@
 //! | request | does |
 //! |---|---|
 //! | `GET /api/v1/faults` | lists them with their counts |
+//! | `GET /api/v1/faults/presets` | lists the presets |
 //! | `POST /api/v1/faults` | adds a rule, or with `{"preset": NAME}` those of a preset |
 //! | `PUT /api/v1/faults` | replaces all by the list in `rules`; the same again changes nothing else |
 //! | `DELETE /api/v1/faults/NAME` | takes one out |
@@ -81,6 +82,7 @@ where
             };
         Some(match (request.method.as_str(), rest) {
             ("GET", "") => reply(200, &list(&self.rules)),
+            ("GET", "/presets") => reply(200, &presets()),
             ("POST", "") => changed(self, out, &|rules| add(rules, body, now)),
             ("PUT", "") => changed(self, out, &|rules| replace(rules, body, now)),
             ("POST", "/reset") => {
@@ -107,6 +109,11 @@ where
             _ => problem(404, "no such path"),
         })
     }
+}
+
+fn presets() -> Value {
+    let all = preset::PRESETS.map(|preset| json!({"name": preset.name, "what": preset.what}));
+    json!({"schema": "sirgate.fault-presets/1", "presets": all})
 }
 
 fn add(rules: &mut Rules, body: &Bytes, now: Time) -> Result<Value, WrongSpec> {

@@ -37,6 +37,8 @@ pub enum Route {
     Pushes,
     /// `POST /api/v1/pushes`
     Submit,
+    /// `POST /api/v1/plan`
+    Preview,
     /// `GET /api/v1/pushes/{id}`
     Push(String),
     /// `DELETE /api/v1/pushes/{id}`
@@ -66,13 +68,17 @@ impl Route {
             ("PUT", "identities", Some(pui)) => Ok(Self::Change(pui)),
             ("GET", "pushes", None) => Ok(Self::Pushes),
             ("POST", "pushes", None) => Ok(Self::Submit),
+            ("POST", "plan", None) => Ok(Self::Preview),
             ("GET", "pushes", Some(id)) => Ok(Self::Push(id)),
             ("DELETE", "pushes", Some(id)) => Ok(Self::Cancel(id)),
-            (_, folder @ ("identities" | "pushes"), name) => {
+            (_, folder @ ("identities" | "pushes" | "plan"), name)
+                if folder != "plan" || name.is_none() =>
+            {
                 let allow = match (folder, name.is_some()) {
                     ("identities", false) => "GET",
                     ("identities", true) => "GET, PUT",
                     ("pushes", false) => "GET, POST",
+                    ("plan", _) => "POST",
                     _ => "GET, DELETE",
                 };
                 let mut response = problem(405, "method not allowed", allow);
@@ -502,7 +508,7 @@ pub fn no_push() -> HttpResponse {
     problem(404, "not found", "no such push in memory")
 }
 
-fn ok(body: &Value) -> HttpResponse {
+pub(super) fn ok(body: &Value) -> HttpResponse {
     json_response(200, "application/json", body)
 }
 

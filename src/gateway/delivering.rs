@@ -118,7 +118,7 @@ impl Gateway {
     }
 
     /// Decides who gets what (R2.121); devices that have the push already are no longer addressed.
-    fn judge(&self, now: Time, push: &Push, group: usize) -> Plan {
+    pub(super) fn judge(&self, now: Time, push: &Push, group: usize) -> Plan {
         let Some(of) = push.groups.get(group) else {
             return Plan::Refuse(Excluded::default());
         };
@@ -140,7 +140,7 @@ impl Gateway {
     }
 
     /// Which bearers may carry the SIRs of a push.
-    fn choice_of(&self, push: &Push) -> Choice {
+    pub(super) fn choice_of(&self, push: &Push) -> Choice {
         let core = push.options.fork == Fork::Core;
         Choice::new(self.config.bearers(), push.quality.as_ref(), core)
     }

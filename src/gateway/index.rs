@@ -6,7 +6,7 @@ use super::api::json_response;
 use crate::world::{HttpRequest, HttpResponse};
 
 /// Methods, path, purpose; the driver's own paths are among them.
-const ROUTES: [(&str, &str, &str); 19] = [
+const ROUTES: [(&str, &str, &str); 22] = [
     ("GET", "/api/v1/identities", "identities and devices"),
     (
         "GET, PUT",
@@ -19,11 +19,21 @@ const ROUTES: [(&str, &str, &str); 19] = [
         "pushes, latest first; ?state= ?pui= ?limit=",
     ),
     ("POST", "/api/v1/pushes", "submit a push in JSON"),
+    (
+        "POST",
+        "/api/v1/plan",
+        "who would get what of such a push, and its SIRs",
+    ),
     ("GET, DELETE", "/api/v1/pushes/{id}", "one push; cancel it"),
     (
         "GET",
         "/api/v1/pushes/{id}/ladder",
         "what happened, drawn; ?format=",
+    ),
+    (
+        "GET",
+        "/api/v1/messages/{seq}",
+        "the octets of a wire event, field by field",
     ),
     (
         "GET",
@@ -40,6 +50,7 @@ const ROUTES: [(&str, &str, &str); 19] = [
         "/api/v1/faults",
         "faults on purpose, where the configuration allows them",
     ),
+    ("GET", "/api/v1/faults/presets", "bundles of faults by name"),
     ("DELETE", "/api/v1/faults/{name}", "take a fault out"),
     ("POST", "/api/v1/faults/reset", "take all faults out"),
     (
@@ -60,7 +71,7 @@ const ROUTES: [(&str, &str, &str); 19] = [
     (
         "GET",
         "/",
-        "this list, as JSON where Accept says application/json",
+        "the console for browsers; this list, as JSON where Accept says application/json",
     ),
 ];
 

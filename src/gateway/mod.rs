@@ -54,6 +54,7 @@ mod ota_wsp;
 mod paging;
 pub mod policy;
 mod posting;
+mod previewing;
 
 pub mod profile;
 pub mod push;

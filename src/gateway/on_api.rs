@@ -32,6 +32,7 @@ impl Gateway {
         };
         let response = match route {
             Route::Submit => return self.submit_json(now, id, &viewer.name, request, out),
+            Route::Preview => self.preview(now, &viewer.name, &request.body),
             Route::Identities => api::identities(&self.registry),
             Route::Identity(pui) => api::identity(&self.registry, &pui),
             Route::Pushes => api::pushes(&self.ledger, &viewer, &request.target),

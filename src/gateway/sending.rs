@@ -14,7 +14,7 @@ use super::registry::{DeviceKey, IdentityNo};
 use super::sir::{self, Parts};
 use crate::codec::device_id::DeviceId;
 use crate::codec::sip::Method;
-use crate::codec::sir::{Ask, Placement, Wrapped};
+use crate::codec::sir::{Ask, Placement, Sir, Wrapped};
 use crate::event::{Bearer, Fact, Mode};
 use crate::protocol::sip::endpoint::{self, Target};
 use crate::time::Time;
@@ -137,7 +137,7 @@ impl Gateway {
     }
 
     /// How the SIR of a job is written, as far as is known of its device.
-    fn form_for(&self, job: &Job) -> Form {
+    pub(super) fn form_for(&self, job: &Job) -> Form {
         let device = job.lane.device();
         let device = device.and_then(|key| self.registry.device(key));
         Form {
@@ -236,7 +236,7 @@ impl Gateway {
     }
 
     /// True for a way nobody can listen or write to: TLS.
-    fn is_trusted(&self, target: &Target) -> bool {
+    pub(super) fn is_trusted(&self, target: &Target) -> bool {
         let transport = match target {
             Target::Address { transport, .. } => Some(*transport),
             Target::Flow(flow) => self.endpoint.peer(*flow).map(|(transport, _)| transport),
@@ -340,20 +340,7 @@ impl Gateway {
         {
             return Some(texts);
         }
-        let http = self.http_contacts(form.short);
-        let sir = sir::compose(&Parts {
-            pui: &of.pui,
-            server: &self.config.uri,
-            sir: &push.sir,
-            options: &push.options,
-            application: &push.content.application,
-            named: &named,
-            targeted: job.mode == Mode::Targeted,
-            contact: self.contact().filter(|_| !form.short),
-            wsp: self.wsp_contact().filter(|_| !form.short),
-            http: &http,
-            add_pui: self.config.add_pui,
-        });
+        let sir = self.composed(push, &of.pui, job.mode, &named, form);
         // An Expires of 0 would say that it is over.
         let left = push.expires_at.since(now).max(Duration::from_secs(1));
         let validity = self.config.sir_expires.min(left);
@@ -363,6 +350,31 @@ impl Gateway {
         }
         self.envelopes.0 = Some((sealed, envelope));
         Some(texts)
+    }
+
+    /// The SIR of a push to an identity, in such a form.
+    pub(super) fn composed(
+        &self,
+        push: &Push,
+        pui: &str,
+        mode: Mode,
+        named: &[DeviceId],
+        form: Form,
+    ) -> Sir {
+        let http = self.http_contacts(form.short);
+        sir::compose(&Parts {
+            pui,
+            server: &self.config.uri,
+            sir: &push.sir,
+            options: &push.options,
+            application: &push.content.application,
+            named,
+            targeted: mode == Mode::Targeted,
+            contact: self.contact().filter(|_| !form.short),
+            wsp: self.wsp_contact().filter(|_| !form.short),
+            http: &http,
+            add_pui: self.config.add_pui,
+        })
     }
 
     /// Notes that devices are asked, so that what they return by a way that proves nothing is taken.

@@ -73,8 +73,43 @@ impl Gateway {
                 onward.control.addresses = addresses.iter().map(|a| a.text.clone()).collect();
             }
         }
-        let push = Push {
-            sir: self.random.token::<10>().to_string(),
+        let sir = self.random.token::<10>().to_string();
+        let push = self.made(now, initiator, sir, asked, addresses, groups);
+        Ok(self.ledger.enter(push))
+    }
+
+    /// The push that a submission would be; nothing is counted, kept or sent.
+    pub(super) fn imagined(
+        &self,
+        now: Time,
+        initiator: &str,
+        asked: Asked,
+    ) -> Result<Push, Refused> {
+        asked.check(now)?;
+        self.allowed(initiator, &asked)?;
+        let (addresses, groups) = self.resolve_all(&asked)?;
+        Ok(self.made(
+            now,
+            initiator,
+            String::from("preview"),
+            asked,
+            addresses,
+            groups,
+        ))
+    }
+
+    /// The push of a submission whose addresses were looked up.
+    fn made(
+        &self,
+        now: Time,
+        initiator: &str,
+        sir: String,
+        asked: Asked,
+        addresses: Vec<Address>,
+        groups: Vec<Group>,
+    ) -> Push {
+        Push {
+            sir,
             push_id: asked.push_id,
             initiator: initiator.to_owned(),
             version: asked.version,
@@ -92,8 +127,7 @@ impl Gateway {
             groups,
             onward: asked.onward,
             phase: Phase::Waiting,
-        };
-        Ok(self.ledger.enter(push))
+        }
     }
 
     /// Whether anybody used a push-id where pushes are handed on: the other gateway sees one initiator, us, so what it is
@@ -165,6 +199,21 @@ impl Gateway {
         {
             return Err(NotTaken::Busy("too much content in progress"));
         }
+        self.allowed(initiator, asked)?;
+        let terms = self.config.policy.terms.get(initiator);
+        if terms
+            .and_then(|terms| terms.open_max)
+            .is_some_and(|most| self.ledger.open_of(initiator) >= most)
+        {
+            return Err(NotTaken::Busy(Denial::TooManyOpen.words()));
+        }
+        self.quotas
+            .take(&self.config.policy, initiator, now)
+            .map_err(|denial| NotTaken::Busy(denial.words()))
+    }
+
+    /// What forbids a submission whenever it comes.
+    fn allowed(&self, initiator: &str, asked: &Asked) -> Result<(), Refused> {
         let forbidden = |denial: Denial| Refused::new(Status::Forbidden, denial.words());
         let policy = &self.config.policy;
         policy
@@ -172,23 +221,15 @@ impl Gateway {
             .map_err(forbidden)?;
         if let Some(terms) = policy.terms.get(initiator) {
             terms.check(&asked.content).map_err(forbidden)?;
-            if terms
-                .open_max
-                .is_some_and(|most| self.ledger.open_of(initiator) >= most)
-            {
-                return Err(NotTaken::Busy(Denial::TooManyOpen.words()));
-            }
         }
         if asked.onward.is_none() {
             if self.hands_on() {
                 let why = "pushes are handed on here: submit in PAP";
-                return Err(Refused::new(Status::NotImplemented, why).into());
+                return Err(Refused::new(Status::NotImplemented, why));
             }
             check_options(&asked.options, self.config.core.is_some())?;
         }
-        self.quotas
-            .take(&self.config.policy, initiator, now)
-            .map_err(|denial| NotTaken::Busy(denial.words()))
+        Ok(())
     }
 
     fn resolve_all(&self, asked: &Asked) -> Result<(Vec<Address>, Vec<Group>), Refused> {

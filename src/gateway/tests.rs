@@ -16,6 +16,7 @@ mod ota_wsp;
 mod paging;
 mod pap_vectors;
 mod paths;
+mod previewing;
 mod records;
 mod restarts;
 mod short_messages;
