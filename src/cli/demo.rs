@@ -105,7 +105,7 @@ async fn demo(lab: Lab, global: &Global) -> Result<Exit, Vec<Fault>> {
         format!(" --api http://{http}")
     };
     println!(
-        "API   http://{http}/      next:  sirgate push alice \"hello\" --only C1{api}      stop: Ctrl-C"
+        "console  http://{http}/      next:  sirgate push alice \"hello\" --only C1{api}      stop: Ctrl-C"
     );
     // Devices first: they take leave of a gateway that is there.
     let farewell = async {

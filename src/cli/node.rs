@@ -78,6 +78,7 @@ pub async fn serve(lab: Lab, global: &Global) -> Result<Exit, Vec<Fault>> {
         ),
         None => println!("store   none: a restart forgets everything"),
     }
+    println!("console http://{http}/");
     println!("ready   PAP http://{http}/pap   API http://{http}/api/v1   stop: Ctrl-C");
     until_stopped(&mut handle, &mut stop).await
 }

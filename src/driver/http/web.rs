@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, HeaderValue, IF_NONE_MATCH, LOCATION,
-    REFERRER_POLICY,
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, HeaderValue, IF_NONE_MATCH,
+    LOCATION, REFERRER_POLICY, VARY,
 };
 use hyper::{Method, Request};
 use serde_json::Value;
@@ -17,6 +17,9 @@ const ROOT: &str = "/web/";
 
 /// Pages load nothing from anywhere else, and nobody puts them into a frame.
 const POLICY: &str = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// Every page of the console begins as this one.
+const CONSOLE_PAGE: &[u8] = include_bytes!("../web/console/index.html");
 
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
@@ -39,6 +42,34 @@ files! {
     "piggyback.js" SCRIPT,
     "style.css" STYLE,
     "sw.js" SCRIPT,
+    "console/client.js" SCRIPT,
+    "console/commands.js" SCRIPT,
+    "console/console.css" STYLE,
+    "console/dom.js" SCRIPT,
+    "console/index.html" HTML,
+    "console/inspector.js" SCRIPT,
+    "console/live.js" SCRIPT,
+    "console/main.js" SCRIPT,
+    "console/model.js" SCRIPT,
+    "console/router.js" SCRIPT,
+    "console/stream.js" SCRIPT,
+    "console/strip.js" SCRIPT,
+    "console/workbench.js" SCRIPT,
+    "console/ladder/ladder.js" SCRIPT,
+    "console/ladder/lanes.js" SCRIPT,
+    "console/ladder/row.js" SCRIPT,
+    "console/ladder/rungs.js" SCRIPT,
+    "console/pages/compose.js" SCRIPT,
+    "console/pages/device.js" SCRIPT,
+    "console/pages/devices.js" SCRIPT,
+    "console/pages/faults.js" SCRIPT,
+    "console/pages/identities.js" SCRIPT,
+    "console/pages/identity.js" SCRIPT,
+    "console/pages/live.js" SCRIPT,
+    "console/pages/message.js" SCRIPT,
+    "console/pages/overview.js" SCRIPT,
+    "console/pages/push.js" SCRIPT,
+    "console/pages/status.js" SCRIPT,
     "centre/badge.js" SCRIPT,
     "centre/centre.js" SCRIPT,
     "centre/client.js" SCRIPT,
@@ -54,9 +85,30 @@ files! {
     "unread/stamp.js" SCRIPT,
 }
 
-/// The answer, when the path is below the root.
+/// Paths of the console, and whether more may follow; its own router tells the pages apart.
+const CONSOLE: [(&str, bool); 9] = [
+    ("", false),
+    ("p", true),
+    ("i", true),
+    ("d", true),
+    ("m", true),
+    ("compose", false),
+    ("live", false),
+    ("faults", false),
+    ("status", false),
+];
+
+/// The answer, when the path is below the root, or one of the console that a browser goes to.
 pub(super) fn answer(request: &Request<Incoming>) -> Option<Reply> {
     let path = request.uri().path();
+    let header = |name| request.headers().get(name);
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    if reads && is_of_console(path) && wants_pages(header(ACCEPT)) {
+        let mut page = send(HTML, CONSOLE_PAGE, header(IF_NONE_MATCH));
+        page.headers_mut()
+            .insert(VARY, HeaderValue::from_static("Accept"));
+        return Some(page);
+    }
     if path == ROOT.trim_end_matches('/') {
         let mut moved = problem(308, "the pages are below /web/", Value::Null);
         let root = HeaderValue::from_static(ROOT);
@@ -75,6 +127,26 @@ pub(super) fn answer(request: &Request<Incoming>) -> Option<Reply> {
         return Some(problem(404, "there is no such page", Value::Null));
     };
     Some(send(kind, octets, request.headers().get(IF_NONE_MATCH)))
+}
+
+/// Programs that ask for these paths get what the node says of them.
+fn wants_pages(accept: Option<&HeaderValue>) -> bool {
+    accept
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
+}
+
+fn is_of_console(path: &str) -> bool {
+    let Some(path) = path.strip_prefix('/') else {
+        return false;
+    };
+    let (first, rest) = match path.split_once('/') {
+        Some((first, rest)) => (first, Some(rest)),
+        None => (path, None),
+    };
+    CONSOLE
+        .iter()
+        .any(|(name, more)| *name == first && (rest.is_none() || *more))
 }
 
 fn send(kind: &'static str, octets: &'static [u8], known: Option<&HeaderValue>) -> Reply {
@@ -139,6 +211,25 @@ mod tests {
             .map(|(path, _, _)| (*path).to_owned())
             .collect();
         assert_eq!(there, served);
+    }
+
+    #[test]
+    fn paths_of_the_console_are_its_own_and_no_others() {
+        for path in ["/", "/p/k7q4", "/i", "/i/sip:a@b", "/d/C1", "/compose"] {
+            assert!(is_of_console(path), "{path}");
+        }
+        for path in ["", "/pap", "/api/v1", "/compose/x", "/web/", "/livez", "//"] {
+            assert!(!is_of_console(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn only_who_asks_for_pages_gets_one() {
+        let accept = HeaderValue::from_static;
+        assert!(wants_pages(Some(&accept("text/html,*/*;q=0.8"))));
+        assert!(!wants_pages(Some(&accept("*/*"))));
+        assert!(!wants_pages(Some(&accept("application/json"))));
+        assert!(!wants_pages(None));
     }
 
     #[test]
