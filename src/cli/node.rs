@@ -177,6 +177,8 @@ pub fn gateway(
 ) -> Result<(Handle<Faulty<Gateway>>, usize), Vec<Fault>> {
     let mut setup = Setup::new(clock.clone(), journal);
     setup.limits.http_body_octets = lab.gateway.body_octets_max;
+    setup.identity = lab.login.clone();
+    setup.riding = lab.piggyback.map(|it| it.settings);
     setup.tls = tls(&lab.listen)?;
     let mut config = lab.gateway.clone();
     let policy = config.policy.clone();

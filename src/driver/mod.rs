@@ -33,7 +33,9 @@ use clock::Clock;
 pub use http::identity;
 
 use http::client::Fetcher;
+use http::riding;
 use http::server::{self, Door};
+use identity::Identity;
 use node::{Outlet, Runner};
 use observe::{Counters, Journal};
 use store::Store;
@@ -69,6 +71,10 @@ pub struct Setup {
     pub readers: Readers,
     /// Paths at which HTTP requests become links of messages.
     pub sockets: Vec<String>,
+    /// How users of web pages prove who they are.
+    pub identity: Identity,
+    /// How unread messages ride along on responses to them, where they do.
+    pub riding: Option<piggyback::Settings>,
 }
 
 impl Setup {
@@ -88,6 +94,8 @@ impl Setup {
             limits: Limits::default(),
             readers: Readers::default(),
             sockets: Vec::new(),
+            identity: Identity::default(),
+            riding: None,
         }
     }
 }
@@ -300,6 +308,12 @@ where
         links.listen(id, transport, listener, stopping.clone());
     }
     let keeper = keeper(setup.store, &setup.clock, &gauge)?;
+    let queue = riding::Queue {
+        inbox: arrival.clone(),
+        journal: setup.journal.clone(),
+        clock: setup.clock.clone(),
+        patience: bounds.http_answer,
+    };
     let door = Arc::new(Door {
         inbox: arrival.clone(),
         journal: setup.journal.clone(),
@@ -310,6 +324,9 @@ where
         sockets: setup.sockets,
         gate: links.gate(),
         stop: stopping.clone(),
+        clock: setup.clock.clone(),
+        identity: setup.identity,
+        riding: setup.riding.map(|settings| riding::layer(queue, settings)),
         room: Arc::new(Semaphore::new(bounds.http_connections)),
     });
     open(&door, setup.http, setup.https, &setup.tls)?;

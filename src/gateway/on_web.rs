@@ -27,7 +27,10 @@ impl Gateway {
             Err(response) => return out.push(Output::Respond { id, response }),
         };
         let initiator = match &route {
-            Route::Publish(app) => self.may_publish(now, peer, app, request),
+            Route::Publish(app) => match self.writes(app, request) {
+                Some(account) => self.may_write(now, &account, request),
+                None => self.may_publish(now, peer, app, request),
+            },
             route if route.is_of_account() => self.initiator(peer, request).map(drop),
             _ => Ok(()),
         };
@@ -40,14 +43,15 @@ impl Gateway {
             entered.extend(account.is_new.then(|| account.name.clone()));
             Some(account.name)
         };
-        let verified = request.header(HttpRequest::ACCOUNT);
-        let verified = verified.and_then(&mut resolve);
+        let shown = request.header(HttpRequest::ACCOUNT);
+        let verified = shown.and_then(&mut resolve);
         let trusted = self.web.settings().trust_body;
         let asker = Asker {
             id,
             request,
             verified,
-            is_believed: trusted.unwrap_or_else(|| peer.ip().is_loopback()),
+            // Whoever was verified is nobody else, known here or not.
+            is_believed: shown.is_none() && trusted.unwrap_or_else(|| peer.ip().is_loopback()),
             initiator,
             resolve: &mut resolve,
         };
@@ -102,6 +106,29 @@ impl Gateway {
         self.web.pushed(&mut desk, id, response)
     }
 
+    /// The user who writes to another with that application, as he was verified (R4.46).
+    fn writes(&self, app: &str, request: &HttpRequest) -> Option<String> {
+        let account = request.header(HttpRequest::ACCOUNT)?;
+        let logins = self.logins.as_ref()?;
+        let apps = &logins.settings().write;
+        apps.iter()
+            .any(|own| own == app)
+            .then(|| account.to_owned())
+    }
+
+    /// Users write as much and as often as initiators push.
+    fn may_write(
+        &mut self,
+        now: Time,
+        account: &str,
+        request: &HttpRequest,
+    ) -> Result<(), HttpResponse> {
+        let policy = &self.config.policy;
+        let checked = policy.check(request.body.len(), None);
+        let checked = checked.and_then(|()| self.quotas.take(policy, account, now));
+        checked.map_err(denied)
+    }
+
     /// The same policy as for pushes: who, how much, how often, to which applications.
     fn may_publish(
         &mut self,
@@ -118,15 +145,19 @@ impl Gateway {
             terms.map_or(Ok(()), |terms| terms.check_named(app, octets))
         });
         let checked = checked.and_then(|()| self.quotas.take(policy, &name, now));
-        checked.map_err(|denial| match denial {
-            Denial::TooMany => {
-                let mut response = api::problem(429, "too many messages", denial.words());
-                let later = ("retry-after".to_owned(), "60".to_owned());
-                response.headers.push(later);
-                response
-            }
-            denial => api::problem(403, "not allowed", denial.words()),
-        })
+        checked.map_err(denied)
+    }
+}
+
+fn denied(denial: Denial) -> HttpResponse {
+    match denial {
+        Denial::TooMany => {
+            let mut response = api::problem(429, "too many messages", denial.words());
+            let later = ("retry-after".to_owned(), "60".to_owned());
+            response.headers.push(later);
+            response
+        }
+        denial => api::problem(403, "not allowed", denial.words()),
     }
 }
 

@@ -5,10 +5,13 @@ mod client;
 mod events;
 mod http;
 mod http2;
+mod identity;
 mod node;
 mod piggyback;
 mod proxy;
 mod records;
+mod riding;
+mod site;
 #[path = "../socket_client/mod.rs"]
 mod socket_client;
 mod sockets;

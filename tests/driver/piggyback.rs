@@ -399,3 +399,51 @@ async fn a_page_of_another_origin_may_read_the_header() {
     assert_eq!(got.headers["access-control-expose-headers"], UNREAD);
     assert_eq!(got.counts(), Some((1, Some(0), 1)));
 }
+
+/// Who answers only when the other is at work, too.
+#[derive(Clone)]
+struct Together(Arc<tokio::sync::Barrier>);
+
+impl UnreadSource for Together {
+    async fn peek(&self, _user: &str) -> Option<Stamp> {
+        self.0.wait().await;
+        Some(Stamp {
+            new: 1,
+            rev: 1,
+            ..Stamp::default()
+        })
+    }
+
+    async fn offered(&self, _user: &str, _upto: u64) {}
+}
+
+impl Service<Request<()>> for Together {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = std::pin::Pin<
+        Box<dyn std::future::Future<Output = Result<Self::Response, Infallible>> + Send>,
+    >;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<()>) -> Self::Future {
+        let both = self.0.clone();
+        Box::pin(async move {
+            both.wait().await;
+            Ok(Response::new(Full::new(Bytes::from_static(PAGE))))
+        })
+    }
+}
+
+#[tokio::test]
+async fn r4_6_r4_41_site_and_query_are_parts_of_their_own_and_work_at_the_same_time() {
+    let both = Together(Arc::new(tokio::sync::Barrier::new(2)));
+    let user = |_: &Parts| Some("alice".to_owned());
+    let mut stamped = Piggyback::new(both.clone(), user).around(both);
+    let request = Request::get("/").header(ASKS, "1").body(()).unwrap();
+    // If either waited for the other's end, neither would ever come to it.
+    let response = stamped.call(request).await.unwrap();
+    assert!(response.headers().contains_key(UNREAD));
+}

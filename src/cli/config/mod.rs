@@ -10,6 +10,7 @@ use toml::de::DeTable;
 
 use crate::cli::fault::{Exit, Fault};
 use crate::codec::device_id::DeviceId;
+use crate::driver::identity::Identity;
 use crate::gateway::config::{Authentication, Config as Gateway};
 use crate::gateway::profile::Addresses;
 use crate::world::Transport;
@@ -18,6 +19,8 @@ pub mod check;
 pub mod faults;
 pub mod gateway;
 pub mod identity;
+pub mod login;
+pub mod piggyback;
 pub mod push_service;
 pub mod reader;
 pub mod waking;
@@ -46,6 +49,10 @@ pub struct Lab {
     pub devices: Vec<DeviceEntry>,
     /// Faults on purpose.
     pub faults: Faults,
+    /// How users of web pages prove who they are.
+    pub login: Identity,
+    /// How unread messages ride along on responses to them.
+    pub piggyback: Option<piggyback::Piggyback>,
     /// What is allowed and hardly meant.
     pub warnings: Vec<Fault>,
 }
@@ -201,6 +208,18 @@ impl Lab {
             });
         let served = identity::served(&gateway, listen.wsp.is_some());
         let devices = identity::read(&mut gateway, served, root, source);
+        let login = root
+            .table(source, "login")
+            .map_or_else(Identity::default, |mut table| {
+                let login = login::read(&mut gateway, &mut table, source, folder);
+                table.finish(source);
+                login
+            });
+        let piggyback = root.table(source, "piggyback").map(|mut table| {
+            let piggyback = piggyback::read(&mut table, source, login.is_some());
+            table.finish(source);
+            piggyback
+        });
         let faults = root
             .table(source, "faults")
             .map_or_else(Faults::default, |mut table| {
@@ -210,6 +229,8 @@ impl Lab {
             });
         Self {
             warnings: Vec::new(),
+            login,
+            piggyback,
             faults,
             gateway,
             listen,
@@ -535,6 +556,16 @@ mod tests {
                     "content_octets_max = 4096",
                     "pushes_open_max",
                     "applications =",
+                    // Users of web pages have tests of their own, with files.
+                    "key_files",
+                    "algorithm = ",
+                    "issuer = ",
+                    "audience = ",
+                    "claim = ",
+                    "leeway_ms",
+                    "login.token",
+                    "login.user",
+                    "account = \"sip",
                     // In place of url.
                     "resource = ",
                 ];
@@ -546,6 +577,9 @@ mod tests {
                         || rest.starts_with("[[fleet")
                         || rest.starts_with("[[wake")
                         || rest.starts_with("[push_service")
+                        || rest.starts_with("[login]")
+                        || rest.starts_with("[login.proxy]")
+                        || rest.starts_with("[piggyback]")
                         || rest.starts_with("[faults]")
                         || rest.starts_with("[[faults")
                         || rest.starts_with("[behaviour.")

@@ -14,9 +14,11 @@ pub mod identity;
 mod message;
 mod query;
 mod reply;
+pub(super) mod riding;
 pub(super) mod server;
 mod socket;
 mod two;
+mod user;
 mod web;
 mod web_stream;
 

@@ -57,6 +57,20 @@ impl Parameters {
     }
 }
 
+/// The text as one segment of a path.
+pub(super) fn escape(text: &str) -> String {
+    use core::fmt::Write as _;
+    let mut escaped = String::with_capacity(text.len());
+    for octet in text.bytes() {
+        if octet.is_ascii_alphanumeric() || b"-._~".contains(&octet) {
+            escaped.push(char::from(octet));
+        } else {
+            let _ = write!(escaped, "%{octet:02X}");
+        }
+    }
+    escaped
+}
+
 /// The text without its percent escapes; `None` when one is broken or the result is no text.
 pub(super) fn unescape(text: &str, plus_is_space: bool) -> Option<String> {
     let mut octets = Vec::with_capacity(text.len());

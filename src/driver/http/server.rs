@@ -24,9 +24,12 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 
+use super::identity::Identity;
 use super::reply::{Reply, last_problem, of_node, problem};
+use super::riding::{self, Riding};
 use super::two::Room;
-use super::{api, guard, socket, two, web_stream};
+use super::{api, guard, socket, two, user, web_stream};
+use crate::driver::clock::Clock;
 use crate::driver::node::{Arrival, stopped};
 use crate::driver::observe::{Counters, Journal};
 use crate::driver::order;
@@ -64,6 +67,11 @@ pub(in crate::driver) struct Door {
     /// Paths at which requests become links of messages, and where these come in.
     pub(in crate::driver) sockets: Vec<String>,
     pub(in crate::driver) gate: Gate,
+    pub(in crate::driver) clock: Clock,
+    /// How users prove who they are.
+    pub(in crate::driver) identity: Identity,
+    /// What rides along on responses to them.
+    pub(in crate::driver) riding: Option<Riding>,
 }
 
 impl Door {
@@ -122,6 +130,7 @@ pub(in crate::driver) async fn listen(
 pub(super) struct Visit {
     pub(super) peer: SocketAddr,
     pub(super) local: SocketAddr,
+    pub(super) is_tls: bool,
     /// The name in the client's certificate, empty when there is none in it.
     pub(super) certified: Option<String>,
     /// What bounds the bodies of a connection with several requests at a time.
@@ -138,6 +147,7 @@ async fn serve_plain(door: Arc<Door>, mut tcp: TcpStream, peer: SocketAddr) {
     let visit = Visit {
         peer,
         local,
+        is_tls: false,
         certified: None,
         room: None,
     };
@@ -166,6 +176,7 @@ async fn serve_tls(door: Arc<Door>, acceptor: &TlsAcceptor, tcp: TcpStream, peer
     let visit = Visit {
         peer,
         local,
+        is_tls: true,
         certified,
         room: None,
     };
@@ -197,10 +208,10 @@ async fn serve(
         .header_read_timeout(door.limits.http_idle)
         .max_headers(HTTP_HEADER_ROWS)
         .max_buf_size(HTTP_HEAD_OCTETS);
-    let visit = &visit;
+    let visit = Arc::new(visit);
     let service = service_fn(|request| {
-        let door = door.clone();
-        async move { Ok::<_, Infallible>(answer(&door, request, visit).await) }
+        let (door, visit) = (door.clone(), visit.clone());
+        async move { Ok::<_, Infallible>(answer(&door, request, &visit).await) }
     });
     // Browser clients may make WebSockets of their connections.
     let connection = builder.serve_connection(TokioIo::new(stream), service);
@@ -216,7 +227,7 @@ async fn serve(
 pub(super) async fn answer(
     door: &Arc<Door>,
     mut request: Request<Incoming>,
-    visit: &Visit,
+    visit: &Arc<Visit>,
 ) -> Reply {
     door.counters.http_requests.fetch_add(1, Ordering::Relaxed);
     name_host(&mut request);
@@ -228,24 +239,41 @@ pub(super) async fn answer(
         Ok(()) if socket::is_wanted(door, &request) => {
             return socket::open(door, request, visit.peer);
         }
-        Ok(()) => match own(door, &mut request, visit).await {
-            Some(reply) => return reply,
-            None => {
-                let declared = declared(&request);
-                // Held until the node has answered: the body is in memory so long.
-                let _held = match &visit.room {
-                    Some(room) => room.take(declared).await,
-                    None => None,
-                };
-                match admit(door, request, declared, visit.certified.clone()).await {
-                    Ok(request) => return ask(door, visit.peer, request).await,
-                    Err(reply) => reply,
-                }
-            }
+        Ok(()) => match (user::admit(door, &mut request, visit).await, &door.riding) {
+            (Err(reply), _) => reply,
+            (Ok(()), Some(layer)) => return riding::answer(layer, door, request, visit).await,
+            (Ok(()), None) => return respond(door, request, visit).await,
         },
     };
     door.counters.http_refused.fetch_add(1, Ordering::Relaxed);
     reply
+}
+
+/// The answer to a request whose user is known.
+pub(super) async fn respond(
+    door: &Arc<Door>,
+    mut request: Request<Incoming>,
+    visit: &Visit,
+) -> Reply {
+    if let Some(reply) = own(door, &mut request, visit).await {
+        return reply;
+    }
+    let declared = declared(&request);
+    // Held until the node has answered: the body is in memory so long.
+    let _held = match &visit.room {
+        Some(room) => room.take(declared).await,
+        None => None,
+    };
+    let user = user::of(request.extensions()).cloned();
+    let is_of_sessions = user::is_of_sessions(door, request.uri().path());
+    match admit(door, request, declared, visit.certified.clone()).await {
+        Ok(request) if is_of_sessions => user::session(door, visit, user, request).await,
+        Ok(request) => ask(door, visit.peer, request).await,
+        Err(reply) => {
+            door.counters.http_refused.fetch_add(1, Ordering::Relaxed);
+            reply
+        }
+    }
 }
 
 /// The answer, when the path is one of the driver's.
@@ -300,6 +328,8 @@ async fn admit(
         };
         headers.push((name.as_str().to_owned(), value.to_owned()));
     }
+    let user = user::of(&head.extensions);
+    headers.extend(user.map(|user| (HttpRequest::ACCOUNT.to_owned(), user.account.clone())));
     headers.extend(certified.map(|name| (HttpRequest::CERTIFIED.to_owned(), name)));
     let asks_first = head.headers.contains_key(EXPECT);
     let body = read_body(body, declared, asks_first, &door.limits).await?;

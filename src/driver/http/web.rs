@@ -40,6 +40,7 @@ files! {
     "notes.html" HTML,
     "notes.js" SCRIPT,
     "piggyback.js" SCRIPT,
+    "session.js" SCRIPT,
     "style.css" STYLE,
     "sw.js" SCRIPT,
     "console/client.js" SCRIPT,

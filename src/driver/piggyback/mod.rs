@@ -45,6 +45,9 @@ pub trait UnreadSource: Send + Sync + 'static {
 
     /// The user was offered all messages up to that number (R4.17).
     fn offered(&self, user: &str, upto: u64) -> impl Future<Output = ()> + Send;
+
+    /// A response to the user bears this stamp (R4.13); for who writes down what happens.
+    fn attached(&self, _user: &str, _stamp: &Stamp) {}
 }
 
 /// In what form a response bears what is unread.

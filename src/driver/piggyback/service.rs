@@ -86,6 +86,7 @@ where
             };
             let settings = layer.settings;
             let response = attach(response, &stamp, settings.form, &method).await;
+            layer.source.attached(&user, &stamp);
             if settings.commit == Commit::Send && settings.levels == Levels::Two && stamp.new > 0 {
                 within(patience, layer.source.offered(&user, stamp.seq)).await;
             }

@@ -104,7 +104,8 @@ impl WebMessages {
 
     fn publish_asked(&mut self, desk: &mut Desk<'_>, app: &str, asker: Asker<'_>) -> Answer {
         asker.initiator?;
-        let publication = Publication::of(asker.request)?;
+        let mut publication = Publication::of(asker.request)?;
+        publication.signed(asker.verified)?;
         let nobody = || problem(404, "nobody of that name", "`to` is an account or a client");
         let account = match publication.client() {
             Some(client) => self.clients.get(client).map(super::Client::mailbox),

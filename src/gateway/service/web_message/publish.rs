@@ -57,6 +57,25 @@ impl Publication {
         read(request, "not a message")
     }
 
+    /// What a user publishes is from that user, and from nobody else (R4.46).
+    ///
+    /// # Errors
+    /// When it says that it is from somebody else.
+    pub(super) fn signed(&mut self, user: Option<String>) -> Result<(), HttpResponse> {
+        let Some(user) = user else { return Ok(()) };
+        match &self.from {
+            Some(from) if *from != user => Err(problem(
+                403,
+                "not your name",
+                "`from` is whoever is logged in",
+            )),
+            _ => {
+                self.from = Some(user);
+                Ok(())
+            }
+        }
+    }
+
     /// The id of the client it is for alone.
     #[must_use]
     pub fn client(&self) -> Option<&str> {
