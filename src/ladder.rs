@@ -10,6 +10,7 @@ use crate::time::Time;
 mod belonging;
 mod chunks;
 mod rung;
+mod web;
 
 pub use belonging::of_push;
 pub use rung::{PI, PPG, Rung, SMSC, rungs};

@@ -1,7 +1,11 @@
 //! `sirgate scenario`: the requirement scenarios, in virtual time or over real sockets, with expected and actual counts.
 
+mod riding;
+mod site;
+
 use super::fault::{Exit, Fault};
 use super::{Global, stage};
+use crate::ladder;
 use crate::sim::script::{Count, Script};
 use crate::sim::{library, stage as virtual_stage};
 
@@ -61,6 +65,9 @@ pub fn run(command: &Command, global: &Global) -> Result<Exit, Fault> {
             for script in library::all() {
                 println!("{:<14} {}", script.name, script.title);
             }
+            for scenario in riding::ALL {
+                println!("{:<14} {}", scenario.name, scenario.title);
+            }
             Ok(Exit::Yes)
         }
         Command::Run(arguments) => play(arguments, global),
@@ -68,7 +75,7 @@ pub fn run(command: &Command, global: &Global) -> Result<Exit, Fault> {
 }
 
 fn play(arguments: &Run, global: &Global) -> Result<Exit, Fault> {
-    let scripts = choose(&arguments.names)?;
+    let (scripts, others) = choose(&arguments.names)?;
     let mut reports = Vec::new();
     for script in &scripts {
         let before = reports.len();
@@ -88,6 +95,16 @@ fn play(arguments: &Run, global: &Global) -> Result<Exit, Fault> {
                 .iter()
                 .skip(before)
                 .for_each(|report| show(report, arguments.ladder));
+        }
+    }
+    // These have no devices and no wire: they are played in virtual time alone.
+    if arguments.over != "sockets" {
+        for scenario in others {
+            let report = ride(scenario, arguments.seed)?;
+            if !global.json {
+                show(&report, arguments.ladder);
+            }
+            reports.push(report);
         }
     }
     let failed = reports
@@ -110,11 +127,33 @@ fn play(arguments: &Run, global: &Global) -> Result<Exit, Fault> {
     })
 }
 
-fn choose(names: &[String]) -> Result<Vec<Script>, Fault> {
+fn ride(scenario: &riding::Scenario, seed: u64) -> Result<Report, Fault> {
+    let none = || {
+        Fault::new(
+            "SG-S001",
+            Exit::Untested,
+            format!("{} cannot be played: there is no runtime", scenario.name),
+            "try again when the system has resources",
+        )
+    };
+    let played = scenario.play(seed).ok_or_else(none)?;
+    Ok(Report {
+        name: scenario.name.to_owned(),
+        title: scenario.title.to_owned(),
+        over: "simulator",
+        counts: played.counts,
+        ladder: ladder::text(&played.events, &[], ladder::Style::default()),
+    })
+}
+
+/// The scripts, and the scenarios of messages that ride along.
+type Chosen = (Vec<Script>, Vec<&'static riding::Scenario>);
+
+fn choose(names: &[String]) -> Result<Chosen, Fault> {
     if names.is_empty() {
-        return Ok(library::all());
+        return Ok((library::all(), riding::ALL.iter().collect()));
     }
-    let mut chosen = Vec::new();
+    let (mut chosen, mut others) = (Vec::new(), Vec::new());
     for name in names {
         if let Ok(text) = std::fs::read_to_string(name) {
             let script = Script::decode(&text).map_err(|error| {
@@ -130,7 +169,10 @@ fn choose(names: &[String]) -> Result<Vec<Script>, Fault> {
             .into_iter()
             .filter(|script| script.name.starts_with(name.as_str()))
             .collect();
-        if found.is_empty() {
+        let known = others.len();
+        let beginning = |scenario: &&riding::Scenario| scenario.name.starts_with(name.as_str());
+        others.extend(riding::ALL.iter().filter(beginning));
+        if found.is_empty() && others.len() == known {
             return Err(Fault::usage(
                 format!("there is no scenario {name}"),
                 "see which there are: sirgate scenario ls",
@@ -138,7 +180,7 @@ fn choose(names: &[String]) -> Result<Vec<Script>, Fault> {
         }
         chosen.extend(found);
     }
-    Ok(chosen)
+    Ok((chosen, others))
 }
 
 fn report(script: &Script, over: &'static str, events: &[crate::event::Event]) -> Report {

@@ -58,7 +58,10 @@ pub fn rungs(events: &[Event]) -> Vec<Rung> {
             .get(at.saturating_sub(RECENT)..at)
             .unwrap_or_default();
         let is_chunk = chunks.take(&event.fact, rungs.len());
-        match own(event).or_else(|| wire(event, &rungs, before)) {
+        match own(event)
+            .or_else(|| super::web::rung(event))
+            .or_else(|| wire(event, &rungs, before))
+        {
             Some(mut rung) => {
                 rung.folded |= is_chunk;
                 rung.event = *place;
