@@ -28,6 +28,7 @@ mod lamp;
 mod message_centre;
 mod notes;
 mod ota;
+mod session;
 mod sipp;
 mod sms;
 mod smsc;

@@ -15,7 +15,9 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use sirgate::codec::site_message::{Item, Stamp};
-use sirgate::driver::piggyback::{Commit, Form, Nothing, Piggyback, Settings, UnreadSource};
+use sirgate::driver::piggyback::{
+    Commit, Form, Levels, Nothing, Piggyback, Settings, UnreadSource,
+};
 use sirgate::gateway::message::{Bounds, Draft, Messages, State};
 use sirgate::time::Time;
 use tower_service::Service;
@@ -289,4 +291,25 @@ fn r4_28_r4_31_a_list_or_a_single_note_instead() {
         // All of it, numbers too, stands in the one note.
         assert_eq!(new, if show == "list" { "2" } else { "0" });
     }
+}
+
+#[test]
+fn r4_40_with_one_level_the_page_has_one_number() {
+    let (driver, site, profile) = (Driver::start(), Site::new(), folder());
+    site.put("first");
+    let url = site.serve(Settings {
+        levels: Levels::One,
+        ..Settings::default()
+    });
+    let browser = driver.browser(profile.path());
+    browser.open(&format!("{url}/web/notes.html"));
+    let mark = "document.querySelector('[data-sg-old]').textContent = 'untouched'";
+    browser.run(mark);
+    for title in ["second", "third"] {
+        browser.run(ASK);
+        site.put(title);
+    }
+    browser.run(ASK);
+    let (new, old, _) = shown(&browser);
+    assert_eq!((new.as_str(), old.as_str()), ("3", "untouched"));
 }

@@ -2,6 +2,7 @@
 // `fallback`.
 
 import { piggyback } from "./piggyback.js";
+import { isOpen, login, logout, write } from "./session.js";
 
 const query = new URLSearchParams(location.search);
 const stamps = [];
@@ -20,4 +21,24 @@ for (const button of document.querySelectorAll("[data-ask]")) {
     document.querySelector(".answer").textContent = await answer.text();
   });
 }
+
+const [entry, letter] = ["login", "write"].map((name) => document.querySelector(`form.${name}`));
+const say = (text) => (document.querySelector(".answer").textContent = text);
+const show = () => ([entry.hidden, letter.hidden] = [isOpen(), !isOpen()]);
+/** Runs what a form or button asks for, and says what came of it. */
+const on = (element, kind, deed) =>
+  element.addEventListener(kind, async (event) => {
+    event.preventDefault();
+    try {
+      say(await deed());
+      if (kind === "submit") element.reset();
+    } catch (error) {
+      say(error.message);
+    }
+    show();
+  });
+on(entry, "submit", async () => `Logged in as ${(await login(entry.account.value, entry.password.value)).account}.`);
+on(letter, "submit", async () => `Sent as number ${(await write(letter.to.value, letter.title.value)).seq}.`);
+on(document.querySelector(".logout"), "click", async () => (await logout(), "Logged out."));
+show();
 document.documentElement.dataset.ready = "true";

@@ -1,5 +1,7 @@
 // Who this browser is at the gateway.
 
+import { proof } from "../session.js";
+
 /** The gateway does not answer as it should. */
 export class Refused extends Error {
   /**
@@ -15,9 +17,15 @@ export class Refused extends Error {
 /** The gateway knew this client no more, so this browser is another client now: what was asked about is past. */
 export class Renewed extends Error {}
 
-/** @typedef {{client: string, token: string, base: string, account: string|null}} Own */
+/**
+ * @typedef {{client: string, token: string, base: string, account: string|null, session: string|null}} Own with the
+ *   user that the page named, and the session that this browser had, when it became this client
+ */
 
 const LOCK = "sirgate-mc client";
+
+/** What tells one session of this browser from the next; null without one. */
+const session = () => Object.values(proof())[0] ?? null;
 
 /** The connection of this browser profile with the gateway: its client number and its token. */
 export class Client {
@@ -67,13 +75,14 @@ export class Client {
     await this.#store.begin(undefined);
     this.#begun();
     // That user's client takes no more messages. Who is offline leaves it to age at the gateway.
-    const past = { method: "DELETE", headers: { authorization: `Bearer ${kept.token}` }, keepalive: true };
+    const past = { method: "DELETE", headers: { ...proof(), authorization: `Bearer ${kept.token}` }, keepalive: true };
     void fetch(`${kept.base}/clients/${kept.client}`, past).catch(() => {});
     return undefined;
   }
 
   #isMine(kept) {
-    return kept.base === this.#base && (kept.account ?? null) === this.#account;
+    const isSameUser = (kept.account ?? null) === this.#account && (kept.session ?? null) === session();
+    return kept.base === this.#base && isSameUser;
   }
 
   async #obtain() {
@@ -84,13 +93,13 @@ export class Client {
   async #enter() {
     const response = await fetch(`${this.#base}/clients`, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", ...proof() },
       body: JSON.stringify(this.#account === null ? {} : { account: this.#account }),
       credentials: "same-origin",
     });
     if (!response.ok) throw new Refused(response.status, "the gateway takes no new client");
     const { client, token } = await response.json();
-    const own = { client, token, base: this.#base, account: this.#account };
+    const own = { client, token, base: this.#base, account: this.#account, session: session() };
     await this.#store.begin(own);
     for (const { appid, ...about } of await this.#store.apps()) {
       const init = { method: "PUT", headers: { "content-type": "application/json" }, body: JSON.stringify(about) };
@@ -140,7 +149,7 @@ export class Client {
 
   #ask({ client, token }, path, init) {
     const url = `${this.#base}/clients/${client}${path === "" ? "" : `/${path}`}`;
-    const headers = { ...init.headers, authorization: `Bearer ${token}` };
+    const headers = { ...init.headers, ...proof(), authorization: `Bearer ${token}` };
     return fetch(url, { credentials: "same-origin", cache: "no-store", ...init, headers });
   }
 

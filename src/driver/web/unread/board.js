@@ -27,7 +27,7 @@ export class Board {
   /** @param {import("./stamp.js").Stamp} stamp */
   post(stamp) {
     if (this.#show !== "note-only") {
-      this.#number("old", stamp.old);
+      if (stamp.old !== null) this.#number("old", stamp.old);
       this.#number("new", stamp.fresh);
     }
     if (this.#show === "list") this.#list(stamp.items);
@@ -37,7 +37,8 @@ export class Board {
     if (this.#show === "notes") for (const it of fresh) this.#note(`${it.title} ${it.summary}`.trim());
     if (this.#show === "note-only") {
       const lines = stamp.items.map((it) => `${it.title} ${it.summary}`.trim());
-      this.#note([`${stamp.fresh} new, ${stamp.old} shown before`, ...lines].join("\n"));
+      const before = stamp.old === null ? "" : `, ${stamp.old} shown before`;
+      this.#note([`${stamp.fresh} new${before}`, ...lines].join("\n"));
     }
     if (stamp.more > 0 && this.#show !== "list") this.#note(`and ${stamp.more} more`);
   }

@@ -3,7 +3,7 @@
 /**
  * @typedef {object} Stamp
  * @property {number} fresh messages the user was not told of
- * @property {number} old messages the user was told of and has not opened
+ * @property {number|null} old messages the user was told of and has not opened; null where these are not told apart
  * @property {number} seq the latest message
  * @property {number} rev grows with every change of what is unread: an older stamp, as from a cache, has a smaller one
  * @property {{seq: number, appid: string, title: string, summary: string, isNew: boolean}[]} items the latest first
@@ -27,7 +27,7 @@ export function stampOf(raw) {
   const items = Array.isArray(raw.items) ? raw.items : [];
   return {
     fresh: natural(raw.new),
-    old: natural(raw.old),
+    old: raw.old === undefined || raw.old === null ? null : natural(raw.old),
     seq: natural(raw.seq),
     rev: raw.rev,
     items: items.map((it) => ({
