@@ -17,7 +17,7 @@ pub use filter::Filter;
 pub use words::{Bearer, Decision, Mode, Outcome, Reason, Via, When};
 
 /// The names of all events, in the order of [`Fact`].
-pub const NAMES: [&str; 51] = [
+pub const NAMES: [&str; 54] = [
     "pap.rx",
     "pap.refused",
     "obtain",
@@ -68,6 +68,9 @@ pub const NAMES: [&str; 51] = [
     "wp.sub",
     "wp.msg",
     "wp.out",
+    "note.token",
+    "note.req",
+    "note.rx",
     "refused",
 ];
 
@@ -634,6 +637,42 @@ pub enum Fact {
         code: Option<u16>,
         /// How often it was sent.
         attempt: u32,
+    },
+    /// A push service gave a device a token for an application.
+    #[serde(rename = "note.token")]
+    NoteToken {
+        /// The device.
+        dev: String,
+        /// The service: `apns`, `fcm`.
+        by: String,
+        /// The application.
+        app: String,
+    },
+    /// A push service was asked to notify a device.
+    #[serde(rename = "note.req")]
+    NoteReq {
+        /// The device; of one that is not known, the beginning of its token.
+        dev: String,
+        /// The service.
+        by: String,
+        /// The service's name for the notification.
+        note: String,
+        /// The status of HTTP that it answered with.
+        status: u16,
+        /// Why it refused.
+        reason: Option<String>,
+    },
+    /// A device received a notification of a push service; what it says is in no log.
+    #[serde(rename = "note.rx")]
+    NoteRx {
+        /// The device.
+        dev: String,
+        /// The service.
+        by: String,
+        /// The service's name for the notification.
+        note: String,
+        /// Octets of it.
+        octets: u64,
     },
     /// Something from outside was refused or dropped.
     #[serde(rename = "refused")]

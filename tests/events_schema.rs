@@ -77,11 +77,14 @@ const fn number(fact: &Fact) -> usize {
         Fact::WpOut { .. } => 47,
         Fact::Login { .. } => 48,
         Fact::Logout { .. } => 49,
+        Fact::NoteToken { .. } => 50,
+        Fact::NoteReq { .. } => 51,
+        Fact::NoteRx { .. } => 52,
         Fact::Refused { .. } => LAST,
     }
 }
 
-const LAST: usize = 50;
+const LAST: usize = 53;
 
 const MODES: [Mode; 4] = [Mode::Targeted, Mode::Fanout, Mode::FanoutId, Mode::Legacy];
 const BEARERS: [Bearer; 10] = [
@@ -489,6 +492,30 @@ fn web_pushes() -> Vec<Fact> {
     all.chain(logins).collect()
 }
 
+fn notes() -> Vec<Fact> {
+    let (dev, by, note) = (s("phone"), s("apns"), s("n1"));
+    vec![
+        Fact::NoteToken {
+            dev: dev.clone(),
+            by: by.clone(),
+            app: s("com.example.mail"),
+        },
+        Fact::NoteReq {
+            dev: dev.clone(),
+            by: by.clone(),
+            note: note.clone(),
+            status: 410,
+            reason: some("Unregistered"),
+        },
+        Fact::NoteRx {
+            dev,
+            by,
+            note,
+            octets: 0,
+        },
+    ]
+}
+
 fn others() -> Vec<Fact> {
     let (dev, kind) = (s("C1"), s("capability"));
     let mut facts = vec![
@@ -533,6 +560,7 @@ fn others() -> Vec<Fact> {
         },
     ];
     facts.extend(web_pushes());
+    facts.extend(notes());
     facts.extend([When::Before, When::After].map(|when| Fact::AppAct {
         dev: dev.clone(),
         app: s("x"),

@@ -613,7 +613,7 @@ pub async fn until_stopped_after<N>(
         .map_err(|error| one(bug(&error.to_string())))
 }
 
-fn random() -> Result<Random, Vec<Fault>> {
+pub(super) fn random() -> Result<Random, Vec<Fault>> {
     clock::system_random()
         .map_err(|error| one(bug(&format!("the system gives no chance: {error}"))))
 }

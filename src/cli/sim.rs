@@ -16,6 +16,8 @@ use crate::protocol::smpp::smsc::{Effect, Fate, Rule, Settings};
 use crate::sim::smsc::MessageCentre;
 use crate::world::{ListenerId, SocketId, Transport};
 
+mod vendor_push;
+
 /// Subcommands of `sim`.
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -24,6 +26,16 @@ pub enum Command {
         after_help = "Example:\n  sirgate sim smsc\n  sirgate sim smsc --listen 127.0.0.1:2775 --radio 127.0.0.1:2776 --refuse ESME_RTHROTTLED --every 10\n  sirgate device run --config lab.toml --count 1 --msisdn +15550103 --radio 127.0.0.1:2776"
     )]
     Smsc(Smsc),
+    /// The push service of Apple: HTTP/2 for providers with tokens, and devices that get theirs
+    #[command(
+        after_help = "Example:\n  sirgate sim apns --key-out AuthKey.p8 --cert-out apns.pem --device phone:com.example.mail\n  sirgate sim apns --clear --key-out AuthKey.p8 --any-device --refuse TooManyRequests --first 3 --retry-after 2 --events -"
+    )]
+    Apns(vendor_push::ApnsArguments),
+    /// Firebase Cloud Messaging v1: access tokens for service accounts, messages for devices
+    #[command(
+        after_help = "Example:\n  sirgate sim fcm --service-account-out account.json --device phone:com.example.mail\n  sirgate sim fcm --service-account-out account.json --any-device --refuse UNREGISTERED --to ab --events -"
+    )]
+    Fcm(vendor_push::FcmArguments),
 }
 
 /// Arguments of `sim smsc`.
@@ -76,14 +88,17 @@ pub struct Smsc {
 ///
 /// Addresses or files that cannot be had.
 pub fn run(command: &Command, global: &Global) -> Result<Exit, Vec<Fault>> {
-    let Command::Smsc(arguments) = command;
-    node::block_on(smsc(arguments, global))
+    match command {
+        Command::Smsc(arguments) => node::block_on(smsc(arguments, global)),
+        Command::Apns(arguments) => node::block_on(vendor_push::apns(arguments, global)),
+        Command::Fcm(arguments) => node::block_on(vendor_push::fcm(arguments, global)),
+    }
 }
 
 async fn smsc(arguments: &Smsc, global: &Global) -> Result<Exit, Vec<Fault>> {
     let mut stop = node::Stop::listen()?;
     node::start_log("info", global);
-    let journal = journal(arguments, global)?;
+    let journal = journal(arguments.events.as_deref(), global)?;
     let mut setup = Setup::new(Clock::start(), journal.clone());
     let radio =
         driver::udp::bind(arguments.radio, None).map_err(|error| taken(arguments.radio, &error))?;
@@ -187,9 +202,8 @@ fn accounts(named: &[String]) -> Result<Vec<(String, String)>, Vec<Fault>> {
         .collect()
 }
 
-fn journal(arguments: &Smsc, global: &Global) -> Result<Journal, Vec<Fault>> {
+fn journal(events: Option<&str>, global: &Global) -> Result<Journal, Vec<Fault>> {
     use crate::driver::observe::log::{EventSink, LogSettings};
-    let events = arguments.events.as_deref();
     let settings = JournalSettings {
         log: LogSettings {
             events: events.map_or(EventSink::None, EventSink::from_argument),

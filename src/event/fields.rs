@@ -63,6 +63,9 @@ pub const FIELDS: [(&str, &[&str]); super::NAMES.len()] = [
     ("wp.sub", &["agent", "sub", "change"]),
     ("wp.msg", &["sub", "msg", "state", "code", "attempt"]),
     ("wp.out", &["client", "message", "state", "code", "attempt"]),
+    ("note.token", &["dev", "by", "app"]),
+    ("note.req", &["dev", "by", "note", "status", "reason"]),
+    ("note.rx", &["dev", "by", "note", "octets"]),
     ("refused", &["from", "why"]),
 ];
 

@@ -29,6 +29,7 @@ pub mod script;
 pub mod smsc;
 pub mod stage;
 pub mod storm;
+pub mod vendor_push;
 
 pub use network::{Network, NodeId, Weather};
 

@@ -11,6 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use p256::ecdsa::signature::{Signer as _, Verifier as _};
 use p256::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _};
 use p256::pkcs8::{EncodePublicKey as _, PrivateKeyInfoRef};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng as _;
 use rsa::pkcs1v15;
 use rsa::signature::SignatureEncoding as _;
 use rsa::traits::PublicKeyParts as _;
@@ -77,6 +79,16 @@ impl Key {
     pub fn of_number(secret: &[u8; 32]) -> Option<Self> {
         let key = p256::SecretKey::from_slice(secret).ok()?;
         Some(Self(Secret::Es256(key)))
+    }
+
+    /// An RSA key of 2048 bits of that seed, which must be chance: who knows it knows the key.
+    ///
+    /// # Errors
+    /// None can be made.
+    pub fn rsa_of_chance(seed: [u8; 32]) -> Result<Self, KeyFault> {
+        let mut random = ChaCha20Rng::from_seed(seed);
+        let key = RsaPrivateKey::new(&mut random, 2_048).map_err(|_| KeyFault::NotKey)?;
+        Self::of_rsa(key)
     }
 
     fn of_rsa(key: RsaPrivateKey) -> Result<Self, KeyFault> {

@@ -379,6 +379,9 @@ const fn name(fact: &Fact) -> &'static str {
         Fact::WpSub { .. } => "wp.sub",
         Fact::WpMsg { .. } => "wp.msg",
         Fact::WpOut { .. } => "wp.out",
+        Fact::NoteToken { .. } => "note.token",
+        Fact::NoteReq { .. } => "note.req",
+        Fact::NoteRx { .. } => "note.rx",
         Fact::Refused { .. } => "refused",
     }
 }
