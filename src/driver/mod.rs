@@ -297,23 +297,22 @@ where
     let gauge = Arc::new(Gauge::default());
     let bounds = setup.limits;
     let ports = Ports::start(setup.udp, &datagram, &counters).map_err(socket("udp"))?;
-    let links = Links::new(
-        arrival.clone(),
-        setup.tls.clone(),
-        bounds.links,
-        counters.clone(),
-    );
+    let (inbox, tls) = (arrival.clone(), setup.tls.clone());
+    let links = Links::new(inbox, tls, bounds.links, counters.clone());
     for (id, transport, listener) in setup.listeners {
         let listener = tcp(listener).map_err(socket(transport.name()))?;
         links.listen(id, transport, listener, stopping.clone());
     }
     let keeper = keeper(setup.store, &setup.clock, &gauge)?;
-    let queue = riding::Queue {
-        inbox: arrival.clone(),
-        journal: setup.journal.clone(),
-        clock: setup.clock.clone(),
-        patience: bounds.http_answer,
-    };
+    let riding = setup.riding.map(|settings| {
+        let queue = riding::Queue {
+            inbox: arrival.clone(),
+            journal: setup.journal.clone(),
+            clock: setup.clock.clone(),
+            patience: bounds.http_answer,
+        };
+        riding::layer(queue, settings)
+    });
     let door = Arc::new(Door {
         inbox: arrival.clone(),
         journal: setup.journal.clone(),
@@ -326,17 +325,12 @@ where
         stop: stopping.clone(),
         clock: setup.clock.clone(),
         identity: setup.identity,
-        riding: setup.riding.map(|settings| riding::layer(queue, settings)),
+        riding,
         room: Arc::new(Semaphore::new(bounds.http_connections)),
     });
     open(&door, setup.http, setup.https, &setup.tls)?;
-    let fetcher = Fetcher::new(
-        arrival,
-        &setup.tls,
-        bounds.fetch,
-        bounds.fetch_octets,
-        counters.clone(),
-    );
+    let (patience, octets) = (bounds.fetch, bounds.fetch_octets);
+    let fetcher = Fetcher::new(arrival, &setup.tls, patience, octets, counters.clone());
     let runner = Runner {
         node,
         clock: setup.clock,

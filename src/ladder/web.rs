@@ -13,6 +13,7 @@ pub(super) fn rung(event: &Event) -> Option<Rung> {
         word: word.to_owned(),
         note,
         folded: false,
+        event: 0,
     };
     let alone = |lane: &str, word: String, folded: bool| Rung {
         at: event.t,
@@ -22,6 +23,7 @@ pub(super) fn rung(event: &Event) -> Option<Rung> {
         word,
         note: String::new(),
         folded,
+        event: 0,
     };
     Some(match &event.fact {
         Fact::MsgPut { app, message, .. } => {

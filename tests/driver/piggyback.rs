@@ -421,7 +421,7 @@ impl Service<Request<()>> for Together {
     type Response = Response<Full<Bytes>>;
     type Error = Infallible;
     type Future = std::pin::Pin<
-        Box<dyn std::future::Future<Output = Result<Self::Response, Infallible>> + Send>,
+        Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>,
     >;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {

@@ -180,13 +180,9 @@ impl Lab {
             gateway::read(&mut gateway, &mut table, source);
             table.finish(source);
         }
-        let listen = root
-            .table(source, "listen")
-            .map_or_else(Listen::default, |mut table| {
-                let listen = Listen::read(&mut table, source, folder);
-                table.finish(source);
-                listen
-            });
+        let listen = section(root, source, "listen", |table, source| {
+            Listen::read(table, source, folder)
+        });
         if let Some(mut table) = root.table(source, "policy") {
             gateway::policy(&mut gateway, &mut table, source, folder);
             table.finish(source);
@@ -198,47 +194,48 @@ impl Lab {
         waking::read(&mut gateway, root, source, folder);
         sides(&mut gateway, root, source, folder);
         let store = store(root, source, folder);
-        let observe = root
-            .table(source, "observe")
-            .map_or_else(Observe::default, |mut table| {
-                let observe = Observe::read(&mut table, source);
-                gateway.report_wire = table.flag(source, "wire").unwrap_or(true);
-                table.finish(source);
-                observe
-            });
-        let served = identity::served(&gateway, listen.wsp.is_some());
-        let devices = identity::read(&mut gateway, served, root, source);
-        let login = root
-            .table(source, "login")
-            .map_or_else(Identity::default, |mut table| {
-                let login = login::read(&mut gateway, &mut table, source, folder);
-                table.finish(source);
-                login
-            });
-        let piggyback = root.table(source, "piggyback").map(|mut table| {
-            let piggyback = piggyback::read(&mut table, source, login.is_some());
-            table.finish(source);
-            piggyback
+        let observe = section(root, source, "observe", |table, source| {
+            gateway.report_wire = table.flag(source, "wire").unwrap_or(true);
+            Observe::read(table, source)
         });
-        let faults = root
-            .table(source, "faults")
-            .map_or_else(Faults::default, |mut table| {
-                let faults = Faults::read(&mut table, source);
-                table.finish(source);
-                faults
-            });
+        let served = identity::served(
+            &gateway,
+            listen.as_ref().is_some_and(|listen| listen.wsp.is_some()),
+        );
+        let devices = identity::read(&mut gateway, served, root, source);
+        let login = section(root, source, "login", |table, source| {
+            login::read(&mut gateway, table, source, folder)
+        })
+        .unwrap_or_default();
+        let piggyback = section(root, source, "piggyback", |table, source| {
+            piggyback::read(table, source, login.is_some())
+        });
+        let faults = section(root, source, "faults", Faults::read);
         Self {
             warnings: Vec::new(),
             login,
             piggyback,
-            faults,
+            faults: faults.unwrap_or_default(),
             gateway,
-            listen,
+            listen: listen.unwrap_or_default(),
             store,
-            observe,
+            observe: observe.unwrap_or_default(),
             devices,
         }
     }
+}
+
+/// Reads a table, if it is there, to its end: what it has besides is a mistake.
+fn section<T>(
+    root: &mut Table<'_>,
+    source: &mut Source,
+    name: &'static str,
+    read: impl FnOnce(&mut Table<'_>, &mut Source) -> T,
+) -> Option<T> {
+    let mut table = root.table(source, name)?;
+    let said = read(&mut table, source);
+    table.finish(source);
+    Some(said)
 }
 
 /// What stands beside the gateway: message centre, terminals, services for browsers.

@@ -204,12 +204,7 @@ const POLL: u64 = 10;
 fn an_hour(seed: u64) -> Option<Played> {
     let store = Store::new(seed);
     let polled = Store::new(seed);
-    let mut random = Random::from_number(seed);
-    let mut deeds = vec![(HOUR, Deed::Request)];
-    deeds.extend((1..REQUESTS).map(|_| (1 + random.below(HOUR - 1), Deed::Request)));
-    deeds.extend((0..MESSAGES).map(|_| (1 + random.below(HOUR - 1), Deed::Message)));
-    deeds.extend((1..=HOUR / POLL).map(|number| (number * POLL, Deed::Poll)));
-    deeds.sort_by_key(|(at, deed)| (*at, *deed as u8));
+    let deeds = deeds(seed);
     let mut page = Page::open(&store, Settings::default())?;
     let (mut at, mut polls, mut told) = (0, 0_usize, 0_usize);
     let mut cursor = 0;
@@ -263,6 +258,17 @@ fn an_hour(seed: u64) -> Option<Played> {
             .filter(|event| !queries(&event))
             .collect(),
     })
+}
+
+/// What is done in that hour, and when, in seconds.
+fn deeds(seed: u64) -> Vec<(u64, Deed)> {
+    let mut random = Random::from_number(seed);
+    let mut deeds = vec![(HOUR, Deed::Request)];
+    deeds.extend((1..REQUESTS).map(|_| (1 + random.below(HOUR - 1), Deed::Request)));
+    deeds.extend((0..MESSAGES).map(|_| (1 + random.below(HOUR - 1), Deed::Message)));
+    deeds.extend((1..=HOUR / POLL).map(|number| (number * POLL, Deed::Poll)));
+    deeds.sort_by_key(|(at, deed)| (*at, *deed as u8));
+    deeds
 }
 
 /// One poll of a page that knows nothing of what rides along; how many messages it brought.

@@ -131,8 +131,8 @@ pub(super) async fn apns(arguments: &ApnsArguments, global: &Global) -> Result<E
         any_device: arguments.shared.any_device,
     };
     let mut service = Apns::new(settings, node::random()?);
-    let words = Reason::ALL.iter().map(|reason| reason.word()).collect();
-    demanded(&arguments.shared, words, |demand| service.demand(demand))?;
+    let words: Vec<_> = Reason::ALL.iter().map(|reason| reason.word()).collect();
+    demanded(&arguments.shared, &words, |demand| service.demand(demand))?;
     let place = Place {
         name: "push service of Apple",
         listen: arguments.listen,
@@ -162,8 +162,8 @@ pub(super) async fn fcm(arguments: &FcmArguments, global: &Global) -> Result<Exi
         any_device: arguments.shared.any_device,
     };
     let mut service = Fcm::new(settings, node::random()?);
-    let words = Code::ALL.iter().map(|code| code.word()).collect();
-    demanded(&arguments.shared, words, |demand| service.demand(demand))?;
+    let words: Vec<_> = Code::ALL.iter().map(|code| code.word()).collect();
+    demanded(&arguments.shared, &words, |demand| service.demand(demand))?;
     let place = Place {
         name: "Firebase Cloud Messaging",
         listen: arguments.listen,
@@ -225,7 +225,8 @@ where
     }
     let mut handle = driver::start(service, setup).map_err(|error| bug(&error.to_string()))?;
     let addresses = handle.addresses();
-    let at = addresses.https.first().or(addresses.http.first());
+    let at = addresses.https.first();
+    let at = at.or_else(|| addresses.http.first());
     let at = at.copied().unwrap_or(place.listen);
     // The event log has standard output for itself.
     if shared.events.as_deref() != Some("-") {
@@ -241,7 +242,7 @@ where
 
 fn demanded(
     shared: &Shared,
-    words: Vec<&str>,
+    words: &[&str],
     mut demand: impl FnMut(Demand) -> bool,
 ) -> Result<(), Vec<Fault>> {
     let Some(reason) = &shared.refuse else {

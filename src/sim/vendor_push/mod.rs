@@ -214,7 +214,7 @@ impl Handsets {
             notes.position(|own| own.collapse.as_ref() == Some(collapse))
         });
         let is_full = handset.notes.len() >= NOTES;
-        let old = replaced.or(is_full.then_some(0));
+        let old = replaced.or_else(|| is_full.then_some(0));
         let old = old.and_then(|at| handset.notes.remove(at)?.payload);
         self.octets = self.octets.saturating_sub(old.map_or(0, |old| old.len()));
         let payload = note.payload.filter(|payload| payload.len() <= room);
