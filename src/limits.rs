@@ -225,6 +225,8 @@ pub const WEB_MESSAGES: usize = 262_144;
 pub const WEB_MESSAGES_PER_ACCOUNT: usize = 1_024;
 /// Octets of all messages kept.
 pub const WEB_OCTETS_KEPT: usize = 134_217_728;
+/// Octets of the messages of one account: one of 64 that may fill what is kept.
+pub const WEB_OCTETS_PER_ACCOUNT: usize = 2_097_152;
 /// Accounts with messages.
 pub const WEB_ACCOUNTS: usize = 131_072;
 /// Octets of one message: its texts, and its data as JSON.

@@ -28,11 +28,14 @@ impl Gateway {
         };
         let initiator = match &route {
             Route::Publish(app) => match self.writes(app, request) {
-                Some(account) => self.may_write(now, &account, request),
+                // A user is an author of his own, whatever initiators are called.
+                Some(account) => self
+                    .may_write(now, &account, request)
+                    .map(|()| format!("user {account}")),
                 None => self.may_publish(now, peer, app, request),
             },
-            route if route.is_of_account() => self.initiator(peer, request).map(drop),
-            _ => Ok(()),
+            route if route.is_of_account() => self.initiator(peer, request),
+            _ => Ok(String::new()),
         };
         let learns =
             self.config.learn_devices && matches!(route, Route::NewClient | Route::Login(_));
@@ -136,7 +139,7 @@ impl Gateway {
         peer: SocketAddr,
         app: &str,
         request: &HttpRequest,
-    ) -> Result<(), HttpResponse> {
+    ) -> Result<String, HttpResponse> {
         let name = self.initiator(peer, request)?;
         let policy = &self.config.policy;
         let octets = request.body.len();
@@ -145,7 +148,7 @@ impl Gateway {
             terms.map_or(Ok(()), |terms| terms.check_named(app, octets))
         });
         let checked = checked.and_then(|()| self.quotas.take(policy, &name, now));
-        checked.map_err(denied)
+        checked.map(|()| name).map_err(denied)
     }
 }
 

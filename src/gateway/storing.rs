@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::Gateway;
 use super::bearer::Job;
-use super::message::Draft;
+use super::message::{Author, Draft};
 use super::push::delivery::{Ending, Stage};
 use super::push::submission::{Content, PushNo};
 use super::registry::DeviceKey;
@@ -126,6 +126,7 @@ impl Gateway {
             app: push.content.application.clone(),
             // Two devices may stand for the same browsers.
             id: format!("{}/{}", push.push_id, device.name),
+            by: Some(Author::Pusher(push.initiator.clone())),
             from: Some(push.initiator.clone()),
             summary,
             data,

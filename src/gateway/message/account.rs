@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use super::{Draft, Message, State};
+use super::{Author, Draft, Message, State};
 use crate::time::Time;
 
 /// The messages of one account.
@@ -15,12 +15,41 @@ pub(super) struct Account {
     unoffered: BTreeSet<u64>,
     offered: BTreeSet<u64>,
     deleted: BTreeSet<u64>,
-    by_topic: BTreeMap<(String, String), u64>,
-    by_id: BTreeMap<String, u64>,
+    by_topic: BTreeMap<Name, u64>,
+    by_id: BTreeMap<Name, u64>,
     /// By application: what was cleared last.
     cleared: BTreeMap<String, Cleared>,
     /// Octets of its messages.
     pub(super) octets: usize,
+}
+
+/// An id or a topic with everything it is unique in: neither another author nor another application or client is met by it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Name {
+    by: Option<Author>,
+    app: String,
+    client: Option<String>,
+    text: String,
+}
+
+impl Name {
+    fn id(draft: &Draft) -> Self {
+        Self::of(draft, &draft.id)
+    }
+
+    fn topic(draft: &Draft) -> Option<Self> {
+        let topic = draft.topic.as_ref()?;
+        Some(Self::of(draft, topic))
+    }
+
+    fn of(draft: &Draft, text: &str) -> Self {
+        Self {
+            by: draft.by.clone(),
+            app: draft.app.clone(),
+            client: draft.client.clone(),
+            text: text.to_owned(),
+        }
+    }
 }
 
 /// All messages of an application up to a number were cleared, as the clients of an account hear of it (R0.42).
@@ -92,31 +121,37 @@ impl Account {
     }
 
     pub(super) fn of_topic(&self, draft: &Draft) -> Option<u64> {
-        let topic = draft.topic.clone()?;
-        self.by_topic.get(&(draft.app.clone(), topic)).copied()
+        self.by_topic.get(&Name::topic(draft)?).copied()
     }
 
-    pub(super) fn of_id(&self, id: &str) -> Option<u64> {
-        self.by_id.get(id).copied()
+    pub(super) fn of_id(&self, draft: &Draft) -> Option<u64> {
+        let mut name = Name::id(draft);
+        self.by_id.get(&name).copied().or_else(|| {
+            // A push that an earlier version took in, taken in again after a restart.
+            name.by = None;
+            self.by_id.get(&name).copied()
+        })
     }
 
     pub(super) fn cleared(&self) -> impl Iterator<Item = &Cleared> {
         self.cleared.values()
     }
 
-    /// Which message beside that one gives way first when room is needed: one deleted, else one read; unread ones never.
-    pub(super) fn least(&self, but: Option<u64>) -> Option<u64> {
-        let other = |seq: &&u64| Some(**seq) != but;
-        if let Some(seq) = self.deleted.iter().find(other) {
-            return Some(*seq);
-        }
+    /// The messages that give way when room is needed, in the order in which they do: deleted ones, read ones, then those
+    /// that everybody has whom they are for; others never do.
+    pub(super) fn spare<'a>(
+        &'a self,
+        is_had: &'a dyn Fn(&Message) -> bool,
+    ) -> impl Iterator<Item = &'a Message> {
+        let deleted = self.deleted.iter().filter_map(|seq| self.get(*seq));
         let unread = self.unoffered.len().saturating_add(self.offered.len());
-        if unread.saturating_add(self.deleted.len()) >= self.messages.len() {
-            return None;
-        }
+        let none_is_read = unread.saturating_add(self.deleted.len()) >= self.messages.len();
         let read = self.all().filter(|message| message.state == State::Read);
-        let mut read = read.map(|message| message.seq);
-        read.find(|seq| Some(*seq) != but)
+        let read = read.take(if none_is_read { 0 } else { usize::MAX });
+        let had = self
+            .all()
+            .filter(move |message| message.state.is_unread() && is_had(message));
+        deleted.chain(read).chain(had)
     }
 
     /// Enters a message under its number, which was not used before.
@@ -124,11 +159,10 @@ impl Account {
         let seq = message.seq;
         self.last = self.last.max(seq);
         self.octets = self.octets.saturating_add(message.octets());
-        if let Some(topic) = message.draft.topic.clone() {
-            self.by_topic
-                .insert((message.draft.app.clone(), topic), seq);
+        if let Some(topic) = Name::topic(&message.draft) {
+            self.by_topic.insert(topic, seq);
         }
-        self.by_id.insert(message.draft.id.clone(), seq);
+        self.by_id.insert(Name::id(&message.draft), seq);
         self.index(seq, message.state);
         self.messages.insert(seq, message);
     }
@@ -138,14 +172,14 @@ impl Account {
         let message = self.messages.remove(&seq)?;
         self.octets = self.octets.saturating_sub(message.octets());
         self.unindex(seq, message.state);
-        if let Some(topic) = message.draft.topic.clone() {
-            let key = (message.draft.app.clone(), topic);
-            if self.by_topic.get(&key) == Some(&seq) {
-                self.by_topic.remove(&key);
-            }
+        if let Some(topic) = Name::topic(&message.draft)
+            && self.by_topic.get(&topic) == Some(&seq)
+        {
+            self.by_topic.remove(&topic);
         }
-        if self.by_id.get(&message.draft.id) == Some(&seq) {
-            self.by_id.remove(&message.draft.id);
+        let id = Name::id(&message.draft);
+        if self.by_id.get(&id) == Some(&seq) {
+            self.by_id.remove(&id);
         }
         Some(message)
     }
@@ -169,13 +203,26 @@ impl Account {
         true
     }
 
-    /// Which messages an account-wide clearing opens.
-    pub(super) fn unread_of(&self, app: &str, upto: u64) -> Vec<u64> {
+    /// Which messages a clearing by that client opens: none that is for another client alone, whose user has not seen it.
+    pub(super) fn unread_of(&self, app: &str, upto: u64, by: &str) -> Vec<u64> {
+        let is_seen = |only: &String| only == by;
         self.upto(&self.unoffered, upto)
             .chain(self.upto(&self.offered, upto))
             .filter(|message| message.draft.app == app)
+            .filter(|message| message.draft.client.as_ref().is_none_or(is_seen))
             .map(|message| message.seq)
             .collect()
+    }
+
+    /// The first unread message of an application that is for that client alone.
+    pub(super) fn first_alone(&self, app: &str, client: &str) -> Option<u64> {
+        let alone = |message: &&Message| {
+            let draft = &message.draft;
+            draft.app == app && draft.client.as_deref() == Some(client)
+        };
+        let new = self.upto(&self.unoffered, u64::MAX).find(alone);
+        let old = self.upto(&self.offered, u64::MAX).find(alone);
+        new.into_iter().chain(old).map(|message| message.seq).min()
     }
 
     /// Which messages an offer up to a number concerns.

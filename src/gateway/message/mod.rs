@@ -71,13 +71,36 @@ pub enum Urgency {
     High,
 }
 
+/// Who put a message in. The names an author gives are its own: the same name by another one is another's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Author {
+    /// An initiator that published it.
+    Publisher(String),
+    /// An initiator that pushed it.
+    Pusher(String),
+}
+
+impl Author {
+    /// The initiator.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Publisher(name) | Self::Pusher(name) => name,
+        }
+    }
+}
+
 /// What a message says; the part that its author decides.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Draft {
     /// The application it belongs to (R0.17).
     pub app: String,
-    /// Names it for its author, once for each account: a repetition is no second message.
+    /// Names it for its author, once for each application and client: a repetition is no second message.
     pub id: String,
+    /// Who put it in; nobody where an earlier version did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Author>,
     /// Who wrote it, where that is known (R4.46).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
@@ -152,7 +175,9 @@ impl Draft {
             self.topic.as_ref(),
             self.client.as_ref(),
         ];
-        let texts: usize = texts.into_iter().flatten().map(String::len).sum();
+        let by = self.by.as_ref().map(Author::name);
+        let texts = texts.into_iter().flatten().map(String::as_str).chain(by);
+        let texts: usize = texts.map(str::len).sum();
         let data = match &self.data {
             Value::Null => 0,
             data => data.to_string().len(),
@@ -165,6 +190,7 @@ impl Draft {
         Self {
             app: self.app.clone(),
             id: self.id.clone(),
+            by: self.by.clone(),
             expires: self.expires,
             client: self.client.clone(),
             ..Self::default()

@@ -19,6 +19,8 @@ pub struct Bounds {
     pub per_account: usize,
     /// Octets of all messages.
     pub octets: usize,
+    /// Octets of the messages of one account.
+    pub octets_per_account: usize,
     /// Accounts that ever got one.
     pub accounts: usize,
 }
@@ -29,6 +31,7 @@ impl Default for Bounds {
             messages: limits::WEB_MESSAGES,
             per_account: limits::WEB_MESSAGES_PER_ACCOUNT,
             octets: limits::WEB_OCTETS_KEPT,
+            octets_per_account: limits::WEB_OCTETS_PER_ACCOUNT,
             accounts: limits::WEB_ACCOUNTS,
         }
     }
@@ -107,30 +110,39 @@ impl Messages {
         }
     }
 
-    /// Keeps a message. One of the same topic gives way to it, read and deleted ones do where room is short.
+    /// Keeps a message. One of the same topic gives way to it; where room is short, those do that are read or deleted, and
+    /// those that everybody has whom they are for, which `is_had` says.
     ///
     /// # Errors
-    /// When there is no room.
-    pub fn put(&mut self, now: Time, account: &str, draft: Draft) -> Result<Put, Full> {
+    /// When there is no room; then nothing has changed.
+    pub fn put(
+        &mut self,
+        now: Time,
+        account: &str,
+        draft: Draft,
+        is_had: &dyn Fn(&Message) -> bool,
+    ) -> Result<Put, Full> {
         let name = self.name(account)?;
         self.expire(now);
-        let own = self.accounts.entry(Arc::clone(&name)).or_default();
-        if let Some(seq) = own.of_id(&draft.id) {
+        let own = self.accounts.get(&name);
+        if let Some(seq) = own.and_then(|own| own.of_id(&draft)) {
             return Ok(Put {
                 seq,
                 replaced: None,
                 repeated: true,
             });
         }
-        let replaced = own.of_topic(&draft);
-        let seq = own.last.saturating_add(1);
+        let replaced = own.and_then(|own| own.of_topic(&draft));
+        let seq = own.map_or(0, |own| own.last).saturating_add(1);
         let message = Message {
             seq,
             created: now,
             state: State::Unoffered,
             draft,
         };
-        self.make_room(&name, message.octets(), replaced)?;
+        for spare in self.spare(&name, message.octets(), replaced, is_had)? {
+            self.remove(&name, spare);
+        }
         if let Some(old) = replaced {
             self.remove(&name, old);
         }
@@ -201,6 +213,12 @@ impl Messages {
         self.accounts.get(account).map_or(0, |own| own.last)
     }
 
+    /// The first unread message of an application that is for that client alone.
+    #[must_use]
+    pub fn first_alone(&self, account: &str, app: &str, client: &str) -> Option<u64> {
+        self.accounts.get(account)?.first_alone(app, client)
+    }
+
     /// The clearings of an account that are remembered.
     pub fn cleared(&self, account: &str) -> impl Iterator<Item = &Cleared> {
         let own = self.accounts.get(account);
@@ -224,20 +242,30 @@ impl Messages {
         self.advance_all(account, &[seq], State::Deleted) == 1
     }
 
-    /// The user opened an application, so that all its messages up to a number are read (R0.42); how many were not.
+    /// The user opened an application in one client, so that its messages up to a number are read there; how many were
+    /// not. Nobody else hears of it.
+    pub fn open(&mut self, account: &str, app: &str, upto: u64, by: &str) -> usize {
+        let own = self.accounts.get(account);
+        let seqs = own.map(|own| own.unread_of(app, upto, by));
+        self.advance_all(account, &seqs.unwrap_or_default(), State::Read)
+    }
+
+    /// The user opened an application in one client, so that all its messages up to a number are read in all of them
+    /// (R0.42), but for those that are for another client alone; how many were not.
     ///
     /// Clients hear of it as of a message: it takes a number of the same sequence.
-    pub fn clear(&mut self, account: &str, app: &str, upto: u64) -> usize {
+    pub fn clear(&mut self, account: &str, app: &str, upto: u64, by: &str) -> usize {
         let Some((name, own)) = self.accounts.get_key_value(account) else {
             return 0;
         };
         let name = Arc::clone(name);
         let upto = upto.min(own.last);
-        if own.cleared_upto(app).is_some_and(|known| known >= upto) {
-            return 0;
-        }
-        let seqs = own.unread_of(app, upto);
+        let is_known = own.cleared_upto(app).is_some_and(|known| known >= upto);
+        let seqs = own.unread_of(app, upto, by);
         let n = self.advance_all(account, &seqs, State::Read);
+        if is_known {
+            return n;
+        }
         if let Some(own) = self.accounts.get_mut(account) {
             own.note_cleared(app, upto);
             if own.clearings() > limits::WEB_APPS {
@@ -343,32 +371,40 @@ impl Messages {
         }
     }
 
-    /// Lets messages go until one of so many octets fits; the one it replaces counts as gone.
-    fn make_room(
-        &mut self,
+    /// The messages that are to go so that one of so many octets fits; the one it replaces counts as gone.
+    fn spare(
+        &self,
         name: &Arc<str>,
         octets: usize,
         replaced: Option<u64>,
-    ) -> Result<(), Full> {
-        let spare = replaced.and_then(|seq| self.get(name, seq));
-        let spare_octets = spare.map_or(0, Message::octets);
-        let spare = usize::from(spare.is_some());
+        is_had: &dyn Fn(&Message) -> bool,
+    ) -> Result<Vec<u64>, Full> {
+        let none = Account::default();
+        let own = self.accounts.get(name).unwrap_or(&none);
+        let gone = replaced.and_then(|seq| own.get(seq));
+        let mut freed = (usize::from(gone.is_some()), gone.map_or(0, Message::octets));
+        let mut spare = Vec::new();
+        let mut others = own
+            .spare(is_had)
+            .filter(|message| Some(message.seq) != replaced);
         loop {
-            let Some(own) = self.accounts.get(name) else {
-                return Ok(());
-            };
-            let kept = self.octets.saturating_sub(spare_octets);
-            let full = if own.len().saturating_sub(spare) >= self.bounds.per_account {
+            let left = |of: usize| of.saturating_sub(freed.0);
+            let filled = |of: usize| of.saturating_sub(freed.1).saturating_add(octets);
+            let full = if left(own.len()) >= self.bounds.per_account
+                || filled(own.octets) > self.bounds.octets_per_account
+            {
                 Full::Account
-            } else if self.messages.saturating_sub(spare) >= self.bounds.messages
-                || kept.saturating_add(octets) > self.bounds.octets
+            } else if left(self.messages) >= self.bounds.messages
+                || filled(self.octets) > self.bounds.octets
             {
                 Full::Everywhere
             } else {
-                return Ok(());
+                return Ok(spare);
             };
-            let least = own.least(replaced).ok_or(full)?;
-            self.remove(name, least);
+            let next = others.next().ok_or(full)?;
+            freed.0 = freed.0.saturating_add(1);
+            freed.1 = freed.1.saturating_add(next.octets());
+            spare.push(next.seq);
         }
     }
 

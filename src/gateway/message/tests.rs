@@ -27,6 +27,10 @@ fn about(app: &str, id: &str, topic: &str) -> Draft {
     }
 }
 
+fn put(messages: &mut Messages, now: Time, account: &str, draft: Draft) -> Result<Put, Full> {
+    messages.put(now, account, draft, &|_| false)
+}
+
 fn at(seconds: u64) -> Time {
     Time::from_secs(seconds)
 }
@@ -67,7 +71,7 @@ fn restarted(kept: &BTreeMap<RecordKey, Vec<u8>>) -> Messages {
 #[test]
 fn r4_9_a_message_goes_through_its_four_states_and_never_back() {
     let mut messages = Messages::default();
-    let put = messages.put(at(0), ALICE, draft("mail", "a")).unwrap();
+    let put = put(&mut messages, at(0), ALICE, draft("mail", "a")).unwrap();
     let state = |messages: &Messages| messages.get(ALICE, put.seq).unwrap().state;
     assert_eq!(state(&messages), State::Unoffered);
     assert_eq!(messages.offer(ALICE, put.seq), 1);
@@ -86,7 +90,7 @@ fn r4_9_a_message_goes_through_its_four_states_and_never_back() {
 fn r4_10_unread_is_offered_and_not_offered_with_the_newest_first() {
     let mut messages = Messages::default();
     for id in ["a", "b", "c", "d", "e"] {
-        messages.put(at(0), ALICE, draft("site", id)).unwrap();
+        put(&mut messages, at(0), ALICE, draft("site", id)).unwrap();
     }
     messages.offer(ALICE, 3);
     messages.read(ALICE, 2);
@@ -101,13 +105,9 @@ fn r4_10_unread_is_offered_and_not_offered_with_the_newest_first() {
 #[test]
 fn a_message_of_the_same_topic_takes_the_place_of_the_earlier_one() {
     let mut messages = Messages::default();
-    messages
-        .put(at(0), ALICE, about("mail", "a", "inbox"))
-        .unwrap();
-    messages
-        .put(at(0), ALICE, about("news", "b", "inbox"))
-        .unwrap();
-    let put = messages.put(at(0), ALICE, about("mail", "c", "inbox"));
+    put(&mut messages, at(0), ALICE, about("mail", "a", "inbox")).unwrap();
+    put(&mut messages, at(0), ALICE, about("news", "b", "inbox")).unwrap();
+    let put = put(&mut messages, at(0), ALICE, about("mail", "c", "inbox"));
     assert_eq!(put.unwrap().replaced, Some(1));
     assert_eq!(seqs(&anything(&messages, 0)), [2, 3]);
     assert_eq!(messages.unread(at(0), ALICE, 9).new, 2);
@@ -116,8 +116,8 @@ fn a_message_of_the_same_topic_takes_the_place_of_the_earlier_one() {
 #[test]
 fn a_message_put_again_is_no_second_one() {
     let mut messages = Messages::default();
-    let first = messages.put(at(0), ALICE, draft("mail", "a")).unwrap();
-    let again = messages.put(at(1), ALICE, draft("mail", "a")).unwrap();
+    let first = put(&mut messages, at(0), ALICE, draft("mail", "a")).unwrap();
+    let again = put(&mut messages, at(1), ALICE, draft("mail", "a")).unwrap();
     assert!(again.repeated && !first.repeated);
     assert_eq!((first.seq, messages.len()), (again.seq, 1));
 }
@@ -125,8 +125,8 @@ fn a_message_put_again_is_no_second_one() {
 #[test]
 fn r0_21_a_question_asked_again_is_answered_again() {
     let mut messages = Messages::default();
-    messages.put(at(0), ALICE, draft("mail", "a")).unwrap();
-    messages.put(at(0), ALICE, draft("news", "b")).unwrap();
+    put(&mut messages, at(0), ALICE, draft("mail", "a")).unwrap();
+    put(&mut messages, at(0), ALICE, draft("news", "b")).unwrap();
     let first = anything(&messages, 0);
     assert_eq!((seqs(&first), first.cursor), (vec![1, 2], 2));
     assert_eq!(anything(&messages, 0), first);
@@ -141,7 +141,7 @@ fn what_expired_is_neither_given_nor_counted() {
         expires,
         ..draft("mail", "a")
     };
-    messages.put(at(0), ALICE, short).unwrap();
+    put(&mut messages, at(0), ALICE, short).unwrap();
     assert_eq!(messages.deadline(), expires);
     assert_eq!(messages.unread(at(59), ALICE, 9).new, 1);
     let page = messages.after(at(60), ALICE, 0, |_| true, |_| true);
@@ -154,10 +154,10 @@ fn what_expired_is_neither_given_nor_counted() {
 fn r0_42_a_clearing_is_heard_of_once_and_opens_what_it_covers() {
     let mut messages = Messages::default();
     for (app, id) in [("mail", "a"), ("news", "b"), ("mail", "c")] {
-        messages.put(at(0), ALICE, draft(app, id)).unwrap();
+        put(&mut messages, at(0), ALICE, draft(app, id)).unwrap();
     }
-    assert_eq!(messages.clear(ALICE, "mail", 3), 2);
-    assert_eq!(messages.clear(ALICE, "mail", 3), 0);
+    assert_eq!(messages.clear(ALICE, "mail", 3, "a"), 2);
+    assert_eq!(messages.clear(ALICE, "mail", 3, "a"), 0);
     let page = anything(&messages, 3);
     let mail = Cleared {
         app: "mail".to_owned(),
@@ -174,7 +174,7 @@ fn a_page_is_bounded_and_says_that_more_waits() {
     let mut messages = Messages::default();
     for n in 0..=limits::WEB_PACKET_MESSAGES {
         let id = n.to_string();
-        messages.put(at(0), ALICE, draft("mail", &id)).unwrap();
+        put(&mut messages, at(0), ALICE, draft("mail", &id)).unwrap();
     }
     let page = anything(&messages, 0);
     assert_eq!(page.messages.len(), limits::WEB_PACKET_MESSAGES);
@@ -191,7 +191,7 @@ fn a_page_is_bounded_in_octets_but_never_empty_for_that() {
             data: json!("x".repeat(limits::WEB_PACKET_OCTETS)),
             ..draft("mail", id)
         };
-        messages.put(at(0), ALICE, large).unwrap();
+        put(&mut messages, at(0), ALICE, large).unwrap();
     }
     let page = anything(&messages, 0);
     assert_eq!((seqs(&page), page.more), (vec![1], true));
@@ -204,18 +204,119 @@ fn room_is_made_of_deleted_then_read_messages_and_never_of_unread_ones() {
         ..Bounds::default()
     });
     for id in ["a", "b", "c"] {
-        messages.put(at(0), ALICE, draft("mail", id)).unwrap();
+        put(&mut messages, at(0), ALICE, draft("mail", id)).unwrap();
     }
-    let full = messages.put(at(0), ALICE, draft("mail", "d"));
+    let full = put(&mut messages, at(0), ALICE, draft("mail", "d"));
     assert_eq!(full, Err(Full::Account));
     messages.read(ALICE, 1);
     messages.delete(ALICE, 2);
-    messages.put(at(0), ALICE, draft("mail", "d")).unwrap();
+    put(&mut messages, at(0), ALICE, draft("mail", "d")).unwrap();
     assert_eq!(seqs(&anything(&messages, 0)), [1, 3, 4]);
-    messages.put(at(0), ALICE, draft("mail", "e")).unwrap();
+    put(&mut messages, at(0), ALICE, draft("mail", "e")).unwrap();
     assert_eq!(seqs(&anything(&messages, 0)), [3, 4, 5]);
-    let full = messages.put(at(0), ALICE, draft("mail", "f"));
+    let full = put(&mut messages, at(0), ALICE, draft("mail", "f"));
     assert_eq!(full, Err(Full::Account));
+}
+
+#[test]
+fn what_everybody_has_gives_way_last_with_the_oldest_first() {
+    let mut messages = Messages::new(Bounds {
+        per_account: 3,
+        ..Bounds::default()
+    });
+    for id in ["a", "b", "c"] {
+        put(&mut messages, at(0), ALICE, draft("mail", id)).unwrap();
+    }
+    messages.read(ALICE, 3);
+    let had = |message: &Message| message.seq <= 2;
+    for id in ["d", "e", "f"] {
+        let put = messages.put(at(0), ALICE, draft("mail", id), &had);
+        assert!(put.is_ok(), "{id}");
+    }
+    assert_eq!(seqs(&anything(&messages, 0)), [4, 5, 6]);
+    let full = messages.put(at(0), ALICE, draft("mail", "g"), &had);
+    assert_eq!(full, Err(Full::Account));
+}
+
+#[test]
+fn a_message_that_finds_no_room_takes_nothing_and_makes_no_account() {
+    let small = draft("mail", "a").octets();
+    let mut messages = Messages::new(Bounds {
+        octets: small * 3,
+        octets_per_account: small * 2,
+        ..Bounds::default()
+    });
+    put(&mut messages, at(0), ALICE, draft("mail", "a")).unwrap();
+    messages.read(ALICE, 1);
+    put(&mut messages, at(0), ALICE, draft("mail", "b")).unwrap();
+    let large = |octets: usize| Draft {
+        summary: "x".repeat(octets),
+        ..draft("mail", "c")
+    };
+    let full = put(&mut messages, at(0), ALICE, large(small * 2));
+    assert_eq!(
+        full,
+        Err(Full::Account),
+        "read messages stay where that is not enough"
+    );
+    assert_eq!(messages.len(), 2);
+    let full = put(&mut messages, at(0), "client:b", large(small));
+    assert_eq!(full, Err(Full::Everywhere));
+    let changes = messages.take_changes();
+    assert!(
+        changes
+            .iter()
+            .all(|change| matches!(change, Change::Saved { .. }))
+    );
+    let mut bounded = Messages::new(Bounds {
+        accounts: 1,
+        octets: small,
+        ..Bounds::default()
+    });
+    assert!(put(&mut bounded, at(0), "a", large(small)).is_err());
+    assert!(put(&mut bounded, at(0), "b", draft("mail", "a")).is_ok());
+}
+
+#[test]
+fn names_of_messages_are_those_of_an_author_an_application_and_a_client() {
+    let mut messages = Messages::default();
+    let by = |who: Author| Draft {
+        by: Some(who),
+        ..about("mail", "a", "t")
+    };
+    let to = |client: &str| Draft {
+        client: Some(client.to_owned()),
+        ..about("mail", "a", "t")
+    };
+    let (bank, game) = ("bank".to_owned(), "game".to_owned());
+    let named = [
+        by(Author::Publisher(bank.clone())),
+        by(Author::Publisher(game)),
+        by(Author::Pusher(bank)),
+        about("mail", "a", "t"),
+        about("news", "a", "t"),
+        to("b"),
+        to("c"),
+    ];
+    for draft in named.clone() {
+        let done = put(&mut messages, at(0), ALICE, draft).unwrap();
+        assert_eq!((done.repeated, done.replaced), (false, None));
+    }
+    assert_eq!(messages.len(), named.len());
+    for draft in named {
+        assert!(put(&mut messages, at(0), ALICE, draft).unwrap().repeated);
+    }
+}
+
+#[test]
+fn a_push_that_an_earlier_version_took_in_is_no_second_message() {
+    let mut messages = Messages::default();
+    put(&mut messages, at(0), ALICE, draft("mail", "p1/phone")).unwrap();
+    let again = Draft {
+        by: Some(Author::Pusher("bank".to_owned())),
+        ..draft("mail", "p1/phone")
+    };
+    assert!(put(&mut messages, at(0), ALICE, again).unwrap().repeated);
 }
 
 #[test]
@@ -224,8 +325,8 @@ fn one_of_the_same_topic_finds_room_in_a_full_account() {
         per_account: 1,
         ..Bounds::default()
     });
-    messages.put(at(0), ALICE, about("mail", "a", "t")).unwrap();
-    assert!(messages.put(at(0), ALICE, about("mail", "b", "t")).is_ok());
+    put(&mut messages, at(0), ALICE, about("mail", "a", "t")).unwrap();
+    assert!(put(&mut messages, at(0), ALICE, about("mail", "b", "t")).is_ok());
     assert_eq!(messages.len(), 1);
 }
 
@@ -236,12 +337,12 @@ fn all_accounts_together_are_bounded_too() {
         accounts: 2,
         ..Bounds::default()
     });
-    messages.put(at(0), "a", draft("mail", "1")).unwrap();
-    messages.put(at(0), "b", draft("mail", "1")).unwrap();
-    let full = messages.put(at(0), "b", draft("mail", "2"));
+    put(&mut messages, at(0), "a", draft("mail", "1")).unwrap();
+    put(&mut messages, at(0), "b", draft("mail", "1")).unwrap();
+    let full = put(&mut messages, at(0), "b", draft("mail", "2"));
     assert_eq!(full, Err(Full::Everywhere));
     messages.delete("a", 1);
-    let full = messages.put(at(0), "c", draft("mail", "1"));
+    let full = put(&mut messages, at(0), "c", draft("mail", "1"));
     assert_eq!(full, Err(Full::Everywhere));
 }
 
@@ -252,19 +353,19 @@ fn a_number_is_not_given_again_after_its_message_went_and_a_restart() {
         expires: Some(at(1)),
         ..draft("mail", "a")
     };
-    messages.put(at(0), ALICE, short).unwrap();
+    put(&mut messages, at(0), ALICE, short).unwrap();
     messages.expire(at(2));
     keep(&mut messages, &mut kept);
     let mut again = restarted(&kept);
-    let put = again.put(at(3), ALICE, draft("mail", "b")).unwrap();
+    let put = put(&mut again, at(3), ALICE, draft("mail", "b")).unwrap();
     assert_eq!(put.seq, 2);
 }
 
 #[test]
 fn an_account_that_is_dropped_leaves_no_record() {
     let (mut messages, mut kept) = (Messages::default(), BTreeMap::new());
-    messages.put(at(0), "client:x", draft("mail", "a")).unwrap();
-    messages.clear("client:x", "mail", 1);
+    put(&mut messages, at(0), "client:x", draft("mail", "a")).unwrap();
+    messages.clear("client:x", "mail", 1, "x");
     keep(&mut messages, &mut kept);
     assert_eq!(kept.len(), 2);
     messages.drop_account("client:x");
@@ -366,14 +467,14 @@ proptest! {
                     let expires = ttl.map(|ttl| now + core::time::Duration::from_secs(ttl.into()));
                     let new = Draft { topic, expires, ..draft(APPS[usize::from(app)], &n.to_string()) };
                     let before = messages.last(name(account));
-                    let put = messages.put(now, name(account), new).unwrap();
+                    let put = put(&mut messages, now, name(account), new).unwrap();
                     prop_assert_eq!(put.seq, before + 1);
                 }
                 Step::Offer(account, upto) => { messages.offer(name(account), upto); }
                 Step::Read(account, seq) => { messages.read(name(account), seq); }
                 Step::Delete(account, seq) => { messages.delete(name(account), seq); }
                 Step::Clear(account, app, upto) => {
-                    messages.clear(name(account), APPS[usize::from(app)], upto);
+                    messages.clear(name(account), APPS[usize::from(app)], upto, "a");
                 }
                 Step::Wait(seconds) => now = now + core::time::Duration::from_secs(seconds.into()),
                 Step::Poll(account, arrives) => {

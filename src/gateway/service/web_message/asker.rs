@@ -17,7 +17,7 @@ pub struct Asker<'a> {
     /// It may name its account itself.
     pub is_believed: bool,
     /// It may publish and see accounts; else the answer that says so.
-    pub initiator: Result<(), HttpResponse>,
+    pub initiator: Result<String, HttpResponse>,
     /// The canonical name of an account by any of its names.
     pub resolve: &'a mut dyn FnMut(&str) -> Option<String>,
 }
@@ -103,7 +103,7 @@ impl WebMessages {
     }
 
     fn publish_asked(&mut self, desk: &mut Desk<'_>, app: &str, asker: Asker<'_>) -> Answer {
-        asker.initiator?;
+        let by = asker.initiator?;
         let mut publication = Publication::of(asker.request)?;
         publication.signed(asker.verified)?;
         let nobody = || problem(404, "nobody of that name", "`to` is an account or a client");
@@ -111,7 +111,8 @@ impl WebMessages {
             Some(client) => self.clients.get(client).map(super::Client::mailbox),
             None => (asker.resolve)(&publication.to),
         };
-        self.publish(desk, app, publication, &account.ok_or_else(nobody)?)
+        let account = account.ok_or_else(nobody)?;
+        self.publish(desk, (app, by), publication, &account)
     }
 
     /// The account of a path, when the asker may see it: an initiator, its own user, or one of its user's clients.

@@ -200,6 +200,7 @@ impl WebMessages {
             agent: agent.map(|agent| cut(agent).to_owned()),
             apps: std::collections::BTreeMap::new(),
             acked: 0,
+            login: 0,
             seen: desk.now,
             subscription: None,
         };
@@ -241,7 +242,7 @@ impl WebMessages {
                 "client": client.id,
                 "account": client.account,
                 "agent": client.agent,
-                "acked": client.acked,
+                "acked": client.shown(client.acked),
                 "apps": apps,
             }),
         ))
@@ -258,13 +259,9 @@ impl WebMessages {
         self.own(desk.now, request, id)?;
         let mut client = self.clients.get(id).cloned().ok_or_else(stranger)?;
         if client.account != account {
-            client.account = account;
-            client.acked = 0;
+            client.log_in(account);
             if let Some(subscription) = &mut client.subscription {
                 subscription.pushed = 0;
-            }
-            for app in client.apps.values_mut() {
-                app.cleared = 0;
             }
             self.end_wait(desk, id);
             self.outbox.drop(id);
@@ -300,7 +297,7 @@ impl WebMessages {
         let apps: Vec<_> = client
             .apps
             .iter()
-            .map(|(name, app)| show_app(name, app))
+            .map(|(name, app)| show_app(client, name, app))
             .collect();
         Ok(answer(
             200,
@@ -340,20 +337,28 @@ impl WebMessages {
             return Err(problem(409, "too many applications", "take one out first"));
         }
         let known = client.apps.get(name);
+        // What was passed over under another filter was not given.
+        let same = known.filter(|known| known.filter == filter);
         let app = App {
             title: body.title,
             icon: body.icon,
             url: body.url,
-            filter,
             cleared: known.map_or(0, |known| known.cleared),
+            since: same.and_then(|known| known.since),
+            filter,
         };
-        let shown = show_app(name, &app);
+        let shown = show_app(client, name, &app);
         let (status, change) = match client.apps.insert(name.to_owned(), app) {
             None => (201, "registered"),
             Some(_) => (200, "replaced"),
         };
+        if let Some(after) = self.waits.asked_from(id) {
+            client.asks(after);
+        }
         self.keep(desk, id);
         self.tell_app(desk, id, name, change);
+        // There may be messages for it already.
+        self.wake_one(desk, id);
         Ok(answer(status, &shown))
     }
 
@@ -402,14 +407,14 @@ pub(super) type Answer = Result<HttpResponse, HttpResponse>;
 /// The asker is who it says, or the answer that says otherwise.
 pub(super) type Own = Result<(), HttpResponse>;
 
-fn show_app(name: &str, app: &App) -> serde_json::Value {
+fn show_app(client: &Client, name: &str, app: &App) -> serde_json::Value {
     json!({
         "appid": name,
         "title": app.title,
         "icon": app.icon,
         "url": app.url,
         "filter": app.filter.to_string(),
-        "cleared": app.cleared,
+        "cleared": client.shown(app.cleared),
     })
 }
 

@@ -14,6 +14,7 @@ mod packet;
 mod poll;
 mod publish;
 mod pushing;
+mod question;
 mod record;
 mod route;
 mod sender;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::super::super::message::{Cleared, Message, Page, State, Urgency};
-use super::Settings;
+use super::{Client, Settings};
 use crate::time::Time;
 use crate::world::HttpResponse;
 
@@ -55,8 +55,15 @@ pub(super) struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    /// A message as its clients see it.
-    pub(super) fn of(message: &'a Message) -> Self {
+    /// A message as that client sees it.
+    fn of(message: &'a Message, own: &Client) -> Self {
+        Self {
+            seq: own.shown(message.seq),
+            ..Self::plain(message)
+        }
+    }
+
+    fn plain(message: &'a Message) -> Self {
         let draft = &message.draft;
         Self {
             seq: message.seq,
@@ -76,46 +83,52 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// The same with what has become of it.
+    /// A message under the number that its account knows it by, with what has become of it.
     pub(super) fn with_state(message: &'a Message) -> Self {
         Self {
             state: Some(message.state),
-            ..Self::of(message)
+            ..Self::plain(message)
         }
     }
 }
 
-/// The answer with a page.
-pub(super) fn of(page: &Page<'_>, settings: &Settings) -> HttpResponse {
-    let cleared = |one: &&'_ Cleared| (one.app.clone(), one.upto);
-    let cleared: Vec<(String, u64)> = page.cleared.iter().map(cleared).collect();
+/// The answer with a page, for one client; `upto` says how far a clearing goes for it.
+pub(super) fn of(
+    page: &Page<'_>,
+    own: &Client,
+    settings: &Settings,
+    upto: impl Fn(&Cleared) -> u64,
+) -> HttpResponse {
+    let cleared = page.cleared.iter().map(|one| ShownCleared {
+        appid: &one.app,
+        upto: own.shown(upto(one)),
+    });
+    let messages = page.messages.iter().map(|one| Shown::of(one, own));
     let packet = Packet {
-        cursor: page.cursor,
+        cursor: own.shown(page.cursor),
         interval: settings.interval.as_secs(),
-        messages: page.messages.iter().map(|one| Shown::of(one)).collect(),
-        cleared: cleared
-            .iter()
-            .map(|(appid, upto)| ShownCleared { appid, upto: *upto })
-            .collect(),
+        messages: messages.collect(),
+        cleared: cleared.collect(),
         more: page.more,
     };
     let mut response = bare(200, settings);
     let json = ("content-type".to_owned(), "application/json".to_owned());
     response.headers.push(json);
-    let tag = format!("\"{}\"", page.cursor);
+    let tag = format!("\"{}\"", packet.cursor);
     response.headers.push(("etag".to_owned(), tag));
     response.body = Bytes::from(serde_json::to_vec(&packet).unwrap_or_default());
     response
 }
 
 /// The packet with one message, as a push brings it.
-pub(super) fn pushed(message: &Message, settings: &Settings) -> Vec<u8> {
-    written(message.seq, vec![Shown::of(message)], false, settings)
+pub(super) fn pushed(message: &Message, own: &Client, settings: &Settings) -> Vec<u8> {
+    let shown = Shown::of(message, own);
+    written(shown.seq, vec![shown], false, settings)
 }
 
 /// The packet of a push that tells to ask: what it is about is too large to go along.
-pub(super) fn knock(seq: u64, settings: &Settings) -> Vec<u8> {
-    written(seq, Vec::new(), true, settings)
+pub(super) fn knock(seq: u64, own: &Client, settings: &Settings) -> Vec<u8> {
+    written(own.shown(seq), Vec::new(), true, settings)
 }
 
 fn written(cursor: u64, messages: Vec<Shown<'_>>, more: bool, settings: &Settings) -> Vec<u8> {
@@ -137,7 +150,7 @@ pub(super) fn bare(status: u16, settings: &Settings) -> HttpResponse {
         status,
         headers: vec![
             ("sirgate-poll".to_owned(), advice),
-            ("cache-control".to_owned(), "private, no-cache".to_owned()),
+            ("cache-control".to_owned(), "no-store".to_owned()),
         ],
         body: Bytes::new(),
     }

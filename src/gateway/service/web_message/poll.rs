@@ -4,22 +4,20 @@
 //! from further on. Streams ask like everybody else; the driver does it for them, and there asking from further on says
 //! nothing, since what was written may not have arrived.
 
-use core::time::Duration;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use foldhash::quality::FixedState;
 use serde::Deserialize;
 
+use super::super::super::message::Cleared;
 use super::clients::{Answer, full, stranger};
-use super::{Client, Desk, ReadScope, WebMessages, empty, packet, parameter, problem, read};
+use super::question::Question;
+use super::{Client, Desk, ReadScope, WebMessages, empty, packet, problem, read};
 use crate::event::Fact;
 use crate::limits;
 use crate::time::Time;
 use crate::world::{HttpRequest, HttpResponse, Output, RequestId};
-
-/// The longest wait for an answer.
-const WAIT_MAX: Duration = Duration::from_secs(50);
 
 /// A question without an answer yet.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +47,11 @@ impl Waits {
         let (client, waiting) = self.by_client.remove_entry(client)?;
         self.by_time.remove(&(waiting.until, client));
         Some(waiting)
+    }
+
+    /// From where a client that waits asked.
+    pub(super) fn asked_from(&self, client: &str) -> Option<u64> {
+        self.by_client.get(client).map(|waiting| waiting.after)
     }
 
     fn take_due(&mut self, now: Time) -> Option<(Arc<str>, Waiting)> {
@@ -92,15 +95,18 @@ impl WebMessages {
         client: &str,
     ) -> Result<Option<HttpResponse>, HttpResponse> {
         self.own(desk.now, request, client)?;
-        let (given, wait, nothing) = asked(request)?;
+        let question = Question::of(request)?;
         let own = self.clients.get_mut(client).ok_or_else(stranger)?;
         let last = desk.messages.last(&own.mailbox());
         // A number that was never given comes from another account or another time.
-        let after = given.filter(|after| *after <= last).unwrap_or(own.acked);
-        let has_stored = after > own.acked && request.header(HttpRequest::STREAM).is_none();
-        if has_stored {
+        let after = question.after(own, last).unwrap_or(own.acked);
+        let asks_on = own.asks(after);
+        if after > own.acked && request.header(HttpRequest::STREAM).is_none() {
             self.has_stored(desk, client, after);
+        } else if asks_on {
+            self.keep(desk, client);
         }
+        let (wait, nothing) = (question.wait, question.nothing());
         desk.report(Fact::PollReq {
             client: client.to_owned(),
             since: after,
@@ -140,9 +146,9 @@ impl WebMessages {
         self.own(desk.now, request, client)?;
         let Upto { upto } = read(request, "not an acknowledgement")?;
         let own = self.clients.get_mut(client).ok_or_else(stranger)?;
-        if upto > desk.messages.last(&own.mailbox()) {
-            return Err(problem(409, "nothing to acknowledge", NEVER));
-        }
+        let last = desk.messages.last(&own.mailbox());
+        let meant = own.meant(upto).filter(|upto| *upto <= last);
+        let upto = meant.ok_or_else(|| problem(409, "nothing to acknowledge", NEVER))?;
         if upto > own.acked {
             self.has_stored(desk, client, upto);
         }
@@ -192,9 +198,10 @@ impl WebMessages {
         let Upto { upto } = read(request, "not a clearing")?;
         let own = self.clients.get_mut(client).ok_or_else(stranger)?;
         let mailbox = own.mailbox();
-        if upto > desk.messages.last(&mailbox) {
-            return Err(problem(409, "nothing to clear", NEVER));
-        }
+        let last = desk.messages.last(&mailbox);
+        let meant = own.meant(upto).filter(|upto| *upto <= last);
+        let upto = meant.ok_or_else(|| problem(409, "nothing to clear", NEVER))?;
+        let is_alone = own.account.is_none();
         let known = own.apps.get_mut(app);
         let known = known.ok_or_else(|| problem(404, "not found", "no such application"))?;
         if upto > known.cleared {
@@ -202,15 +209,22 @@ impl WebMessages {
             self.keep(desk, client);
             self.tell_app(desk, client, app, "cleared");
         }
-        if self.settings.read_scope == ReadScope::Account {
-            if desk.messages.clear(&mailbox, app, upto) > 0 {
-                desk.report(Fact::MsgState {
-                    account: mailbox.clone(),
-                    message: upto,
-                    state: "read".to_owned(),
-                });
-            }
-            desk.save();
+        let is_shared = self.settings.read_scope == ReadScope::Account && !is_alone;
+        let opened = match (is_shared, is_alone) {
+            (true, _) => desk.messages.clear(&mailbox, app, upto, client),
+            // Nobody else could still want them.
+            (false, true) => desk.messages.open(&mailbox, app, upto, client),
+            (false, false) => 0,
+        };
+        if opened > 0 {
+            desk.report(Fact::MsgState {
+                account: mailbox.clone(),
+                message: upto,
+                state: "read".to_owned(),
+            });
+        }
+        desk.save();
+        if is_shared {
             self.wake(desk, &mailbox);
         }
         Ok(empty(204))
@@ -218,21 +232,30 @@ impl WebMessages {
 
     /// Something came for an account: who waits for it is answered. Records have been saved before.
     pub fn wake(&mut self, desk: &mut Desk<'_>, account: &str) {
-        let mut waiting: Vec<(String, Waiting)> = Vec::new();
+        let mut waiting: Vec<String> = Vec::new();
         for client in self.clients.of_mailbox(account) {
-            match self.waits.by_client.get(client.id.as_str()) {
-                Some(asked) => waiting.push((client.id.clone(), *asked)),
+            match self.waits.asked_from(&client.id) {
+                Some(_) => waiting.push(client.id.clone()),
                 // Nobody listens there now.
                 None if client.subscription.is_some() => self.outbox.note(&client.id),
                 None => {}
             }
         }
-        for (client, waiting) in waiting {
-            if let Some(response) = self.packet(desk, &client, waiting.after) {
-                self.waits.remove(&client);
-                let id = waiting.request;
-                desk.out.push(Output::Respond { id, response });
-            }
+        for client in waiting {
+            self.wake_one(desk, &client);
+        }
+    }
+
+    /// The same for one client that may wait.
+    pub(super) fn wake_one(&mut self, desk: &mut Desk<'_>, client: &str) {
+        let Some(after) = self.waits.asked_from(client) else {
+            return;
+        };
+        if let Some(response) = self.packet(desk, client, after)
+            && let Some(waiting) = self.waits.remove(client)
+        {
+            let id = waiting.request;
+            desk.out.push(Output::Respond { id, response });
         }
     }
 
@@ -277,7 +300,14 @@ impl WebMessages {
             return None;
         }
         let n = page.messages.len();
-        let response = packet::of(&page, &self.settings);
+        // A client clears up to a number, so a clearing in another one ends before what is for this one alone.
+        let upto = |cleared: &Cleared| {
+            let mailbox = own.mailbox();
+            let alone = desk.messages.first_alone(&mailbox, &cleared.app, client);
+            let before = alone.map_or(u64::MAX, |seq| seq.saturating_sub(1));
+            cleared.upto.min(before)
+        };
+        let response = packet::of(&page, own, &self.settings, upto);
         self.tell_poll(desk, client, n);
         Some(response)
     }
@@ -291,22 +321,3 @@ impl WebMessages {
 }
 
 const NEVER: &str = "no message of that number was ever given";
-
-/// After which number a client asks, how long it waits, and how it wants to hear that there is nothing.
-fn asked(request: &HttpRequest) -> Result<(Option<u64>, Duration, u16), HttpResponse> {
-    let wrong = |what: &str| problem(400, "not a question", what);
-    let number = |name: &str| match parameter(&request.target, name) {
-        Some(text) => text.parse::<u64>().map(Some),
-        None => Ok(None),
-    };
-    let after = number("after").map_err(|_| wrong("`after` is a number"))?;
-    let wait = number("wait").map_err(|_| wrong("`wait` is a number of seconds"))?;
-    let tag = request.header("if-none-match");
-    let tagged = tag.and_then(|tag| tag.trim().trim_matches('"').parse::<u64>().ok());
-    if tag.is_some() && tagged.is_none() {
-        return Err(wrong("`If-None-Match` holds the ETag of an earlier packet"));
-    }
-    let nothing = if tag.is_some() { 304 } else { 204 };
-    let wait = Duration::from_secs(wait.unwrap_or(0)).min(WAIT_MAX);
-    Ok((after.or(tagged), wait, nothing))
-}

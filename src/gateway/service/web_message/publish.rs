@@ -5,7 +5,7 @@ use core::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::super::message::{Draft, Full, Put, Urgency};
+use super::super::super::message::{Author, Draft, Full, Message, Put, Urgency};
 use super::clients::{answer, full, is_app};
 use super::{Desk, WebMessages, problem, read};
 use crate::event::Fact;
@@ -91,12 +91,15 @@ impl WebMessages {
     pub(super) fn publish(
         &mut self,
         desk: &mut Desk<'_>,
-        app: &str,
+        (app, by): (&str, String),
         publication: Publication,
         account: &str,
     ) -> Result<HttpResponse, HttpResponse> {
         let client = publication.client().map(str::to_owned);
-        let draft = self.draft(desk, app, publication, client)?;
+        let draft = Draft {
+            by: Some(Author::Publisher(by)),
+            ..self.draft(desk, app, publication, client)?
+        };
         let id = draft.id.clone();
         let put = self.put(desk, account, draft).map_err(|why| match why {
             Full::Account => problem(507, "the account is full", &why.to_string()),
@@ -124,7 +127,14 @@ impl WebMessages {
     /// When there is no room.
     pub fn put(&mut self, desk: &mut Desk<'_>, account: &str, draft: Draft) -> Result<Put, Full> {
         let app = draft.app.clone();
-        let put = desk.messages.put(desk.now, account, draft);
+        let clients = &self.clients;
+        // A message that some client is still to get is not had by all of them.
+        let is_had = |message: &Message| {
+            let clients = clients.of_mailbox(account);
+            let mut has = clients.filter_map(|client| client.has(message));
+            has.next().is_some_and(|first| first) && has.all(|next| next)
+        };
+        let put = desk.messages.put(desk.now, account, draft, &is_had);
         // Room may have been made even where it was not enough.
         desk.save();
         let put = put?;
@@ -181,6 +191,7 @@ impl WebMessages {
             expires: Some(desk.now + ttl),
             client,
             data: publication.data,
+            by: None,
         };
         if draft.octets() > limits::WEB_MESSAGE_OCTETS {
             return Err(too_large());

@@ -279,10 +279,10 @@ impl WebMessages {
         let message = next_of(desk.messages, desk.now, own, subscription.pushed)?;
         // The list of places may be another than when the page came.
         let service = self.endpoints.check(&subscription.endpoint).ok()?;
-        let whole = packet::pushed(message, &self.settings);
+        let whole = packet::pushed(message, own, &self.settings);
         let knocks = whole.len() > TEXT_OCTETS || (line.knocks && line.message == message.seq);
         let text = match knocks {
-            true => packet::knock(message.seq, &self.settings),
+            true => packet::knock(message.seq, own, &self.settings),
             false => whole,
         };
         let keys = sender::fresh(&mut self.random)?;

@@ -22,6 +22,8 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     agent: Option<String>,
     acked: u64,
+    #[serde(skip_serializing_if = "is_zero", default)]
+    login: u32,
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     apps: BTreeMap<String, AppBody>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -39,6 +41,16 @@ struct AppBody {
     #[serde(skip_serializing_if = "String::is_empty", default)]
     filter: String,
     cleared: u64,
+    /// What an earlier version wrote was asked for from the beginning.
+    #[serde(default)]
+    since: u64,
+    #[serde(skip_serializing_if = "core::ops::Not::not", default)]
+    unasked: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(login: &u32) -> bool {
+    *login == 0
 }
 
 pub(super) fn key(id: &str) -> RecordKey {
@@ -56,6 +68,8 @@ pub(super) fn of(client: &Client) -> Record {
             url: app.url.clone(),
             filter: app.filter.to_string(),
             cleared: app.cleared,
+            since: app.since.unwrap_or(0),
+            unasked: app.since.is_none(),
         };
         (name.clone(), body)
     };
@@ -66,6 +80,7 @@ pub(super) fn of(client: &Client) -> Record {
         account: client.account.clone(),
         agent: client.agent.clone(),
         acked: client.acked,
+        login: client.login,
         apps: client.apps.iter().map(app).collect(),
         push: client.subscription.as_ref().map(subscription::kept),
     };
@@ -92,6 +107,7 @@ pub(super) fn read(now: Time, body: &[u8]) -> Result<Client, BadRecord> {
             url: app.url,
             filter: filter.map_err(|_| BadRecord::Value("a filter"))?,
             cleared: app.cleared,
+            since: (!app.unasked).then_some(app.since),
         };
         apps.insert(name, app);
     }
@@ -102,6 +118,7 @@ pub(super) fn read(now: Time, body: &[u8]) -> Result<Client, BadRecord> {
         agent: read.agent,
         apps,
         acked: read.acked,
+        login: read.login,
         seen: now,
         subscription: match &read.push {
             None => None,

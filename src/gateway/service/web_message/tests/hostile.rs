@@ -124,7 +124,7 @@ fn messages_that_are_too_large_or_malformed_are_refused() {
 #[test]
 fn only_initiators_publish() {
     let mut bench = Bench::new();
-    bench.is_initiator = false;
+    bench.initiator = None;
     assert_eq!(bench.publish("mail", json!({})).status, 401);
 }
 
@@ -135,7 +135,7 @@ fn an_account_is_seen_by_its_own_user_and_by_initiators() {
     bench.publish_titled("mail", "secret");
     let path = "/api/v1/accounts/alice/messages";
     assert_eq!(bench.ask("GET", path, "", "").status, 200);
-    bench.is_initiator = false;
+    bench.initiator = None;
     assert_eq!(bench.ask("GET", path, "", "").status, 401);
     assert_eq!(bench.ask("GET", path, &bob.token, "").status, 403);
     assert_eq!(bench.ask("GET", path, &alice.token, "").status, 200);

@@ -1,5 +1,6 @@
 //! The service by its requests: registering, asking, publishing, clearing; who is refused.
 
+mod apart;
 mod asking;
 mod bridge;
 mod hostile;
@@ -31,7 +32,7 @@ struct Bench {
     /// The account that the driver verified, for the next requests.
     verified: Option<String>,
     is_believed: bool,
-    is_initiator: bool,
+    initiator: Option<String>,
 }
 
 /// A client as a test knows it.
@@ -63,7 +64,7 @@ impl Bench {
             posted: BTreeMap::new(),
             verified: None,
             is_believed: true,
-            is_initiator: true,
+            initiator: Some("site".to_owned()),
         }
     }
 
@@ -169,7 +170,7 @@ impl Bench {
             request: &request,
             verified: self.verified.clone(),
             is_believed: self.is_believed,
-            initiator: self.is_initiator.then_some(()).ok_or_else(refused),
+            initiator: self.initiator.clone().ok_or_else(refused),
             resolve: &mut resolve,
         };
         let mut desk = Desk {
