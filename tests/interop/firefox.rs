@@ -90,7 +90,7 @@ fn serve(mut tcp: TcpStream) {
 }
 
 /// What a Firefox must be told to use a push server on this machine, and to ask nobody.
-fn profile(folder: &Path, ports: &Ports) -> PathBuf {
+pub(crate) fn profile(folder: &Path, ports: &Ports) -> PathBuf {
     let profile = folder.join("profile");
     fs::create_dir(&profile).expect("a folder");
     let server = format!("ws://127.0.0.1:{}/push/", ports.http);
@@ -119,7 +119,7 @@ fn profile(folder: &Path, ports: &Ports) -> PathBuf {
 }
 
 /// A running Firefox, led by WebDriver BiDi.
-struct Firefox {
+pub(crate) struct Firefox {
     socket: Socket,
     number: u64,
     context: String,
@@ -127,7 +127,7 @@ struct Firefox {
 }
 
 impl Firefox {
-    fn start(folder: &Path, profile: &Path) -> Self {
+    pub(crate) fn start(folder: &Path, profile: &Path) -> Self {
         let port = lab::free_port();
         let child = Command::new("firefox-esr")
             .args(["--headless", "--no-remote", "--profile"])
@@ -175,13 +175,13 @@ impl Firefox {
         }
     }
 
-    fn show(&mut self, url: &str) {
+    pub(crate) fn show(&mut self, url: &str) {
         let params = json!({"context": self.context, "url": url, "wait": "complete"});
         self.command("browsingContext.navigate", &params);
     }
 
     /// What an expression of the page comes to.
-    fn value(&mut self, expression: &str) -> Value {
+    pub(crate) fn value(&mut self, expression: &str) -> Value {
         let params = json!({
             "expression": expression, "awaitPromise": true, "target": {"context": self.context},
         });
@@ -191,13 +191,13 @@ impl Firefox {
     }
 
     /// What an expression gives as JSON in a text.
-    fn json(&mut self, expression: &str) -> Value {
+    pub(crate) fn json(&mut self, expression: &str) -> Value {
         let text = self.value(expression);
         serde_json::from_str(text.as_str().expect("a text")).expect("JSON")
     }
 
     /// Keeps what is to be seen, for people.
-    fn photograph(&mut self, name: &str) {
+    pub(crate) fn photograph(&mut self, name: &str) {
         let params = json!({"context": self.context});
         let shot = self.command("browsingContext.captureScreenshot", &params);
         let text = shot["data"].as_str().expect("a picture");
@@ -210,7 +210,7 @@ impl Firefox {
     }
 
     /// Ends it as its user would, so that it knows next time what it knows now.
-    fn quit(mut self) {
+    pub(crate) fn quit(mut self) {
         self.command("browser.close", &json!({}));
         self.process.wait();
     }

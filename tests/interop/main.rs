@@ -19,6 +19,7 @@ mod socket_client;
 
 mod bearers;
 mod browser;
+mod closed_page;
 mod curl;
 mod dissect;
 mod firefox;

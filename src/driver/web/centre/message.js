@@ -48,7 +48,8 @@ export function normalised(raw) {
 /**
  * A packet: what one answer of the gateway brings. All of it is good, or none of it is taken.
  * @param {any} raw
- * @returns {{cursor: number, messages: Message[], cleared: {appid: string, upto: number}[], more: boolean}}
+ * @returns {{cursor: number, messages: Message[], cleared: {appid: string, upto: number}[], more: boolean}} `more`: there is
+ *   more to ask for
  * @throws {TypeError} when it is no packet
  */
 export function packet(raw) {

@@ -138,6 +138,20 @@ export class Puller {
     return read;
   }
 
+  /** One question outside of the timer; true when it brought something. */
+  async once() {
+    return (await this.#exchange()).read !== null;
+  }
+
+  async #exchange() {
+    const after = await this.#after();
+    const read = await this.receive(await this.send());
+    // What it has given it may have lost, as from an older copy of its database.
+    if (read !== null && read.cursor < after) await this.#restart();
+    if (read !== null) await this.#take(read);
+    return { after, read };
+  }
+
   #arm(ms) {
     this.#clock.clearTimeout(this.#timer);
     if (this.#isRunning) this.#timer = this.#clock.setTimeout(() => this.#due(), ms);
@@ -156,11 +170,7 @@ export class Puller {
     this.#skipped = 0;
     let pause;
     try {
-      const after = await this.#after();
-      const read = await this.receive(await this.send());
-      // What it has given it may have lost, as from an older copy of its database.
-      if (read !== null && read.cursor < after) await this.#restart();
-      if (read !== null) await this.#take(read);
+      const { after, read } = await this.#exchange();
       this.#failures = 0;
       // A question that may wait, and one that brought a part only, is followed by the next.
       const isFollowed = this.#wait > 0 || (read?.more === true && read.cursor > after);
