@@ -274,6 +274,18 @@ pub const LOGINS_PER_ACCOUNT: usize = 64;
 pub const GUESSERS: usize = 4_096;
 /// Browser clients that wait for an answer at a time.
 pub const WEB_WAITS: usize = 65_536;
+/// Devices registered for instant notification.
+pub const NOTICE_REGISTRATIONS: usize = 200_000;
+/// Notices that can be opened at a time; the one that would be forgotten first gives way.
+pub const NOTICE_OPENINGS: usize = 200_000;
+/// Signed requests that are remembered, so that none counts twice.
+pub const NOTICE_REPLAYS: usize = 100_000;
+/// Octets of one response of a mail server.
+pub const IMAP_RESPONSE_OCTETS: usize = 65_536;
+/// Lists within lists in one response of a mail server.
+pub const IMAP_DEPTH: usize = 16;
+/// Mails that are fetched at a time from one mailbox.
+pub const IMAP_FETCHED: u32 = 50;
 /// Octets of the content of one push to a browser (RFC 8030 section 7.2 wants 4,096 to be accepted).
 pub const WEB_PUSH_OCTETS: usize = 4_096;
 /// Pushes that wait for browsers; further ones are refused.

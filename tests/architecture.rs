@@ -70,6 +70,7 @@ const CODEC_SIBLINGS: &[(&str, &[&str])] = &[
     ("mime", &[]),
     ("sia", &["cursor", "format", "hex"]),
     ("sip", &["decimal", "format", "lexeme", "rows", "uri"]),
+    ("imap", &[]),
     ("sdp", &[]),
     ("msrp", &["device_id", "format", "mime", "rows", "sir"]),
     (

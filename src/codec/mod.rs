@@ -21,6 +21,7 @@ pub mod hex;
 pub mod installation;
 mod json_text;
 pub mod jwt;
+pub mod imap;
 mod lexeme;
 pub mod message_summary;
 pub mod mime;

@@ -1,5 +1,6 @@
 //! State machines of the protocols, without IO.
 
+pub mod imap;
 pub mod msrp;
 pub mod ota_http;
 pub mod sip;
