@@ -70,7 +70,7 @@ pub const NAMES: [&str; 54] = [
     "wp.out",
     "note.token",
     "note.req",
-    "note.rx",
+    "note.given",
     "refused",
 ];
 
@@ -663,8 +663,8 @@ pub enum Fact {
         reason: Option<String>,
     },
     /// A device received a notification of a push service; what it says is in no log.
-    #[serde(rename = "note.rx")]
-    NoteRx {
+    #[serde(rename = "note.given")]
+    NoteGiven {
         /// The device.
         dev: String,
         /// The service.

@@ -79,7 +79,7 @@ const fn number(fact: &Fact) -> usize {
         Fact::Logout { .. } => 49,
         Fact::NoteToken { .. } => 50,
         Fact::NoteReq { .. } => 51,
-        Fact::NoteRx { .. } => 52,
+        Fact::NoteGiven { .. } => 52,
         Fact::Refused { .. } => LAST,
     }
 }
@@ -507,7 +507,7 @@ fn notes() -> Vec<Fact> {
             status: 410,
             reason: some("Unregistered"),
         },
-        Fact::NoteRx {
+        Fact::NoteGiven {
             dev,
             by,
             note,

@@ -65,7 +65,7 @@ pub const FIELDS: [(&str, &[&str]); super::NAMES.len()] = [
     ("wp.out", &["client", "message", "state", "code", "attempt"]),
     ("note.token", &["dev", "by", "app"]),
     ("note.req", &["dev", "by", "note", "status", "reason"]),
-    ("note.rx", &["dev", "by", "note", "octets"]),
+    ("note.given", &["dev", "by", "note", "octets"]),
     ("refused", &["from", "why"]),
 ];
 

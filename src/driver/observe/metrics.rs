@@ -381,7 +381,7 @@ const fn name(fact: &Fact) -> &'static str {
         Fact::WpOut { .. } => "wp.out",
         Fact::NoteToken { .. } => "note.token",
         Fact::NoteReq { .. } => "note.req",
-        Fact::NoteRx { .. } => "note.rx",
+        Fact::NoteGiven { .. } => "note.given",
         Fact::Refused { .. } => "refused",
     }
 }

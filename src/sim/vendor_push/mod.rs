@@ -201,7 +201,7 @@ impl Handsets {
             return;
         };
         let octets = note.payload.as_ref().map_or(0, Bytes::len);
-        let fact = Fact::NoteRx {
+        let fact = Fact::NoteGiven {
             dev: handset.name.clone(),
             by: self.by.to_owned(),
             note: note.id.clone(),

@@ -66,7 +66,7 @@ impl<N: Machine<Input = Input, Output = Output>> Bench<N> {
         let name_of = |fact: &&Fact| match fact {
             Fact::NoteToken { .. } => name == "note.token",
             Fact::NoteReq { .. } => name == "note.req",
-            Fact::NoteRx { .. } => name == "note.rx",
+            Fact::NoteGiven { .. } => name == "note.given",
             _ => false,
         };
         self.facts.iter().filter(name_of).count()
@@ -164,7 +164,7 @@ fn r1_43_what_is_sent_to_a_token_reaches_its_device_once() {
     let response = bench.ask(START, 1, sent(note(&token, MAIL, None), &shown));
     assert_eq!(told(&response), (200, None));
     assert!(response.headers.iter().any(|(name, _)| name == "apns-id"));
-    assert_eq!((bench.count("note.req"), bench.count("note.rx")), (1, 1));
+    assert_eq!((bench.count("note.req"), bench.count("note.given")), (1, 1));
     let (_, seen) = bench.door("GET", &format!("/sim/devices/{token}"), &json!({}));
     assert_eq!(seen["received"], 1);
     assert_eq!(seen["notes"][0]["payload"]["aps"]["alert"], "hi");
@@ -196,7 +196,7 @@ fn a_token_that_is_gone_is_refused_with_the_time_since_when() {
         br#"{"reason":"Unregistered","timestamp":1700000000000}"#
     );
     assert_eq!(response.status, 410);
-    assert_eq!(bench.count("note.rx"), 0);
+    assert_eq!(bench.count("note.given"), 0);
 }
 
 #[test]
@@ -339,7 +339,7 @@ fn a_message_is_taken_from_who_shows_an_access_token_that_is_good() {
     assert_eq!(status, 200);
     let name = body["name"].as_str().unwrap();
     assert!(name.starts_with("projects/lab/messages/"), "{name}");
-    assert_eq!((bench.count("note.req"), bench.count("note.rx")), (1, 1));
+    assert_eq!((bench.count("note.req"), bench.count("note.given")), (1, 1));
     let (status, body) = send(&mut bench, after(3_600), &shown, &message);
     assert_eq!(
         (status, &body["error"]["status"]),
