@@ -17,7 +17,7 @@ pub use filter::Filter;
 pub use words::{Bearer, Decision, Mode, Outcome, Reason, Via, When};
 
 /// The names of all events, in the order of [`Fact`].
-pub const NAMES: [&str; 54] = [
+pub const NAMES: [&str; 63] = [
     "pap.rx",
     "pap.refused",
     "obtain",
@@ -71,6 +71,15 @@ pub const NAMES: [&str; 54] = [
     "note.token",
     "note.req",
     "note.given",
+    "mon.reg",
+    "mon.state",
+    "mon.new",
+    "appstate",
+    "note.tx",
+    "direct.tx",
+    "note.open",
+    "app.launch",
+    "note.rx",
     "refused",
 ];
 
@@ -673,6 +682,104 @@ pub enum Fact {
         note: String,
         /// Octets of it.
         octets: u64,
+    },
+    /// A device was registered for an application, or its user logged in or out on it.
+    #[serde(rename = "mon.reg")]
+    MonReg {
+        /// The account.
+        account: String,
+        /// The device.
+        dev: String,
+        /// The application.
+        app: String,
+        /// `registered`, `replaced`, `removed`, `login`, `logout`, or `token-gone` when its push server no longer knows it.
+        change: String,
+    },
+    /// The monitor of an account came to do something else.
+    #[serde(rename = "mon.state")]
+    MonState {
+        /// The account.
+        account: String,
+        /// The application.
+        app: String,
+        /// `idle`, `watching` or `degraded`.
+        state: String,
+        /// Why, where it should watch and cannot.
+        why: Option<String>,
+    },
+    /// A monitor found something new.
+    #[serde(rename = "mon.new")]
+    MonNew {
+        /// The account.
+        account: String,
+        /// The application.
+        app: String,
+        /// The message it is kept as.
+        message: u64,
+    },
+    /// Whether a client runs was asked.
+    #[serde(rename = "appstate")]
+    AppState {
+        /// The device.
+        dev: String,
+        /// The application.
+        app: String,
+        /// `stopped`, `background` or `foreground`.
+        state: String,
+        /// What says so: `heartbeat`, `presence`, `session` or `nothing`.
+        by: String,
+    },
+    /// A device is told that something is new.
+    #[serde(rename = "note.tx")]
+    NoteTx {
+        /// The device.
+        dev: String,
+        /// The application.
+        app: String,
+        /// `apns`, `fcm`, `webpush`, `sip`, `si`, `emn` or `mwi`.
+        channel: String,
+        /// `full`, `summary`, `bare` or `template`.
+        form: String,
+        /// The message.
+        message: u64,
+    },
+    /// What is new was given to a running client.
+    #[serde(rename = "direct.tx")]
+    DirectTx {
+        /// The device.
+        dev: String,
+        /// The application.
+        app: String,
+        /// The message.
+        message: u64,
+    },
+    /// A notice was tapped.
+    #[serde(rename = "note.open")]
+    NoteOpen {
+        /// The device.
+        dev: String,
+        /// The application.
+        app: String,
+        /// The message.
+        message: u64,
+    },
+    /// A device was ordered to start a client.
+    #[serde(rename = "app.launch")]
+    AppLaunch {
+        /// The device.
+        dev: String,
+        /// The application.
+        app: String,
+    },
+    /// A device shows a notice.
+    #[serde(rename = "note.rx")]
+    NoteRx {
+        /// The device.
+        dev: String,
+        /// The application.
+        app: String,
+        /// What it shows.
+        text: String,
     },
     /// Something from outside was refused or dropped.
     #[serde(rename = "refused")]

@@ -331,6 +331,8 @@ pub enum RecordKind {
     WebPush,
     /// The key that push services of browsers know the gateway by.
     ServerKey,
+    /// What instant notification keeps: registrations, choices, how far mailboxes were read, notices to be opened.
+    Notice,
 }
 
 impl RecordKind {
@@ -350,6 +352,7 @@ impl RecordKind {
             Self::PushAgent => "push-agent",
             Self::WebPush => "web-push",
             Self::ServerKey => "server-key",
+            Self::Notice => "notice",
         }
     }
 
@@ -369,6 +372,7 @@ impl RecordKind {
             Self::PushAgent,
             Self::WebPush,
             Self::ServerKey,
+            Self::Notice,
         ];
         all.into_iter().find(|kind| kind.name() == name)
     }

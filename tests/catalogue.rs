@@ -15,6 +15,9 @@ const WEB_SCENARIOS: usize = 3;
 /// Requirements and scenarios of messages that ride along.
 const SITE_REQUIREMENTS: usize = 50;
 const SITE_SCENARIOS: usize = 5;
+/// Requirements and scenarios of instant notification.
+const NOTICE_REQUIREMENTS: usize = 53;
+const NOTICE_SCENARIOS: usize = 5;
 
 #[test]
 fn every_requirement_has_a_row_with_tests_that_exist_or_says_open() {
@@ -26,7 +29,9 @@ fn every_requirement_has_a_row_with_tests_that_exist_or_says_open() {
     let web = web.chain((1..=WEB_SCENARIOS).map(|number| format!("S0.{number}")));
     let site = (1..=SITE_REQUIREMENTS).map(|number| format!("R4.{number}"));
     let site = site.chain((1..=SITE_SCENARIOS).map(|number| format!("S4.{number}")));
-    for name in wanted.chain(web).chain(site) {
+    let notice = (1..=NOTICE_REQUIREMENTS).map(|number| format!("R1.{number}"));
+    let notice = notice.chain((1..=NOTICE_SCENARIOS).map(|number| format!("S1.{number}")));
+    for name in wanted.chain(web).chain(site).chain(notice) {
         match rows.get(&name) {
             None => faults.push(format!("{name} has no row")),
             Some(shown) if shown.is_empty() => {}
@@ -149,7 +154,7 @@ fn items(test: &str) -> Vec<String> {
 fn rows() -> BTreeMap<String, BTreeSet<String>> {
     rows_of(
         "docs/requirements.md",
-        &["R2.", "S2.", "R0.", "S0.", "R4.", "S4."],
+        &["R2.", "S2.", "R0.", "S0.", "R4.", "S4.", "R1.", "S1."],
     )
 }
 
@@ -184,7 +189,7 @@ fn named(test: &str) -> Vec<String> {
     let mut is_range = false;
     while let Some(word) = words.next() {
         match word {
-            "r2" | "s2" | "r0" | "s0" | "r4" | "s4" => {
+            "r2" | "s2" | "r0" | "s0" | "r4" | "s4" | "r1" | "s1" => {
                 let Some(number) = words.next().and_then(|number| number.parse().ok()) else {
                     break;
                 };
@@ -199,7 +204,7 @@ fn named(test: &str) -> Vec<String> {
             "and"
                 if matches!(
                     words.peek(),
-                    Some(&("r2" | "s2" | "r0" | "s0" | "r4" | "s4"))
+                    Some(&("r2" | "s2" | "r0" | "s0" | "r4" | "s4" | "r1" | "s1"))
                 ) => {}
             _ => break,
         }

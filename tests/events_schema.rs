@@ -80,11 +80,20 @@ const fn number(fact: &Fact) -> usize {
         Fact::NoteToken { .. } => 50,
         Fact::NoteReq { .. } => 51,
         Fact::NoteGiven { .. } => 52,
+        Fact::MonReg { .. } => 53,
+        Fact::MonState { .. } => 54,
+        Fact::MonNew { .. } => 55,
+        Fact::AppState { .. } => 56,
+        Fact::NoteTx { .. } => 57,
+        Fact::DirectTx { .. } => 58,
+        Fact::NoteOpen { .. } => 59,
+        Fact::AppLaunch { .. } => 60,
+        Fact::NoteRx { .. } => 61,
         Fact::Refused { .. } => LAST,
     }
 }
 
-const LAST: usize = 53;
+const LAST: usize = 62;
 
 const MODES: [Mode; 4] = [Mode::Targeted, Mode::Fanout, Mode::FanoutId, Mode::Legacy];
 const BEARERS: [Bearer; 10] = [
@@ -144,6 +153,7 @@ fn examples() -> Vec<Fact> {
     facts.extend(others());
     facts.extend(web_messages());
     facts.extend(message_centres());
+    facts.extend(notices());
     facts
 }
 
@@ -514,6 +524,70 @@ fn notes() -> Vec<Fact> {
             octets: 0,
         },
     ]
+}
+
+fn notices() -> Vec<Fact> {
+    let (account, dev, app) = (s("sip:alice@example.com"), s("T1"), s("mail"));
+    let changes = list("registered replaced removed login logout token-gone");
+    let registered = changes.into_iter().map(|change| Fact::MonReg {
+        account: account.clone(),
+        dev: dev.clone(),
+        app: app.clone(),
+        change,
+    });
+    let states = list("idle watching degraded").into_iter();
+    let monitors = states.map(|state| Fact::MonState {
+        account: account.clone(),
+        app: app.clone(),
+        why: (state == "degraded").then(|| s("the server closed")),
+        state,
+    });
+    let basis = list("heartbeat presence session nothing").into_iter();
+    let states = list("stopped background foreground foreground");
+    let clients = basis.zip(states).map(|(by, state)| Fact::AppState {
+        dev: dev.clone(),
+        app: app.clone(),
+        state,
+        by,
+    });
+    let channels = list("apns fcm webpush sip si emn mwi").into_iter();
+    let forms = list("full summary bare template").into_iter().cycle();
+    let told = channels.zip(forms).map(|(channel, form)| Fact::NoteTx {
+        dev: dev.clone(),
+        app: app.clone(),
+        channel,
+        form,
+        message: 1,
+    });
+    let mut facts: Vec<Fact> = registered.chain(monitors).chain(clients).collect();
+    facts.extend(told);
+    facts.extend([
+        Fact::MonNew {
+            account: account.clone(),
+            app: app.clone(),
+            message: 1,
+        },
+        Fact::DirectTx {
+            dev: dev.clone(),
+            app: app.clone(),
+            message: 1,
+        },
+        Fact::NoteOpen {
+            dev: dev.clone(),
+            app: app.clone(),
+            message: 1,
+        },
+        Fact::AppLaunch {
+            dev: dev.clone(),
+            app: app.clone(),
+        },
+        Fact::NoteRx {
+            dev,
+            app,
+            text: s("New mail from Bob"),
+        },
+    ]);
+    facts
 }
 
 fn others() -> Vec<Fact> {

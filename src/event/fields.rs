@@ -66,6 +66,15 @@ pub const FIELDS: [(&str, &[&str]); super::NAMES.len()] = [
     ("note.token", &["dev", "by", "app"]),
     ("note.req", &["dev", "by", "note", "status", "reason"]),
     ("note.given", &["dev", "by", "note", "octets"]),
+    ("mon.reg", &["account", "dev", "app", "change"]),
+    ("mon.state", &["account", "app", "state", "why"]),
+    ("mon.new", &["account", "app", "message"]),
+    ("appstate", &["dev", "app", "state", "by"]),
+    ("note.tx", &["dev", "app", "channel", "form", "message"]),
+    ("direct.tx", &["dev", "app", "message"]),
+    ("note.open", &["dev", "app", "message"]),
+    ("app.launch", &["dev", "app"]),
+    ("note.rx", &["dev", "app", "text"]),
     ("refused", &["from", "why"]),
 ];
 

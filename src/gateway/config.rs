@@ -11,7 +11,7 @@ use crate::gateway::bearer::push_service::PushService;
 use crate::gateway::policy::Policy;
 use crate::gateway::profile::Profile;
 use crate::gateway::push::plan::{Fork, PlanWish};
-use crate::gateway::service::{session, web_message};
+use crate::gateway::service::{instant_notice, session, web_message};
 use crate::protocol::smpp::Version;
 use crate::world::{ListenerId, SocketId, Transport};
 
@@ -104,6 +104,8 @@ pub struct Config {
     pub push_endpoints: Vec<web_message::Allowed>,
     /// How they reach our operator: `mailto:` or `https:`.
     pub push_contact: Option<String>,
+    /// What is watched for accounts, by application.
+    pub monitors: std::collections::BTreeMap<String, instant_notice::Watched>,
     /// Report every protocol message, for ladders and captures.
     pub report_wire: bool,
 }
@@ -351,6 +353,7 @@ impl Default for Config {
             webapp: web_message::Settings::default(),
             push_endpoints: vec![web_message::Allowed::Own, web_message::Allowed::Loopback],
             push_contact: None,
+            monitors: std::collections::BTreeMap::new(),
             report_wire: false,
         }
     }

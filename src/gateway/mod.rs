@@ -36,13 +36,16 @@ mod flows;
 mod forwarding;
 mod index;
 mod initiating;
+mod mailboxes;
 pub mod message;
+mod noticing;
 
 mod on_api;
 mod on_ccq;
 mod on_http;
 mod on_invite;
 mod on_msrp;
+mod on_notice;
 mod on_pap;
 mod on_question;
 mod on_session;
@@ -106,6 +109,10 @@ pub struct Gateway {
     sessions: Sessions,
     /// The push service for browsers, where one is configured.
     push_service: Option<service::push_service::PushService>,
+    /// Instant notification.
+    instant: service::instant_notice::InstantNotices,
+    /// Mailboxes that are watched over IMAP.
+    mailboxes: mailboxes::Mailboxes,
     /// Sessions of WSP, where they are configured.
     wsp: Option<ota_wsp::OtaWsp>,
     /// The message centre, where one is configured.
@@ -218,6 +225,9 @@ impl Gateway {
         let push_service = config.push_service.clone();
         let push_service = push_service
             .map(|config| service::push_service::PushService::new(config, random.fork()));
+        let watched = config.monitors.clone();
+        let instant = service::instant_notice::InstantNotices::new(watched, random.fork());
+        let mailboxes = mailboxes::Mailboxes::new(random.fork());
         let smsc = config.smsc.as_ref();
         let centre = smsc.map(|smsc| centre::Centre::new(smsc, random.fork()));
         if centre.is_some() {
@@ -248,6 +258,8 @@ impl Gateway {
             quotas: Quotas::default(),
             timers,
             push_service,
+            instant,
+            mailboxes,
             wsp,
             centre,
             flows: flows::Flows::default(),
@@ -282,7 +294,8 @@ impl Gateway {
             | RecordKind::Message
             | RecordKind::Client
             | RecordKind::Login
-            | RecordKind::WebPush => 2,
+            | RecordKind::WebPush
+            | RecordKind::Notice => 2,
             RecordKind::Owed => 3,
         });
         for record in records {
@@ -340,6 +353,8 @@ impl Gateway {
     fn on_octets(&mut self, now: Time, link: LinkId, octets: Bytes, out: &mut Vec<Output>) {
         if let Some(leg) = self.centre_leg(link) {
             self.centre_octets(now, leg, octets, out);
+        } else if self.mailboxes.has(link) {
+            self.mailbox_octets(now, link, &octets, out);
         } else if let Some(number) = self.connections.of_link(link) {
             self.terminal_octets(now, number, &octets, out);
         } else if self.sessions.link(link).is_some() {
@@ -353,6 +368,8 @@ impl Gateway {
     fn on_closed(&mut self, now: Time, link: LinkId, why: CloseReason, out: &mut Vec<Output>) {
         if self.centre_leg(link).is_some() {
             self.centre_closed(now, link, out);
+        } else if self.mailboxes.has(link) {
+            self.mailbox_closed(now, link, why, out);
         } else if self.socket_closed(now, link, out) {
         } else if let Some(number) = self.connections.of_link(link) {
             self.terminal_closed(now, number, out);
@@ -435,6 +452,8 @@ impl Machine for Gateway {
                 let speaks = listener.and_then(speaks).map(|own| own.speaks);
                 match (self.centre_leg(link), speaks) {
                     (Some(leg), _) => self.centre_opened(now, leg, out),
+                    // The server speaks first.
+                    _ if self.mailboxes.has(link) => {}
                     (None, Some(Speaks::Msrp)) => self.link_opened(now, link, out),
                     (None, Some(Speaks::OtaHttp)) => self.terminal_opened(now, link, peer, out),
                     _ => self.todo.push_back(endpoint::Input::Opened {
@@ -487,6 +506,7 @@ impl Machine for Gateway {
         if let Some(logins) = &mut self.logins {
             logins.expire(now, out);
         }
+        self.notices_due(now, out);
         if let Some(service) = &mut self.push_service {
             service.expire(now, out);
         }
@@ -503,6 +523,8 @@ impl Machine for Gateway {
             self.messages.deadline(),
             self.web.deadline(),
             self.logins.as_ref().and_then(Logins::deadline),
+            self.instant.deadline(),
+            self.mailboxes.deadline(),
             self.push_service
                 .as_ref()
                 .and_then(service::push_service::PushService::deadline),

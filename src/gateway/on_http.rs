@@ -8,7 +8,7 @@ use super::Gateway;
 use super::api::Route;
 use super::index;
 use super::push::submission::Options;
-use super::service::{session, web_message};
+use super::service::{instant_notice, session, web_message};
 use crate::codec::device_id::DeviceId;
 use crate::event::Via;
 use crate::time::Time;
@@ -47,6 +47,9 @@ impl Gateway {
         }
         if let Some(route) = session::Route::of(&request.method, path) {
             return self.on_session(now, id, peer, route, request, out);
+        }
+        if let Some(route) = instant_notice::Route::of(&request.method, path) {
+            return self.on_notice(now, id, peer, route, request, out);
         }
         if let Some(route) = web_message::Route::of(&request.method, path) {
             return self.on_web(now, id, peer, route, request, out);

@@ -31,6 +31,7 @@ impl Gateway {
             RecordKind::ServerKey => self.web.restore_key(&record.body),
             RecordKind::Login => self.restore_login(record),
             RecordKind::PushAgent | RecordKind::WebPush => self.restore_web_push(record),
+            RecordKind::Notice => self.restore_notice(record),
             RecordKind::Owed if !record.live => Ok(()),
             RecordKind::Owed => snapshot::read_owed(&record.body).map(|owed| {
                 if !self.is_premature(&owed) {
@@ -72,6 +73,7 @@ impl Gateway {
             }
         }
         self.resume_events(now);
+        self.resume_notices(now, out);
         let open: Vec<PushNo> = self
             .ledger
             .all()

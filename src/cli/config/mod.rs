@@ -20,6 +20,7 @@ pub mod faults;
 pub mod gateway;
 pub mod identity;
 pub mod login;
+pub mod monitor;
 pub mod piggyback;
 pub mod push_service;
 pub mod reader;
@@ -252,6 +253,7 @@ fn sides(gateway: &mut Gateway, root: &mut Table<'_>, source: &mut Source, folde
         webapp::read(gateway, &mut table, source);
         table.finish(source);
     }
+    monitor::read(gateway, root, source, folder);
     if let Some(mut table) = root.table(source, "push_service") {
         push_service::read(gateway, &mut table, source);
         table.finish(source);
@@ -565,6 +567,9 @@ mod tests {
                     "account = \"sip",
                     // In place of url.
                     "resource = ",
+                    // Of a mail server's own user, and of another kind of monitor.
+                    "# master",
+                    "# window_ms",
                 ];
                 !secret.iter().any(|word| line.contains(word))
             })
@@ -577,6 +582,7 @@ mod tests {
                         || rest.starts_with("[login]")
                         || rest.starts_with("[login.proxy]")
                         || rest.starts_with("[piggyback]")
+                        || rest.starts_with("[monitor")
                         || rest.starts_with("[faults]")
                         || rest.starts_with("[[faults")
                         || rest.starts_with("[behaviour.")

@@ -382,6 +382,15 @@ const fn name(fact: &Fact) -> &'static str {
         Fact::NoteToken { .. } => "note.token",
         Fact::NoteReq { .. } => "note.req",
         Fact::NoteGiven { .. } => "note.given",
+        Fact::MonReg { .. } => "mon.reg",
+        Fact::MonState { .. } => "mon.state",
+        Fact::MonNew { .. } => "mon.new",
+        Fact::AppState { .. } => "appstate",
+        Fact::NoteTx { .. } => "note.tx",
+        Fact::DirectTx { .. } => "direct.tx",
+        Fact::NoteOpen { .. } => "note.open",
+        Fact::AppLaunch { .. } => "app.launch",
+        Fact::NoteRx { .. } => "note.rx",
         Fact::Refused { .. } => "refused",
     }
 }

@@ -1,7 +1,8 @@
 //! How many pushes wait for an identity, told to its subscribers, and unasked where that is configured.
 //!
 //! **Source:** RFC 3842 sections 3.5 and 5 (message-summary). A push that waits is a new voice message, which is what lamps
-//! of telephones show; there are no old ones, since a push that was delivered is gone.
+//! of telephones show; there are no old ones, since a push that was delivered is gone. For an account with a lamp its messages are
+//! text messages: unread ones are new, read ones are old.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +10,7 @@ use super::{Package, Topic};
 use crate::codec::message_summary::{self, Counts, MessageSummary};
 use crate::codec::sip::{Draft, Method};
 use crate::gateway::Gateway;
+use crate::gateway::message::State;
 use crate::gateway::registry::{DeviceKey, IdentityNo};
 use crate::protocol::sip::endpoint::{self, Target};
 use crate::protocol::sip::notifier::SubscriptionNo;
@@ -17,6 +19,8 @@ use crate::time::Time;
 
 /// The class that telephones show a lamp for.
 const CLASS: &str = "Voice-Message";
+/// That of messages of watched applications, of which there are old ones: those that were read.
+const TEXTS: &str = "Text-Message";
 
 /// What was told last, by identity; none told is 0.
 pub(in crate::gateway) type Summaries = BTreeMap<IdentityNo, u32>;
@@ -25,17 +29,58 @@ impl Gateway {
     pub(in crate::gateway) fn summary_of(&self, identity: IdentityNo) -> MessageSummary {
         let new = self.ledger.waiting_pushes(identity);
         let of = self.registry.get(identity);
+        let texts = of.and_then(|of| self.texts_of(&of.pui));
+        let count = |class: &str, (new, old)| Counts {
+            class: class.to_owned(),
+            new,
+            old,
+            urgent: None,
+        };
+        let mut counts = vec![count(CLASS, (new, 0))];
+        counts.extend(texts.map(|texts| count(TEXTS, texts)));
         MessageSummary {
-            waiting: new > 0,
+            waiting: new > 0 || texts.is_some_and(|(new, _)| new > 0),
             account: of.map(|of| of.pui.clone()),
-            counts: vec![Counts {
-                class: CLASS.to_owned(),
-                new,
-                old: 0,
-                urgent: None,
-            }],
+            counts,
             messages: Vec::new(),
         }
+    }
+
+    /// Unread and read messages of an account that has a lamp for them.
+    fn texts_of(&self, account: &str) -> Option<(u32, u32)> {
+        if !self.instant.has_lamp(account) {
+            return None;
+        }
+        let (mut unread, mut read) = (0_u32, 0_u32);
+        for message in self.messages.all(account) {
+            match message.state {
+                state if state.is_unread() => unread = unread.saturating_add(1),
+                State::Read => read = read.saturating_add(1),
+                _ => {}
+            }
+        }
+        Some((unread, read))
+    }
+
+    /// The count of unread messages of an account may be another: its lamps are told.
+    pub(in crate::gateway) fn lamp(&mut self, now: Time, account: &str) {
+        let Some(identity) = self.registry.identity(account) else {
+            return;
+        };
+        let lamps = self.instant.lamps(account);
+        if lamps.is_empty() {
+            return;
+        }
+        let package = Package::MessageSummary;
+        self.tell_all(now, Topic { package, identity }, None);
+        if !self.config.unsolicited_summaries {
+            return;
+        }
+        let keys = lamps.iter();
+        let keys: Vec<DeviceKey> = keys
+            .filter_map(|device| self.registry.named(identity, device))
+            .collect();
+        self.tell_devices(identity, keys.into_iter());
     }
 
     /// Tells of identities for which another number of pushes waits than before.

@@ -12,6 +12,7 @@ use crate::codec::sip::{Message, Name};
 use crate::gateway::on_invite::NotAccepted;
 use crate::gateway::profile;
 use crate::gateway::registry::{Device, DeviceKey, IdentityNo};
+use crate::gateway::service::instant_notice::State;
 use crate::gateway::{Gateway, Timer};
 use crate::limits;
 use crate::protocol::sip::endpoint::{Flow, ServerId};
@@ -25,6 +26,9 @@ const LASTS: u32 = 3_600;
 const LEAST: u32 = 60;
 /// Seconds it lasts at most.
 const MOST: u32 = 7_200;
+
+/// How the ids of tuples begin that say what a client does.
+const APP_STATE: &str = "app-state";
 
 /// What one device published.
 #[derive(Debug)]
@@ -110,6 +114,27 @@ impl Publications {
     /// Identities of which something is published.
     pub(super) fn identities(&self) -> Vec<IdentityNo> {
         self.by_identity.keys().copied().collect()
+    }
+
+    /// What a device says of a client: in a tuple whose id begins so, with the word for it as its note.
+    pub(in crate::gateway) fn app_state(&self, key: DeviceKey) -> Option<State> {
+        let own = self.of(key.identity).map(|(_, publication)| publication);
+        let own = own.filter(|publication| publication.device == key);
+        let tuples = own.flat_map(|publication| &publication.presence.tuples);
+        let tuples = tuples.filter(|tuple| tuple.id.starts_with(APP_STATE));
+        let states = tuples.map(|tuple| {
+            let says = |state: State| {
+                let mut notes = tuple.notes.iter();
+                notes.any(|note| note.text.trim() == state.word())
+            };
+            match tuple.basic {
+                Some(Basic::Closed) => State::Stopped,
+                _ if says(State::Foreground) => State::Foreground,
+                _ if says(State::Stopped) => State::Stopped,
+                _ => State::Background,
+            }
+        });
+        states.max()
     }
 
     /// Whether what is published says that a device is there; `None` when nothing does.

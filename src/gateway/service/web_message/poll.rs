@@ -230,6 +230,12 @@ impl WebMessages {
         Ok(empty(204))
     }
 
+    /// True while a client waits for an answer, as one with a stream does all the time.
+    #[must_use]
+    pub fn is_waiting(&self, client: &str) -> bool {
+        self.waits.by_client.contains_key(client)
+    }
+
     /// Something came for an account: who waits for it is answered. Records have been saved before.
     pub fn wake(&mut self, desk: &mut Desk<'_>, account: &str) {
         let mut waiting: Vec<String> = Vec::new();
