@@ -8,12 +8,14 @@ use crate::time::Time;
 mod endpoints;
 mod formats;
 pub mod hostile;
+mod mail;
 mod nodes;
 mod sip;
 mod wap;
 
 pub use endpoints::{smpp_sessions, wsp_endpoint};
 pub use formats::{Seed, VECTOR_FILES, formats, promises, seeds};
+pub use mail::imap;
 pub use nodes::{device, gateway};
 pub use sip::{device_id, digest, mime, msrp, sdp, sia, sip, sip_stream, sir, stun, uri};
 pub use wap::{
@@ -48,6 +50,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("msrp", msrp),
     ("sdp", sdp),
     ("stun", stun),
+    ("imap", imap),
     ("sms", sms),
     ("smpp", smpp),
     ("smpp_sessions", smpp_sessions),

@@ -136,3 +136,40 @@ fn the_ladder_of_one_push_draws_every_sir_and_every_content_whatever_carried_it(
         );
     }
 }
+
+/// Plays a scenario: what it counts is as expected.
+fn is_as_expected(name: &str) {
+    let (_, text) = library::TEXTS.iter().find(|(own, _)| *own == name).unwrap();
+    let script = Script::decode(text).unwrap();
+    let played = stage::play(&script, SEED).unwrap();
+    let counts = script.counts(&played.events);
+    assert!(!counts.is_empty());
+    for count in counts {
+        assert_eq!(count.actual, count.expected, "{name}: {}", count.of);
+    }
+}
+
+#[test]
+fn s1_1_r1_16_r1_43_a_mail_is_noticed_told_tapped_and_shown() {
+    is_as_expected("S1.1");
+}
+
+#[test]
+fn s1_2_r1_33_a_client_in_the_foreground_gets_the_mail_itself() {
+    is_as_expected("S1.2");
+}
+
+#[test]
+fn s1_3_r1_12_of_two_logins_the_later_device_is_told() {
+    is_as_expected("S1.3");
+}
+
+#[test]
+fn s1_5_mail_for_nobody_is_no_news() {
+    is_as_expected("S1.5");
+}
+
+#[test]
+fn r1_20_r1_23_a_monitor_that_breaks_is_degraded_and_nothing_is_lost_or_told_twice() {
+    is_as_expected("S1-breaks");
+}

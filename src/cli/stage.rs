@@ -67,6 +67,7 @@ async fn on_sockets(script: &Script, global: &Global) -> Result<Vec<Event>, Stri
             Step::Quiet => quiet(&journal).await,
             Step::Mark => mark = journal.last(),
             Step::Web(_) => return Err("browsers are played in the simulator only".into()),
+            Step::Notice(_) => return Err("mailboxes are played in the simulator only".into()),
             Step::Kill => return Err("the gateway is killed in the simulator only".into()),
         }
     }

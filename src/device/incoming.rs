@@ -184,7 +184,7 @@ impl Device {
             self.respond(now, id, draft, out);
             return;
         }
-        self.content(now, push, message.body().len(), Via::Sip, out);
+        self.content(now, push, (content_type, message.body()), Via::Sip, out);
         let draft = self.response(message, 200);
         self.respond(now, id, draft, out);
     }
@@ -194,7 +194,7 @@ impl Device {
         &mut self,
         now: Time,
         push: String,
-        octets: usize,
+        (content_type, body): (&str, &[u8]),
         via: Via,
         out: &mut Vec<Output>,
     ) {
@@ -207,10 +207,15 @@ impl Device {
             push,
             dev,
             via,
-            octets,
+            octets: body.len(),
             repeated,
         };
         self.report(now, fact, out);
+        if let Some(client) = self.client.as_mut().filter(|_| !repeated)
+            && let Some(fact) = client.content(content_type, body)
+        {
+            self.report(now, fact, out);
+        }
     }
 
     /// A SIR in a SIP request, and what such a request is as a bearer.

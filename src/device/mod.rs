@@ -25,7 +25,7 @@ use crate::protocol::sip::outbound::{KeepAlive, Power};
 use crate::random::Random;
 use crate::time::Time;
 use crate::timers::Timers;
-use crate::world::{Input, LinkId, Output, SocketId};
+use crate::world::{FetchId, Input, LinkId, Output, SocketId};
 
 pub mod applications;
 mod asking;
@@ -39,6 +39,7 @@ mod incoming;
 mod judging;
 pub mod matcher;
 pub mod message_center;
+pub mod notice_board;
 mod on_sip;
 mod refreshing;
 mod registering;
@@ -97,6 +98,8 @@ pub struct Device {
     /// What its doors beside SIP need; `None` when it has none.
     doors: Option<Box<bearer::Doors>>,
     requests: Vec<(ClientId, Purpose)>,
+    /// The client of a watched application, where it has one.
+    client: Option<Box<notice_board::NoticeBoard>>,
     timers: Timers<Timer>,
     next: u64,
     queue: VecDeque<endpoint::Output>,
@@ -175,6 +178,8 @@ enum Timer {
     Signalling,
     /// The device goes to sleep.
     Sleep,
+    /// The client of a watched application has something to do.
+    Client,
 }
 
 /// Links of MSRP sessions are numbered from here; those below are SIP's.
@@ -239,12 +244,43 @@ impl Device {
             returned: Seen::default(),
             doors,
             requests: Vec::new(),
+            client: None,
             timers,
             next: 0,
             queue: VecDeque::new(),
             effects: Vec::new(),
             leaving: Leaving::No,
             asleep: false,
+        }
+    }
+
+    /// The device with the client of a watched application.
+    #[must_use]
+    pub fn with_client(mut self, config: notice_board::Config) -> Self {
+        let client = notice_board::NoticeBoard::new(config, &self.config.name);
+        self.client = Some(Box::new(client));
+        self.client_later();
+        self
+    }
+
+    /// The client of a watched application.
+    #[must_use]
+    pub fn client(&self) -> Option<&notice_board::NoticeBoard> {
+        self.client.as_deref()
+    }
+
+    fn client_due(&mut self, now: Time, out: &mut Vec<Output>) {
+        if let Some(mut client) = self.client.take() {
+            client.expire(now, || FetchId(self.fresh()), out);
+            self.client = Some(client);
+        }
+        self.client_later();
+    }
+
+    fn client_later(&mut self) {
+        let due = self.client.as_ref().and_then(|client| client.deadline());
+        if let Some(due) = due {
+            self.timers.set(Timer::Client, due);
         }
     }
 
@@ -363,7 +399,14 @@ impl Machine for Device {
                 let asker = bearer::Asker::Door(id);
                 self.http_request(now, asker, &request, out);
             }
-            Input::Response { response, .. } => self.fetched(now, response, out),
+            Input::Response { id, response } => {
+                let client = self.client.as_mut();
+                if client.is_some_and(|client| client.answered(now, id, &response)) {
+                    self.client_later();
+                } else {
+                    self.fetched(now, response, out);
+                }
+            }
             // A device opens no WebSocket and serves none.
             Input::Upgraded { .. } | Input::Message { .. } => {}
         }
@@ -400,6 +443,7 @@ impl Machine for Device {
                 Timer::Line(link) => self.line_due(now, link, out),
                 Timer::Signalling => self.subscribe_to_sirs(now, out),
                 Timer::Sleep => self.rest(now, out),
+                Timer::Client => self.client_due(now, out),
             }
             self.settle(now, out);
         }

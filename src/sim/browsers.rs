@@ -144,7 +144,7 @@ fn steps(script: &Script, start: Time) -> Vec<(Time, WebStep)> {
             Step::Web(step) => steps.push((at, step.clone())),
             Step::Wait(duration) => at = at + *duration,
             Step::Quiet => at = at + QUIET,
-            Step::Push { .. } | Step::Mark | Step::Kill => {}
+            Step::Push { .. } | Step::Mark | Step::Kill | Step::Notice(_) => {}
         }
     }
     steps

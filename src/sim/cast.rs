@@ -167,6 +167,7 @@ pub fn gateway(script: &Script, places: &Places) -> Result<Gateway, String> {
             trust_body: Some(true),
             ..Settings::default()
         },
+        monitors: super::clients::monitors(script, places)?,
         sia: true,
         report_wire: true,
         ..Gateway::default()
@@ -302,7 +303,13 @@ pub fn seats(script: &Script, places: &Places, random: &mut Random) -> Result<Ve
             prov_url: None,
             wsp_from: Vec::new(),
         };
-        devices.push(Device::new(config, random.fork()));
+        let start = super::stage::START + super::stage::SETTLE;
+        let client = super::clients::client(script, &config.name, start);
+        let device = Device::new(config, random.fork());
+        devices.push(match client {
+            Some(client) => device.with_client(client),
+            None => device,
+        });
     }
     let seats = seats.into_iter().map(|(devices, udp, http)| Seat {
         fleet: Fleet::new(devices),

@@ -10,6 +10,14 @@ pub const TEXTS: &[(&str, &str)] = &[
         include_str!("../../testdata/scenarios/S0.1-game.txt"),
     ),
     ("S0.3", include_str!("../../testdata/scenarios/S0.3.txt")),
+    ("S1.1", include_str!("../../testdata/scenarios/S1.1.txt")),
+    ("S1.2", include_str!("../../testdata/scenarios/S1.2.txt")),
+    ("S1.3", include_str!("../../testdata/scenarios/S1.3.txt")),
+    ("S1.5", include_str!("../../testdata/scenarios/S1.5.txt")),
+    (
+        "S1-breaks",
+        include_str!("../../testdata/scenarios/S1-breaks.txt"),
+    ),
     ("S2.0", include_str!("../../testdata/scenarios/S2.0.txt")),
     (
         "S2.0-core",

@@ -20,10 +20,12 @@ use crate::world::{
 pub mod browsers;
 pub mod calm;
 pub mod cast;
+pub mod clients;
 pub mod fork;
 pub mod initiator;
 pub mod invariant;
 pub mod library;
+pub mod mail_server;
 pub mod network;
 pub mod script;
 pub mod smsc;

@@ -26,11 +26,12 @@
 //! | `kill` | the gateway dies and comes back |
 //! | `expect N EVENT key=value …` | exactly N events since the mark match; `900..1100` for a number between |
 //!
-//! Lines about browsers: [`browsers`](super::browsers).
+//! Lines about browsers: [`browsers`](super::browsers); about watched mailboxes: [`clients`](super::clients).
 
 use std::time::Duration;
 
 use super::browsers::{BrowserLine, WebStep};
+use super::clients::{MonitorLine, NoticeStep};
 use crate::event::{Event, Filter};
 use crate::fault::Spec;
 
@@ -49,6 +50,10 @@ pub struct Script {
     pub faults: Vec<Spec>,
     /// Browsers.
     pub browsers: Vec<BrowserLine>,
+    /// What the gateway watches.
+    pub monitor: Option<MonitorLine>,
+    /// Clients of the watched application: their devices and settings.
+    pub clients: Vec<(String, Vec<Setting>)>,
     /// The devices of the identity.
     pub devices: Vec<DeviceLine>,
     /// What happens.
@@ -97,6 +102,8 @@ pub enum Step {
     Kill,
     /// Something in a browser, or for one.
     Web(WebStep),
+    /// Something with a client of a watched application, or at the mail server.
+    Notice(NoticeStep),
 }
 
 /// A count that must come true.
@@ -154,6 +161,8 @@ impl Script {
             smsc: Vec::new(),
             faults: Vec::new(),
             browsers: Vec::new(),
+            monitor: None,
+            clients: Vec::new(),
             devices: Vec::new(),
             steps: Vec::new(),
             expects: Vec::new(),
@@ -193,7 +202,7 @@ impl Script {
     /// True when it can be played in the simulator only.
     #[must_use]
     pub fn is_virtual(&self) -> bool {
-        !self.browsers.is_empty()
+        !self.browsers.is_empty() || self.monitor.is_some()
     }
 
     fn line(&mut self, text: &str) -> Result<(), String> {
@@ -217,9 +226,24 @@ impl Script {
                     settings: settings(rest)?,
                 });
             }
-            _ => match WebStep::decode(verb, rest)? {
-                Some(step) => self.steps.push(Step::Web(step)),
-                None => return Err(format!("'{verb}' is no word of a scenario")),
+            "monitor" => {
+                let (kind, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+                self.monitor = Some(MonitorLine {
+                    kind: kind.to_owned(),
+                    settings: settings(rest)?,
+                });
+            }
+            "client" => {
+                let (name, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+                self.clients.push((name.to_owned(), settings(rest)?));
+            }
+            _ => match (
+                WebStep::decode(verb, rest)?,
+                NoticeStep::decode(verb, rest)?,
+            ) {
+                (Some(step), _) => self.steps.push(Step::Web(step)),
+                (None, Some(step)) => self.steps.push(Step::Notice(step)),
+                (None, None) => return Err(format!("'{verb}' is no word of a scenario")),
             },
         }
         Ok(())

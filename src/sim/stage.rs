@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::browsers;
 use super::cast::{self, Places};
+use super::clients;
 use super::initiator::{Initiator, Ledger, Submission};
 use super::script::{Script, Step};
 use super::{NodeId, Simulation, Weather};
@@ -24,7 +25,7 @@ const FAULTS: u64 = 0xFA17;
 /// Sets that of browsers apart.
 const BROWSERS: u64 = 0xB0_75;
 /// How long devices may take to register.
-const SETTLE: Duration = Duration::from_secs(5);
+pub(super) const SETTLE: Duration = Duration::from_secs(5);
 /// How long `quiet` lets things run: longer than sessions linger, shorter than registrations last.
 pub(super) const QUIET: Duration = Duration::from_secs(20);
 
@@ -67,11 +68,12 @@ pub fn play(script: &Script, seed: u64) -> Result<Played, String> {
     simulation.route_http(entrance, "http://pi.example.com/", initiator);
     simulation.route_http(gateway, "http://pi.example.com/", initiator);
     browsers::enter(&mut simulation, script, gateway, seed ^ BROWSERS)?;
+    clients::enter(&mut simulation, script, &places, gateway)?;
     let _registered = simulation.take_events();
     let mut events = Vec::new();
     for step in &script.steps {
         match step {
-            Step::Push { .. } | Step::Web(_) => {}
+            Step::Push { .. } | Step::Web(_) | Step::Notice(_) => {}
             Step::Wait(duration) => simulation.run_until(simulation.now() + *duration),
             Step::Quiet => simulation.run_until(simulation.now() + QUIET),
             Step::Mark => {
@@ -97,7 +99,7 @@ fn pushes(script: &Script, start: Time) -> Result<Vec<(Time, Submission)>, Strin
             }
             Step::Wait(duration) => at = at + *duration,
             Step::Quiet => at = at + QUIET,
-            Step::Mark | Step::Kill | Step::Web(_) => {}
+            Step::Mark | Step::Kill | Step::Web(_) | Step::Notice(_) => {}
         }
     }
     Ok(pushes)

@@ -384,7 +384,8 @@ impl Device {
         let push = pushed.value(Name::XSirgatePush.text()).unwrap_or_default();
         let push = push.trim_matches('"').to_owned();
         let is_repeated = !push.is_empty() && self.pushes.get(&push).is_some();
-        self.content(now, push, pushed.body.len(), arrival.via(), out);
+        let content = (pushed.content_type.as_str(), pushed.body.as_ref());
+        self.content(now, push, content, arrival.via(), out);
         self.answer_sir(now, arrival, Answer::plain(200), out);
         if is_repeated {
             return;

@@ -292,14 +292,20 @@ impl Device {
                 } if session.is_service => {
                     self.service_message(now, content_type, &headers, &body, out);
                 }
-                Out::Received { headers, body, .. } => {
+                Out::Received {
+                    headers,
+                    body,
+                    content_type,
+                    ..
+                } => {
                     let via = if session.contents == 0 && session.about.key.is_some() {
                         Via::New
                     } else {
                         Via::Existing
                     };
                     session.contents = session.contents.saturating_add(1);
-                    self.content(now, push_of(&headers), body.len(), via, out);
+                    let content = (content_type.as_str(), body.as_ref());
+                    self.content(now, push_of(&headers), content, via, out);
                     self.return_for_content(now, number, &headers, out);
                 }
                 Out::Failed { code, why, .. } if why != Why::LinkLost => {

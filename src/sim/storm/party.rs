@@ -130,6 +130,8 @@ fn script(bearers: &[Vec<&'static str>]) -> Script {
         gateway: Vec::new(),
         smsc: Vec::new(),
         browsers: Vec::new(),
+        monitor: None,
+        clients: Vec::new(),
         faults: Vec::new(),
         devices: DEVICES.iter().zip(0..).map(device).collect(),
         steps: Vec::new(),
