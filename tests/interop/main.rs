@@ -1,5 +1,5 @@
 //! sirgate against programs that others wrote: curl, tshark, sipp, baresip, linphonec, Kannel, Net::SMPP,
-//! smpp of npm, libwbxml, xmllint, Firefox.
+//! smpp of npm, libwbxml, xmllint, Firefox, Dovecot.
 //!
 //! `tests/interop/run` installs them. A program that is missing is a failure.
 #![expect(
@@ -22,10 +22,12 @@ mod browser;
 mod closed_page;
 mod curl;
 mod dissect;
+mod dovecot;
 mod firefox;
 mod http2;
 mod kannel;
 mod lamp;
+mod mailboxes;
 mod message_centre;
 mod notes;
 mod ota;
