@@ -128,7 +128,7 @@ impl Gateway {
             notify_to: None,
             quality: None,
             content: Content {
-                application: place.app.clone(),
+                application: uri_of(&place.app),
                 content_type: content_type.to_owned(),
                 headers: Vec::new(),
                 octets: body.len(),
@@ -170,6 +170,14 @@ impl Gateway {
             ..Si::default()
         };
         si.encode_xml().ok().map(Bytes::from)
+    }
+}
+
+/// The URI by which a SIR names an application (WAP-259, section 4): ours have short names.
+fn uri_of(app: &str) -> String {
+    match app.contains(':') {
+        true => app.to_owned(),
+        false => format!("x-sirgate-application:{app}"),
     }
 }
 

@@ -42,7 +42,7 @@ impl Store {
             title: title.to_owned(),
             ..Draft::default()
         };
-        self.messages(|it| it.put(NOW, account, draft).unwrap().seq)
+        self.messages(|it| it.put(NOW, account, draft, &|_| false).unwrap().seq)
     }
 
     fn writes(&self) -> usize {
