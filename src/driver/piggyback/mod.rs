@@ -107,8 +107,6 @@ pub struct Settings {
     pub levels: Levels,
     /// Requests that do not ask for it get it too: for sites whose pages all have the snippet, across origins.
     pub unasked: bool,
-    /// How much longer than the site the source may take; what it says later is left out. `None` waits for it.
-    pub patience: Option<Duration>,
 }
 
 /// Who sent a request, from what was verified; nobody is known by what a client says of itself.
@@ -119,6 +117,7 @@ pub struct Piggyback<U> {
     source: Arc<U>,
     identify: Arc<Identify>,
     settings: Settings,
+    patience: Option<Duration>,
 }
 
 impl<U> core::fmt::Debug for Piggyback<U> {
@@ -136,6 +135,7 @@ impl<U> Clone for Piggyback<U> {
             source: self.source.clone(),
             identify: self.identify.clone(),
             settings: self.settings,
+            patience: self.patience,
         }
     }
 }
@@ -151,6 +151,7 @@ impl<U: UnreadSource> Piggyback<U> {
             source: Arc::new(source),
             identify: Arc::new(identify),
             settings: Settings::default(),
+            patience: None,
         }
     }
 
@@ -158,6 +159,16 @@ impl<U: UnreadSource> Piggyback<U> {
     #[must_use]
     pub fn with(self, settings: Settings) -> Self {
         Self { settings, ..self }
+    }
+
+    /// The same with a source that may take only so much longer than the site: what it says later is left out. Without
+    /// this it is waited for.
+    #[must_use]
+    pub fn waiting(self, patience: Duration) -> Self {
+        Self {
+            patience: Some(patience),
+            ..self
+        }
     }
 
     /// A site with it.

@@ -77,7 +77,7 @@ where
         let layer = self.layer.clone();
         Box::pin(async move {
             // The site works and the source looks at the same time (R4.6).
-            let patience = layer.settings.patience;
+            let patience = layer.patience;
             let (response, stamp) = both(answering, layer.look(&user, seen), patience).await;
             let response = response?;
             let is_borne = may_bear(response.status(), response.headers());

@@ -8,6 +8,7 @@ mod unread;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use hyper::http::request::Parts;
 use sirgate::codec::site_message::{Item, Stamp};
@@ -100,6 +101,22 @@ impl UnreadSource for Store {
     }
 }
 
+/// How the layer works, and how long it waits for its source.
+#[derive(Default)]
+struct Layer {
+    riding: Riding,
+    patience: Option<Duration>,
+}
+
+impl From<Riding> for Layer {
+    fn from(riding: Riding) -> Self {
+        Self {
+            riding,
+            patience: None,
+        }
+    }
+}
+
 /// A proxy that serves until it is dropped.
 struct Proxy {
     at: SocketAddr,
@@ -113,7 +130,7 @@ impl Proxy {
     async fn start<U: UnreadSource>(
         site: SocketAddr,
         source: U,
-        riding: Riding,
+        riding: impl Into<Layer>,
         change: impl FnOnce(&mut Settings),
     ) -> Self {
         Self::with_figures(site, source, riding, change, Arc::default()).await
@@ -122,7 +139,7 @@ impl Proxy {
     async fn with_figures<U: UnreadSource>(
         site: SocketAddr,
         source: U,
-        riding: Riding,
+        layer: impl Into<Layer>,
         change: impl FnOnce(&mut Settings),
         figures: Arc<Figures>,
     ) -> Self {
@@ -134,7 +151,12 @@ impl Proxy {
             user.to_str().ok().map(str::to_owned)
         };
         let forward = Forward::new(settings, &Tls::default(), figures.clone());
-        let site = Piggyback::new(source, user).with(riding).around(forward);
+        let layer = layer.into();
+        let mut riding = Piggyback::new(source, user).with(layer.riding);
+        if let Some(patience) = layer.patience {
+            riding = riding.waiting(patience);
+        }
+        let site = riding.around(forward);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);

@@ -19,7 +19,7 @@ use sirgate::driver::tls::Tls;
 use tokio::net::TcpListener;
 use tokio::sync::Barrier;
 
-use super::{ALICE, ASKS, Proxy, RawSite, Store, get, page, row};
+use super::{ALICE, ASKS, Layer, Proxy, RawSite, Store, get, page, row};
 
 /// What a gateway of the test does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +105,7 @@ impl Api {
     async fn before(
         &self,
         site: SocketAddr,
-        riding: Riding,
+        riding: Layer,
         change: impl FnOnce(&mut Gateway),
     ) -> Proxy {
         let figures = Arc::default();
@@ -131,10 +131,10 @@ fn seen(upto: &'static str) -> [(&'static str, &'static str); 2] {
 }
 
 /// A site that waits a little for its gateway, as the command does.
-fn riding() -> Riding {
-    Riding {
+fn riding() -> Layer {
+    Layer {
         patience: Some(Duration::from_secs(5)),
-        ..Riding::default()
+        ..Layer::default()
     }
 }
 
@@ -271,9 +271,9 @@ async fn a_gateway_that_is_down_harms_no_response_and_is_left_alone_for_a_while(
 #[tokio::test]
 async fn the_site_waits_for_no_gateway_that_says_nothing() {
     let (site, api) = (site().await, Api::start(Mood::Silent).await);
-    let brief = Riding {
+    let brief = Layer {
         patience: Some(Duration::from_millis(5)),
-        ..Riding::default()
+        ..Layer::default()
     };
     // Its answers never come: without the bound none of these would end.
     let proxy = api
@@ -326,10 +326,8 @@ async fn the_gateway_is_shown_who_asks_and_names_are_escaped() {
 async fn r4_23_sent_is_offered_where_that_is_wanted() {
     let (site, api) = (site().await, Api::start(Mood::Works).await);
     api.store.put("alice", "one");
-    let send = Riding {
-        commit: Commit::Send,
-        ..riding()
-    };
+    let mut send = riding();
+    send.riding.commit = Commit::Send;
     let proxy = api.before(site.at, send, |_| {}).await;
     assert_eq!(
         get(proxy.at, "/", &[ALICE, ASKS]).await.unread(),
