@@ -1,12 +1,7 @@
 //! `[piggyback]`: unread messages on responses to users.
 
-use std::time::Duration;
-
 use super::reader::{Source, Table};
 use crate::driver::piggyback::{Commit, Form, Levels, Nothing, Settings};
-
-/// How much longer than the answer itself the node may take to say what is unread: it answers from its memory.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the table says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +50,6 @@ pub fn read(table: &mut Table<'_>, source: &mut Source, knows_users: bool) -> Pi
             nothing,
             levels,
             unasked,
-            patience: Some(PATIENCE),
         },
         fallback: fallback.unwrap_or_default(),
     }
