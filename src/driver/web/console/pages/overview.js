@@ -67,7 +67,7 @@ export async function show({ main, model, signal }) {
       if (after !== element) body.insertBefore(element, after);
       before = element;
     }
-    count(latest);
+    count();
   };
   const count = () => {
     const sums = {};
@@ -85,10 +85,16 @@ export async function show({ main, model, signal }) {
   };
   let due = 0;
   const later = () => {
-    due ||= requestAnimationFrame(() => {
-      due = 0;
-      draw();
-    });
+    if (due !== 0) return;
+    // With many pushes the sums take longer, and nobody reads as fast as they come.
+    due = setTimeout(
+      () =>
+        requestAnimationFrame(() => {
+          due = 0;
+          if (!signal.aborted) draw();
+        }),
+      model.pushes.size > 1_000 ? 250 : 0,
+    );
   };
   const hear = ({ detail }) => {
     later();

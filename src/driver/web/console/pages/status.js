@@ -27,6 +27,7 @@ export async function show({ main, model, signal }) {
   const figures = h("div", {});
   main.append(h("h1", {}, "Status"), state, lacks, facts, h("h2", {}, "Figures"), figures, commands({ curl: asCurl("GET", "/metrics") }).element);
   const fact = (term, words) => h("div", {}, h("dt", {}, term), h("dd", {}, words));
+  let drawn = "";
   const look = async () => {
     // A gateway that is not ready says so with 503, and that is an answer.
     const [ready, text] = await Promise.all([fetch("/readyz", { signal }).then((answer) => answer.json()), api.metrics()]);
@@ -42,15 +43,17 @@ export async function show({ main, model, signal }) {
       fact("events kept here", `${model.events.length} of ${KEPT}`),
       fact("licences", h("span", {}, "the console is of sirgate itself and loads nothing of others")),
     );
-    const kept = figures.firstElementChild?.scrollTop;
-    const rows = all.filter(({ name }) => name !== "sirgate_build_info").map(({ name, labels, value }) => [h("span", { class: "mono" }, name), h("span", { class: "mono" }, labels), number(value)]);
-    if (figures.contains(document.activeElement) && figures.firstElementChild?.querySelectorAll("tr").length === rows.length + 1) {
+    const rows = all.filter(({ name }) => name !== "sirgate_build_info");
+    const face = rows.map(({ name, labels }) => name + labels).join();
+    if (face === drawn) {
+      // The same figures: only their values change, so that nothing is scrolled or selected away.
       const cells = figures.querySelectorAll("tbody td:last-child");
-      rows.forEach(([, , value], at) => write(cells[at], value));
+      rows.forEach(({ value }, at) => write(cells[at], number(value)));
       return;
     }
-    figures.replaceChildren(table("Figures for Prometheus", ["figure", "labels", "value"], rows));
-    if (kept !== undefined) figures.firstElementChild.scrollTop = kept;
+    drawn = face;
+    const mono = (words) => h("span", { class: "mono" }, words);
+    figures.replaceChildren(table("Figures for Prometheus", ["figure", "labels", "value"], rows.map(({ name, labels, value }) => [mono(name), mono(labels), number(value)])));
   };
   await look();
   const timer = setInterval(() => document.hidden || look().catch((error) => signal.aborted || write(state, `✗ ${error.message}`)), PERIOD);
