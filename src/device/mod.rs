@@ -187,6 +187,14 @@ const MEDIA_LINKS: u64 = 1 << 40;
 /// Links for push over HTTP are numbered from here.
 const PUSH_LINKS: u64 = 1 << 48;
 
+/// What a device that asks its gateway who it is knows of it.
+fn authenticator(challenge: &Challenge, random: &mut Random) -> Box<Authenticator> {
+    let gateway = &challenge.gateway;
+    let password = Secret::Password(gateway.password.clone());
+    let users = [(gateway.user.clone(), password)].into();
+    Box::new(Authenticator::new(&challenge.realm, random.octets(), users))
+}
+
 impl Device {
     /// A device that starts as soon as it is told the time: its first deadline is due at once.
     #[must_use]
@@ -213,12 +221,8 @@ impl Device {
             .credentials
             .as_ref()
             .map(|own| Client::new(&own.user, &own.password));
-        let authenticator = config.challenge.as_ref().map(|challenge| {
-            let gateway = &challenge.gateway;
-            let password = Secret::Password(gateway.password.clone());
-            let users = [(gateway.user.clone(), password)].into();
-            Box::new(Authenticator::new(&challenge.realm, random.octets(), users))
-        });
+        let challenge = config.challenge.as_ref();
+        let authenticator = challenge.map(|challenge| authenticator(challenge, &mut random));
         let mut timers = Timers::default();
         timers.set(Timer::Start, Time::EPOCH);
         let connects = config.behaviour.connect == behaviour::Connect::Http;

@@ -204,6 +204,25 @@ enum Timer {
     Terminal(u32),
 }
 
+/// The services that browsers use: messages, logins, pushes.
+fn for_browsers(
+    config: &Config,
+    registry: &mut Registry,
+    random: &mut Random,
+) -> (
+    WebMessages,
+    Option<Logins>,
+    Option<service::push_service::PushService>,
+) {
+    let web = WebMessages::new(config.webapp, random.fork());
+    let web = web.reaching(config.endpoints(), config.push_contact.clone());
+    let logins = on_session::open(config, registry, random);
+    let pushes = config.push_service.clone();
+    let pushes =
+        pushes.map(|config| service::push_service::PushService::new(config, random.fork()));
+    (web, logins, pushes)
+}
+
 impl Gateway {
     /// A gateway that knows what its configuration says.
     #[must_use]
@@ -219,12 +238,7 @@ impl Gateway {
         let mut timers = Timers::default();
         let wsp = config.wsp_session.is_some();
         let wsp = wsp.then(|| ota_wsp::OtaWsp::new(random.fork()));
-        let web = WebMessages::new(config.webapp, random.fork());
-        let web = web.reaching(config.endpoints(), config.push_contact.clone());
-        let logins = on_session::open(&config, &mut registry, &mut random);
-        let push_service = config.push_service.clone();
-        let push_service = push_service
-            .map(|config| service::push_service::PushService::new(config, random.fork()));
+        let (web, logins, push_service) = for_browsers(&config, &mut registry, &mut random);
         let watched = config.monitors.clone();
         let instant = service::instant_notice::InstantNotices::new(watched, random.fork());
         let mailboxes = mailboxes::Mailboxes::new(random.fork());

@@ -76,7 +76,7 @@ impl MailServer {
         }
     }
 
-    fn deliver(&mut self, mail: Delivery, out: &mut Vec<Output>) {
+    fn deliver(&mut self, mail: &Delivery, out: &mut Vec<Output>) {
         self.mails.push(mail.clone());
         let uid = self.mails.len();
         for (link, session) in &self.sessions {
@@ -227,7 +227,7 @@ impl Machine for MailServer {
     fn expire(&mut self, now: Time, out: &mut Vec<Output>) {
         while self.due.front().is_some_and(|(at, _)| *at <= now) {
             match self.due.pop_front() {
-                Some((_, Happening::Mail(mail))) => self.deliver(mail, out),
+                Some((_, Happening::Mail(mail))) => self.deliver(&mail, out),
                 Some((_, Happening::HangUp)) => {
                     for link in core::mem::take(&mut self.sessions).into_keys() {
                         out.push(Output::Close { link });

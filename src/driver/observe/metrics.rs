@@ -327,6 +327,7 @@ impl Word for crate::event::Decision {
 }
 
 /// The event's name, as it is serialised.
+#[expect(clippy::too_many_lines, reason = "one row an event")]
 const fn name(fact: &Fact) -> &'static str {
     match fact {
         Fact::PapRx { .. } => "pap.rx",

@@ -43,13 +43,13 @@ pub(super) type Answer = Result<HttpResponse, HttpResponse>;
 
 impl InstantNotices {
     /// Answers a request.
-    pub fn answer(&mut self, desk: &mut Desk<'_>, route: &Route, asker: Asker<'_>) -> Outcome {
+    pub fn answer(&mut self, desk: &mut Desk<'_>, route: &Route, mut asker: Asker<'_>) -> Outcome {
         let request = asker.request;
         let answered = match route {
-            Route::Register => self.register(desk, asker),
+            Route::Register => self.register(desk, &mut asker),
             Route::Registration(id) => self.show_registration(id, &asker),
             Route::Unregister(id) => self.unregister(desk, id, &asker),
-            Route::Login => match self.login(desk, asker) {
+            Route::Login => match self.login(desk, &mut asker) {
                 Ok(outcome) => return outcome,
                 Err(refused) => Err(refused),
             },
@@ -59,11 +59,11 @@ impl InstantNotices {
             Route::Preference(account, app) => self.show_preference((account, app), asker),
             Route::Prefer(account, app) => self.prefer(desk, (account, app), asker),
             Route::Monitors => self.show_monitors(&asker),
-            Route::Hook(app, secret) => match self.hooked(desk, (app, secret), asker) {
+            Route::Hook(app, secret) => match self.hooked(desk, (app, secret), &mut asker) {
                 Ok(outcome) => return outcome,
                 Err(refused) => Err(refused),
             },
-            Route::Webhook(app) => match self.signalled(desk, app, asker) {
+            Route::Webhook(app) => match self.signalled(desk, app, &mut asker) {
                 Ok(outcome) => return outcome,
                 Err(refused) => Err(refused),
             },

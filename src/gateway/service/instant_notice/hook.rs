@@ -36,7 +36,7 @@ impl InstantNotices {
         &self,
         desk: &Desk<'_>,
         (app, secret): (&str, &str),
-        asker: Asker<'_>,
+        asker: &mut Asker<'_>,
     ) -> Result<Outcome, HttpResponse> {
         let _ = desk;
         let watched = self.watched.get(app).map(|watched| &watched.source);

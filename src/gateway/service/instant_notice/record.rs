@@ -164,13 +164,7 @@ pub(super) fn read(body: &[u8]) -> Result<Kept, BadRecord> {
             token,
             login,
         } => {
-            let login = match login {
-                Some(LoginBody { at, digest }) => Some(Login {
-                    at,
-                    digest: octets(&digest)?,
-                }),
-                None => None,
-            };
+            let login = login.map(read_login).transpose()?;
             Kept::Registration(Registration {
                 id,
                 place: Place {
@@ -212,6 +206,11 @@ pub(super) fn read(body: &[u8]) -> Result<Kept, BadRecord> {
             until,
         }),
     })
+}
+
+fn read_login(LoginBody { at, digest }: LoginBody) -> Result<Login, BadRecord> {
+    let digest = octets(&digest)?;
+    Ok(Login { at, digest })
 }
 
 fn octets(text: &str) -> Result<[u8; 32], BadRecord> {

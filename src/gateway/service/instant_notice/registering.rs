@@ -76,7 +76,7 @@ fn mail() -> String {
 
 impl InstantNotices {
     /// A client is used for the first time (R1.1, R1.2), or its push token is another now (R1.41).
-    pub(super) fn register(&mut self, desk: &mut Desk<'_>, asker: Asker<'_>) -> Answer {
+    pub(super) fn register(&mut self, desk: &mut Desk<'_>, asker: &mut Asker<'_>) -> Answer {
         let body: RegistrationBody = read(asker.request, "not a registration")?;
         let wrong = |detail: &str| Err(problem(400, "not a registration", detail));
         if !is_name(&body.device) {
@@ -176,7 +176,7 @@ impl InstantNotices {
     pub(super) fn login(
         &mut self,
         desk: &mut Desk<'_>,
-        asker: Asker<'_>,
+        asker: &mut Asker<'_>,
     ) -> Result<Outcome, HttpResponse> {
         let body: LoginBody = read(asker.request, "not a login")?;
         let wrong = || problem(401, "not logged in", "account or password is wrong");
@@ -208,7 +208,7 @@ impl InstantNotices {
             return Err(wrong());
         }
         self.is_registered(&place)?;
-        self.logged_in(desk, place, None).map(Outcome::Answer)
+        self.logged_in(desk, &place, None).map(Outcome::Answer)
     }
 
     /// The source said whether the password of a login is right.
@@ -223,7 +223,7 @@ impl InstantNotices {
             return problem(401, "not logged in", "account or password is wrong");
         }
         let password = Some(proof.password);
-        let answered = self.logged_in(desk, place, password);
+        let answered = self.logged_in(desk, &place, password);
         answered.unwrap_or_else(|refused| refused)
     }
 
@@ -232,8 +232,13 @@ impl InstantNotices {
         known.ok_or_else(|| problem(403, "not registered", "register the device first"))
     }
 
-    fn logged_in(&mut self, desk: &mut Desk<'_>, place: Place, password: Option<String>) -> Answer {
-        let known = self.registrations.get(&place).cloned();
+    fn logged_in(
+        &mut self,
+        desk: &mut Desk<'_>,
+        place: &Place,
+        password: Option<String>,
+    ) -> Answer {
+        let known = self.registrations.get(place).cloned();
         let mut registration =
             known.ok_or_else(|| problem(403, "not registered", "register the device first"))?;
         let token = self.random.token::<32>();
@@ -242,7 +247,7 @@ impl InstantNotices {
             digest: digest(token.as_str()),
         });
         self.keep(desk, registration)?;
-        self.tell(desk, &place, "login");
+        self.tell(desk, place, "login");
         self.begin(desk, &place.account, &place.app, password);
         let watched = self.watched.get(&place.app);
         let interval = watched.map_or(0, |watched| watched.heartbeat.as_secs());

@@ -63,7 +63,7 @@ impl InstantNotices {
         &mut self,
         desk: &Desk<'_>,
         app: &str,
-        asker: Asker<'_>,
+        asker: &mut Asker<'_>,
     ) -> Result<Outcome, HttpResponse> {
         let request = asker.request;
         let watched = self.watched.get(app).map(|watched| &watched.source);
