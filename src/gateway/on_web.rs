@@ -34,7 +34,7 @@ impl Gateway {
                     .map(|()| format!("user {account}")),
                 None => self.may_publish(now, peer, app, request),
             },
-            route if route.is_of_account() => self.initiator(peer, request),
+            route if route.is_of_account() => self.may_look(peer, request),
             _ => Ok(String::new()),
         };
         let learns =
@@ -107,6 +107,15 @@ impl Gateway {
         let messages = &mut self.messages;
         let mut desk = Desk { now, messages, out };
         self.web.pushed(&mut desk, id, response)
+    }
+
+    /// Where users prove who they are, their messages are not for everybody who asks.
+    fn may_look(&self, peer: SocketAddr, request: &HttpRequest) -> Result<String, HttpResponse> {
+        if self.logins.is_some() && !self.config.policy.wants_names() {
+            let why = "users log in to see their messages, and initiators need a name of their own";
+            return Err(api::problem(401, "not logged in", why));
+        }
+        self.initiator(peer, request)
     }
 
     /// The user who writes to another with that application, as he was verified (R4.46).

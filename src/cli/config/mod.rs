@@ -204,13 +204,7 @@ impl Lab {
             listen.as_ref().is_some_and(|listen| listen.wsp.is_some()),
         );
         let devices = identity::read(&mut gateway, served, root, source);
-        let login = section(root, source, "login", |table, source| {
-            login::read(&mut gateway, table, source, folder)
-        })
-        .unwrap_or_default();
-        let piggyback = section(root, source, "piggyback", |table, source| {
-            piggyback::read(table, source, login.is_some())
-        });
+        let (login, piggyback) = guests(&mut gateway, root, source, folder);
         let faults = section(root, source, "faults", Faults::read);
         Self {
             warnings: Vec::new(),
@@ -258,6 +252,23 @@ fn sides(gateway: &mut Gateway, root: &mut Table<'_>, source: &mut Source, folde
         push_service::read(gateway, &mut table, source);
         table.finish(source);
     }
+}
+
+/// How users of web pages prove who they are, and what rides along on responses to them.
+fn guests(
+    gateway: &mut Gateway,
+    root: &mut Table<'_>,
+    source: &mut Source,
+    folder: &Path,
+) -> (Identity, Option<piggyback::Piggyback>) {
+    let login = section(root, source, "login", |table, source| {
+        login::read(gateway, table, source, folder)
+    })
+    .unwrap_or_default();
+    let piggyback = section(root, source, "piggyback", |table, source| {
+        piggyback::read(table, source, login.is_some())
+    });
+    (login, piggyback)
 }
 
 /// Where records are kept; `None` when they are not.

@@ -11,6 +11,7 @@ use crate::event::Bearer;
 use crate::gateway::config::{Config, DeviceProfile};
 use crate::gateway::policy::Terms;
 use crate::gateway::profile::Profile;
+use crate::gateway::service::session;
 use crate::world::{HttpRequest, HttpResponse, Input, RecordKind, RequestId};
 
 /// A browser client: its id and its token.
@@ -194,6 +195,40 @@ fn a_client_elsewhere_does_not_name_its_account_itself() {
     let mut lab = Lab::with(believing);
     let id = input(&mut lab, "198.51.100.1", ("POST", "clients"), &[], body);
     assert_eq!(answer(&mut lab, id).unwrap().status, 201);
+}
+
+#[test]
+fn where_users_log_in_nobody_else_sees_their_messages_and_one_unknown_here_writes_nothing() {
+    let mut closed = config();
+    closed.login = Some(session::Settings {
+        users: vec![(ALICE.to_owned(), "wonder".to_owned())],
+        ..session::Settings::default()
+    });
+    let mut lab = Lab::with(closed);
+    let mut status = |line: (&str, &str), account: Option<&str>, body: &str| {
+        let shown: Vec<_> = account
+            .map(|it| (HttpRequest::ACCOUNT, it))
+            .into_iter()
+            .collect();
+        let id = input(&mut lab, "127.0.0.1", line, &shown, body);
+        answer(&mut lab, id).unwrap().status
+    };
+    let look = ("GET", "accounts/alice/messages");
+    assert_eq!(status(look, None, ""), 401);
+    assert_eq!(status(look, Some("mallory"), ""), 401);
+    assert_eq!(status(look, Some("alice"), ""), 200);
+    let write = ("POST", "apps/site/messages");
+    let body = r#"{"to":"alice","title":"x","from":"sip:bob@example.com"}"#;
+    assert_eq!(status(write, Some("mallory"), body), 403);
+    assert_eq!(status(write, Some("alice"), body), 403);
+    assert_eq!(
+        status(
+            ("POST", "clients"),
+            Some("mallory@elsewhere"),
+            r#"{"account":"alice"}"#
+        ),
+        401
+    );
 }
 
 #[test]
