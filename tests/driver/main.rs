@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test")]
 
 mod client;
+mod console;
 mod events;
 mod http;
 mod http2;
