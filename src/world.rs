@@ -111,6 +111,8 @@ impl HttpRequest {
     pub const ACCOUNT: &'static str = ":account";
     /// The header with which the driver hands over the token of a user's session, and the node one that it has begun.
     pub const SESSION: &'static str = ":session";
+    /// The header of a request of ours that is one of HTTP/2, also without TLS. It is not sent.
+    pub const TWO: &'static str = ":two";
     /// The header of questions that the driver asks for a stream: what it asks from has been written, not received.
     pub const STREAM: &'static str = ":stream";
 

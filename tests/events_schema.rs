@@ -97,7 +97,7 @@ const fn number(fact: &Fact) -> usize {
 const LAST: usize = 62;
 
 const MODES: [Mode; 4] = [Mode::Targeted, Mode::Fanout, Mode::FanoutId, Mode::Legacy];
-const BEARERS: [Bearer; 10] = [
+const BEARERS: [Bearer; 12] = [
     Bearer::Sip,
     Bearer::Http,
     Bearer::Wsp,
@@ -108,6 +108,8 @@ const BEARERS: [Bearer; 10] = [
     Bearer::Signalling,
     Bearer::Service,
     Bearer::Web,
+    Bearer::Apns,
+    Bearer::Fcm,
 ];
 const VIAS: [Via; 10] = [
     Via::New,

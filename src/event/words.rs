@@ -43,6 +43,10 @@ pub enum Bearer {
     Service,
     /// A message that browsers fetch.
     Web,
+    /// A notification of Apple's push service.
+    Apns,
+    /// A message of Firebase Cloud Messaging.
+    Fcm,
 }
 
 pub(super) const fn by_sip() -> Bearer {
@@ -64,6 +68,8 @@ impl Bearer {
             Self::Signalling => "signalling",
             Self::Service => "service",
             Self::Web => "web",
+            Self::Apns => "apns",
+            Self::Fcm => "fcm",
         }
     }
 }

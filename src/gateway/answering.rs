@@ -331,7 +331,7 @@ impl Gateway {
     }
 
     /// The bearer will not work. When no other is left, the delivery ends, unless one that failed before may work later.
-    fn fail(&mut self, now: Time, job: &Job, why: &'static str, out: &mut Vec<Output>) {
+    pub(super) fn fail(&mut self, now: Time, job: &Job, why: &'static str, out: &mut Vec<Output>) {
         let ending = unreachable(why, now);
         self.fail_with(now, job, why, &ending, out);
     }

@@ -35,6 +35,9 @@ impl Gateway {
         if job.bearer == Bearer::Http {
             return self.post(now, job, out);
         }
+        if matches!(job.bearer, Bearer::Apns | Bearer::Fcm) {
+            return self.send_to_vendor(now, job, out);
+        }
         if job.bearer == Bearer::Web {
             self.store(now, &job, out);
             return false;
@@ -89,9 +92,12 @@ impl Gateway {
                 let no = device.service.ok_or("the service session ended")?;
                 Ok(Parcel::Service(SessionNo(no), wrapped.clone()))
             }
-            Bearer::Sip | Bearer::Signalling | Bearer::Http | Bearer::Web => {
-                Err("not a bearer of this kind")
-            }
+            Bearer::Sip
+            | Bearer::Signalling
+            | Bearer::Http
+            | Bearer::Web
+            | Bearer::Apns
+            | Bearer::Fcm => Err("not a bearer of this kind"),
         }
     }
 

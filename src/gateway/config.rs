@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use crate::codec::device_id::DeviceId;
 use crate::codec::sir::{Ask, Placement};
 use crate::event::Bearer;
+use crate::gateway::bearer::apns::Apns;
 use crate::gateway::bearer::choice::Bearers;
+use crate::gateway::bearer::fcm::Fcm;
 use crate::gateway::bearer::push_service::PushService;
 use crate::gateway::policy::Policy;
 use crate::gateway::profile::Profile;
@@ -90,6 +92,10 @@ pub struct Config {
     pub bounds: Bounds,
     /// Push services that wake devices, beside our own bearers (RFC 8599).
     pub wake: Vec<PushService>,
+    /// Apple's push service, and who we are to it.
+    pub apns: Option<Apns>,
+    /// Firebase Cloud Messaging, and who we are to it.
+    pub fcm: Option<Fcm>,
     /// Be a push service for browsers.
     pub push_service: Option<crate::gateway::service::push_service::Config>,
     /// Identities that may watch everybody's presence; others watch their own.
@@ -296,6 +302,14 @@ impl Config {
             Some(_) => served.with(Bearer::Wsp).with(Bearer::Ps),
             None => served,
         };
+        let served = match self.apns {
+            Some(_) => served.with(Bearer::Apns),
+            None => served,
+        };
+        let served = match self.fcm {
+            Some(_) => served.with(Bearer::Fcm),
+            None => served,
+        };
         match self.smsc {
             Some(_) => served
                 .with(Bearer::Sms)
@@ -346,6 +360,8 @@ impl Default for Config {
             notification: Notification::default(),
             bounds: Bounds::default(),
             wake: Vec::new(),
+            apns: None,
+            fcm: None,
             push_service: None,
             presence_watchers: Vec::new(),
             unsolicited_summaries: false,

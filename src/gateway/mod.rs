@@ -39,6 +39,7 @@ mod initiating;
 mod mailboxes;
 pub mod message;
 mod noticing;
+mod notifying;
 
 mod on_api;
 mod on_ccq;
@@ -134,6 +135,7 @@ pub struct Gateway {
     /// Sessions that our requests refresh.
     refreshes: BTreeMap<ClientId, SessionNo>,
     notices: Notices,
+    vendors: notifying::Vendors,
     quotas: Quotas,
     timers: Timers<Timer>,
     /// Which device registered over a flow.
@@ -242,6 +244,7 @@ impl Gateway {
         let watched = config.monitors.clone();
         let instant = service::instant_notice::InstantNotices::new(watched, random.fork());
         let mailboxes = mailboxes::Mailboxes::new(random.fork());
+        let vendors = notifying::Vendors::new(&config);
         let smsc = config.smsc.as_ref();
         let centre = smsc.map(|smsc| centre::Centre::new(smsc, random.fork()));
         if centre.is_some() {
@@ -269,6 +272,7 @@ impl Gateway {
             summaries: events::Summaries::new(),
             refreshes: BTreeMap::new(),
             notices: Notices::default(),
+            vendors,
             quotas: Quotas::default(),
             timers,
             push_service,
@@ -487,6 +491,7 @@ impl Machine for Gateway {
             Input::Response { id, response } => {
                 if !self.on_posted(now, id, &response, out)
                     && !self.on_woken(now, id, &response, out)
+                    && !self.on_notified(now, id, &response, out)
                     && !self.handed_on(now, id, &response, out)
                     && !self.relay_answered(now, id, &response, out)
                     && !self.pushed_out(now, id, &response, out)

@@ -52,13 +52,20 @@ pub struct Addresses {
     /// The browser client that it is; without it, the bearer `web` means all of its identity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub web: Option<String>,
+    /// Its token at Apple's push service, in hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub apns: Option<String>,
+    /// Its token at Firebase Cloud Messaging.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fcm: Option<String>,
 }
 
 impl Addresses {
     /// True when there is none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.msisdn.is_none() && self.wsp.is_none() && self.http.is_none() && self.web.is_none()
+        let on_networks = self.msisdn.is_none() && self.wsp.is_none() && self.http.is_none();
+        on_networks && self.web.is_none() && self.apns.is_none() && self.fcm.is_none()
     }
 }
 

@@ -11,6 +11,7 @@ mod events;
 mod forwarding;
 mod initiator;
 mod lab;
+mod notifying;
 mod ota_http;
 mod ota_wsp;
 mod paging;

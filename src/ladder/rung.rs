@@ -418,6 +418,7 @@ const fn carrier(bearer: Bearer) -> (&'static str, &'static str) {
         Bearer::Service => ("msrp", "SEND"),
         Bearer::Http => ("http", "POST"),
         Bearer::Web => ("http", "GET"),
+        Bearer::Apns | Bearer::Fcm => ("http", "POST"),
         Bearer::Wsp | Bearer::Ps => ("wsp", "Push"),
         Bearer::Sms | Bearer::Cs => ("sms", "submit_sm"),
         Bearer::Ussd => ("ussd", "string"),

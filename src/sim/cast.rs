@@ -490,7 +490,7 @@ fn profile(line: &DeviceLine, doors: &Doors, number: usize) -> Result<DeviceProf
         msisdn: has(&GSM).then(|| msisdn(number)),
         wsp: has(&[Bearer::Wsp, Bearer::Ps]).then_some(doors.wsp),
         http: has(&[Bearer::Http]).then(|| format!("http://{}", doors.http)),
-        web: None,
+        ..Addresses::default()
     };
     Ok(DeviceProfile {
         name: line.name.clone(),

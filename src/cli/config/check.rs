@@ -60,6 +60,20 @@ pub fn msisdn(text: &str) -> Result<(), String> {
     }
 }
 
+/// A token of Apple's push service.
+///
+/// # Errors
+///
+/// What is wrong.
+pub fn apns_token(text: &str) -> Result<(), String> {
+    let is_lower = |octet: u8| octet.is_ascii_digit() || (b'a'..=b'f').contains(&octet);
+    if !text.is_empty() && text.len().is_multiple_of(2) && text.bytes().all(is_lower) {
+        Ok(())
+    } else {
+        Err("it is no octets in lower-case hexadecimal digits".into())
+    }
+}
+
 /// A URL that the gateway can post to.
 ///
 /// # Errors

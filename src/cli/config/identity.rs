@@ -268,6 +268,8 @@ fn addresses(table: &mut Table<'_>, source: &mut Source) -> Addresses {
         wsp: table.parsed(source, "wsp", "an address and a port, as in 127.0.0.1:2948"),
         http: table.checked(source, "http", check::http_url, "http://127.0.0.1:4035"),
         web: table.text(source, "web"),
+        apns: table.checked(source, "apns", check::apns_token, &"ab".repeat(32)),
+        fcm: table.text(source, "fcm"),
     }
 }
 

@@ -24,6 +24,7 @@ pub mod monitor;
 pub mod piggyback;
 pub mod push_service;
 pub mod reader;
+pub mod vendor_push;
 pub mod waking;
 pub mod webapp;
 
@@ -193,6 +194,7 @@ impl Lab {
             table.finish(source);
         }
         waking::read(&mut gateway, root, source, folder);
+        vendor_push::read(&mut gateway, root, source, folder);
         sides(&mut gateway, root, source, folder);
         let store = store(root, source, folder);
         let observe = section(root, source, "observe", |table, source| {

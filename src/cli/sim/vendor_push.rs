@@ -228,14 +228,21 @@ where
     let at = addresses.https.first();
     let at = at.or_else(|| addresses.http.first());
     let at = at.copied().unwrap_or(place.listen);
+    let scheme = if place.is_tls { "https" } else { "http" };
+    let mut banner = vec![format!(
+        "sirgate {}  {}",
+        env!("CARGO_PKG_VERSION"),
+        place.name
+    )];
+    banner.append(&mut tokens);
+    banner.push(format!(
+        "ready   {scheme}://{at}   devices {scheme}://{at}/sim/devices   stop: Ctrl-C"
+    ));
     // The event log has standard output for itself.
-    if shared.events.as_deref() != Some("-") {
-        let scheme = if place.is_tls { "https" } else { "http" };
-        println!("sirgate {}  {}", env!("CARGO_PKG_VERSION"), place.name);
-        for token in tokens {
-            println!("{token}");
-        }
-        println!("ready   {scheme}://{at}   devices {scheme}://{at}/sim/devices   stop: Ctrl-C");
+    if shared.events.as_deref() == Some("-") {
+        eprintln!("{}", banner.join("\n"));
+    } else {
+        println!("{}", banner.join("\n"));
     }
     node::until_stopped(&mut handle, &mut stop).await
 }

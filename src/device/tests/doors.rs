@@ -140,7 +140,7 @@ impl Doors {
             Bearer::Ussd => self.strings(sir),
             Bearer::Signalling => self.notify(sir),
             Bearer::Service => self.send(sir),
-            Bearer::Web => panic!("a browser takes messages, no SIR"),
+            Bearer::Web | Bearer::Apns | Bearer::Fcm => panic!("it carries messages, no SIR"),
         }
     }
 

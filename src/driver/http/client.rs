@@ -2,7 +2,7 @@
 //! gateway delivers. Each kind has room of its own, so that what does not answer keeps nothing of another kind waiting.
 //!
 //! Over TLS the server chooses between HTTP/2 and HTTP/1.1 (ALPN). A request with an empty Host, as terminals get it
-//! (WAP-235 section 7.1), is one of HTTP/1.1: HTTP/2 has no form for it. Not here: redirects are not followed, cookies are
+//! (WAP-235 section 7.1), is one of HTTP/1.1: HTTP/2 has no form for it. A request that says so is one of HTTP/2, by prior knowledge where there is no TLS. Not here: redirects are not followed, cookies are
 //! not kept, proxies are not used.
 
 use std::error::Error;
@@ -49,6 +49,8 @@ struct Shared {
     client: Client<Connector, Full<Bytes>>,
     /// The same without HTTP/2.
     older: Client<Connector, Full<Bytes>>,
+    /// The same with HTTP/2 alone.
+    newer: Client<Connector, Full<Bytes>>,
     inbox: mpsc::Sender<Arrival>,
     counters: Arc<Counters>,
     patience: Duration,
@@ -87,7 +89,7 @@ impl Fetcher {
         octets_max: usize,
         counters: Arc<Counters>,
     ) -> Self {
-        let client = |chooses| {
+        let client = |chooses, is_two| {
             let connector = Connector {
                 tls: tls.clone(),
                 chooses,
@@ -95,14 +97,20 @@ impl Fetcher {
             Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())
                 .pool_idle_timeout(KEEP)
+                .http2_only(is_two)
                 .http2_max_header_list_size(u32::try_from(HTTP_HEAD_OCTETS).unwrap_or(u32::MAX))
                 .build(connector)
         };
-        let (client, older) = (client(true), client(false));
+        let (client, older, newer) = (
+            client(true, false),
+            client(false, false),
+            client(true, true),
+        );
         Self {
             shared: Arc::new(Shared {
                 client,
                 older,
+                newer,
                 inbox,
                 counters,
                 patience,
@@ -122,13 +130,15 @@ impl Fetcher {
         errand: Errand,
         request: HttpRequest,
     ) -> Result<(), FetchError> {
+        let is_two = request.header(HttpRequest::TWO).is_some();
         let request = build(request)?;
         let waiting = &self.shared.room(errand).waiting;
         if waiting.fetch_add(1, Ordering::AcqRel) >= FETCHES_WAITING {
             waiting.fetch_sub(1, Ordering::AcqRel);
             return Err(FetchError::Unreachable);
         }
-        tokio::spawn(fetch(self.shared.clone(), id, errand, request));
+        let asked = Asked { is_two, request };
+        tokio::spawn(fetch(self.shared.clone(), id, errand, asked));
         Ok(())
     }
 
@@ -148,10 +158,11 @@ fn build(request: HttpRequest) -> Result<Request<Full<Bytes>>, FetchError> {
     let mut builder = Request::builder().method(request.method.as_str()).uri(uri);
     for (name, value) in &request.headers {
         // The connection's own headers are hyper's to write.
-        if !matches!(
+        let is_ours = matches!(
             name.as_str(),
-            "content-length" | "transfer-encoding" | "connection"
-        ) {
+            "content-length" | "transfer-encoding" | "connection" | HttpRequest::TWO
+        );
+        if !is_ours {
             builder = builder.header(name, value);
         }
     }
@@ -160,14 +171,21 @@ fn build(request: HttpRequest) -> Result<Request<Full<Bytes>>, FetchError> {
         .map_err(|_| FetchError::BadUrl)
 }
 
-async fn fetch(shared: Arc<Shared>, id: FetchId, errand: Errand, request: Request<Full<Bytes>>) {
+/// A request that is to be made.
+struct Asked {
+    /// Of HTTP/2 alone.
+    is_two: bool,
+    request: Request<Full<Bytes>>,
+}
+
+async fn fetch(shared: Arc<Shared>, id: FetchId, errand: Errand, asked: Asked) {
     let room = shared.room(errand);
     let until = Instant::now() + shared.patience;
     // What waited for half of its time would leave too late to be answered in the rest: it never left.
     let response = match timeout(shared.patience / 2, room.free.acquire()).await {
         Ok(_permit) => {
             shared.counters.fetches.fetch_add(1, Ordering::Relaxed);
-            timeout_at(until, exchange(&shared, request))
+            timeout_at(until, exchange(&shared, asked))
                 .await
                 .unwrap_or(Err(FetchError::TimedOut))
         }
@@ -184,18 +202,16 @@ async fn fetch(shared: Arc<Shared>, id: FetchId, errand: Errand, request: Reques
     room.waiting.fetch_sub(1, Ordering::AcqRel);
 }
 
-async fn exchange(
-    shared: &Shared,
-    request: Request<Full<Bytes>>,
-) -> Result<HttpResponse, FetchError> {
+async fn exchange(shared: &Shared, asked: Asked) -> Result<HttpResponse, FetchError> {
+    let Asked { is_two, request } = asked;
     let has_no_host = request
         .headers()
         .get(HOST)
         .is_some_and(HeaderValue::is_empty);
-    let client = if has_no_host {
-        &shared.older
-    } else {
-        &shared.client
+    let client = match (has_no_host, is_two) {
+        (true, _) => &shared.older,
+        (false, true) => &shared.newer,
+        (false, false) => &shared.client,
     };
     let response = client.request(request).await.map_err(|error| {
         tracing::debug!(%error, "a fetch failed");

@@ -78,6 +78,8 @@ const fn bit(bearer: Bearer) -> u16 {
         Bearer::Signalling => 128,
         Bearer::Service => 256,
         Bearer::Web => 512,
+        Bearer::Apns => 1_024,
+        Bearer::Fcm => 2_048,
     }
 }
 
@@ -89,6 +91,8 @@ const IP: Bearers = Bearers::of(&[
     Bearer::Signalling,
     Bearer::Service,
     Bearer::Web,
+    Bearer::Apns,
+    Bearer::Fcm,
 ]);
 const GSM: Bearers = Bearers::of(&[Bearer::Sms, Bearer::Ussd, Bearer::Cs, Bearer::Ps]);
 
@@ -107,7 +111,7 @@ const NETWORKS: [(&str, Bearers); 7] = [
 ];
 
 /// Names of bearers.
-const BEARERS: [(&str, Bearers); 16] = [
+const BEARERS: [(&str, Bearers); 18] = [
     ("any", Bearers::ALL),
     ("sip", Bearers::of(&[Bearer::Sip])),
     ("http", Bearers::of(&[Bearer::Http])),
@@ -124,6 +128,8 @@ const BEARERS: [(&str, Bearers); 16] = [
     ("signalling", Bearers::of(&[Bearer::Signalling])),
     ("service", Bearers::of(&[Bearer::Service])),
     ("web", Bearers::of(&[Bearer::Web])),
+    ("apns", Bearers::of(&[Bearer::Apns])),
+    ("fcm", Bearers::of(&[Bearer::Fcm])),
 ];
 
 fn find(names: &[(&str, Bearers)], name: &str) -> Option<Bearers> {
@@ -152,6 +158,18 @@ pub const fn lack(
         Bearer::Http if addresses.http.is_none() => (
             "the device has no HTTP address",
             "http = \"http://127.0.0.1:4035\" for the device",
+        ),
+        Bearer::Apns if addresses.apns.is_none() => (
+            "the device has no token of Apple's push service",
+            "apns = \"TOKEN\" for the device",
+        ),
+        Bearer::Fcm if addresses.fcm.is_none() => (
+            "the device has no token of Firebase Cloud Messaging",
+            "fcm = \"TOKEN\" for the device",
+        ),
+        Bearer::Apns | Bearer::Fcm if !served.has(bearer) => (
+            "the gateway does not know that push service",
+            "[apns] with endpoint and key, or [fcm] with service_account",
         ),
         Bearer::Wsp if addresses.wsp.is_none() => (
             "the device has no WSP address",
@@ -289,6 +307,8 @@ impl Choice {
             Bearer::Service => device.service.is_some(),
             // Messages are kept until somebody fetches them.
             Bearer::Web => true,
+            Bearer::Apns => addresses.apns.is_some(),
+            Bearer::Fcm => addresses.fcm.is_some(),
             Bearer::Http => addresses.http.is_some(),
             Bearer::Wsp => addresses.wsp.is_some(),
             Bearer::Sms | Bearer::Ussd | Bearer::Cs => addresses.msisdn.is_some(),
@@ -312,9 +332,8 @@ mod tests {
                 bearers: bearers.to_vec(),
                 addresses: Addresses {
                     msisdn: Some("+15550103".to_owned()),
-                    wsp: None,
                     http: Some("http://192.0.2.11:4035".to_owned()),
-                    web: None,
+                    ..Addresses::default()
                 },
                 ..Profile::default()
             },

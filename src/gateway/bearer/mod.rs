@@ -16,7 +16,9 @@ use crate::gateway::sessions::SessionNo;
 use crate::protocol::sip::endpoint::{ClientId, Target};
 use crate::world::FetchId;
 
+pub mod apns;
 pub mod choice;
+pub mod fcm;
 pub mod http;
 pub mod outstanding;
 pub mod push_service;
@@ -24,6 +26,7 @@ pub mod sip;
 pub mod smpp;
 pub mod terminal;
 pub mod ussd;
+pub mod vendor;
 pub mod wake;
 pub mod wsp;
 
@@ -45,6 +48,8 @@ pub enum Leg {
     PushService(FetchId),
     /// Nothing: the device was woken, and its registration is awaited.
     Bucket(u64),
+    /// A notification of a vendor's push service.
+    Vendor(FetchId),
     /// The dialogue of USSD with a device.
     Dialogue(DeviceKey),
 }
