@@ -17,6 +17,7 @@ mod lab;
 #[path = "../socket_client/mod.rs"]
 mod socket_client;
 
+mod apns;
 mod bearers;
 mod browser;
 mod closed_page;
