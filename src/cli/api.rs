@@ -167,7 +167,11 @@ impl Api {
 }
 
 /// The Authorization header of `--user` and `--password-file`.
-fn authorization(global: &Global) -> Result<Option<String>, Fault> {
+///
+/// # Errors
+///
+/// A name without password, a name with a colon, or a password's file that cannot be read.
+pub fn authorization(global: &Global) -> Result<Option<String>, Fault> {
     let both =
         "give both --user NAME and --password-file FILE, or SIRGATE_USER and SIRGATE_PASSWORD_FILE";
     let (user, file) = match (&global.user, &global.password_file) {
@@ -191,8 +195,14 @@ fn authorization(global: &Global) -> Result<Option<String>, Fault> {
         )
     })?;
     let password = text.lines().next().unwrap_or_default();
+    Ok(Some(basic(user, password)))
+}
+
+/// The Authorization header of a name and a password.
+#[must_use]
+pub fn basic(user: &str, password: &str) -> String {
     let pair = STANDARD.encode(format!("{user}:{password}"));
-    Ok(Some(format!("Basic {pair}")))
+    format!("Basic {pair}")
 }
 
 /// The cause at the bottom of an error: what a person can do something about.

@@ -20,7 +20,9 @@ pub mod device;
 pub mod doors;
 pub mod load;
 pub mod node;
+pub mod proxy;
 pub mod push;
+pub mod report;
 pub mod scenario;
 pub mod serve;
 pub mod sim;
@@ -114,6 +116,8 @@ enum Command {
     /// The other parties of a laboratory: a short message centre
     #[command(subcommand)]
     Sim(sim::Command),
+    /// A site behind us, with unread messages on its responses
+    Proxy(proxy::Arguments),
     /// Load on a gateway, and what it took
     #[command(subcommand)]
     Load(load::Command),
@@ -122,6 +126,9 @@ enum Command {
     /// Session Initiation Requests as octets
     #[command(subcommand)]
     Sir(sir::Command),
+    /// What a recorded run costs and saves
+    #[command(subcommand)]
+    Report(report::Command),
     /// The requirement scenarios
     #[command(subcommand)]
     Scenario(scenario::Command),
@@ -202,9 +209,11 @@ fn run(command: Command, global: &Global) -> Result<Exit, Vec<Fault>> {
         Command::Serve(arguments) => serve::run(&arguments, global),
         Command::Device(command) => device::run(&command, global),
         Command::Sim(command) => sim::run(&command, global),
+        Command::Proxy(arguments) => proxy::run(&arguments, global),
         Command::Load(command) => load::run(&command, global),
         Command::Push(arguments) => push::run(&arguments, global).map_err(one),
         Command::Sir(command) => sir::run(&command, global).map_err(one),
+        Command::Report(command) => report::run(&command, global).map_err(one),
         Command::Scenario(command) => scenario::run(&command, global).map_err(one),
         Command::Fault(command) => faults::run(&command, global).map_err(one),
         Command::Trace(command) => trace::run(&command, global).map_err(one),

@@ -413,9 +413,22 @@ fn tls(listen: &Listen) -> Result<Tls, Vec<Fault>> {
             "check tls_certificate and tls_key: PEM files that belong together",
         ))
     })?;
+    trust(served, listen)
+}
+
+/// Whom connections in TLS believe that we open ourselves.
+///
+/// # Errors
+///
+/// The file of certificates cannot be read.
+pub fn trusting(listen: &Listen) -> Result<Tls, Vec<Fault>> {
+    trust(Tls::default(), listen)
+}
+
+fn trust(tls: Tls, listen: &Listen) -> Result<Tls, Vec<Fault>> {
     let trusting = match &listen.tls_trust {
-        Some(roots) => served.trust_file(roots),
-        None => Ok(served),
+        Some(roots) => tls.trust_file(roots),
+        None => Ok(tls),
     };
     let trusting = trusting.and_then(|tls| {
         if listen.tls_trust_loopback {

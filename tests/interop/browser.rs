@@ -84,7 +84,7 @@ impl Driver {
         let asked = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",
             "goog:chromeOptions": { "args": arguments },
-            "goog:loggingPrefs": { "browser": "ALL" },
+            "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
         } } });
         let begun = self.ask("POST", "/session", &asked).expect("a session");
         let session = begun["sessionId"].as_str().expect("its id").to_owned();
@@ -183,6 +183,16 @@ impl Browser<'_> {
         let rows = log.as_array().into_iter().flatten();
         rows.filter(|row| row["level"] == "SEVERE")
             .map(|row| row["message"].to_string())
+            .collect()
+    }
+
+    /// What the network did since the last look, as the DevTools protocol tells it.
+    pub(crate) fn network(&self) -> Vec<Value> {
+        let log = self.ask("POST", "/se/log", &json!({ "type": "performance" }));
+        let log = log.expect("the log");
+        let rows = log.as_array().into_iter().flatten();
+        rows.filter_map(|row| serde_json::from_str(row["message"].as_str()?).ok())
+            .map(|row: Value| row["message"].clone())
             .collect()
     }
 

@@ -1,5 +1,5 @@
 //! sirgate against programs that others wrote: curl, tshark, sipp, baresip, linphonec, Kannel, Net::SMPP,
-//! smpp of npm, libwbxml, xmllint, Firefox, Dovecot.
+//! smpp of npm, libwbxml, xmllint, Firefox, Dovecot, nginx.
 //!
 //! `tests/interop/run` installs them. A program that is missing is a failure.
 #![expect(
@@ -25,6 +25,7 @@ mod curl;
 mod dissect;
 mod dovecot;
 mod firefox;
+mod har;
 mod http2;
 mod kannel;
 mod lamp;
@@ -32,6 +33,7 @@ mod mailboxes;
 mod message_centre;
 mod notes;
 mod ota;
+mod proxy;
 mod session;
 mod sipp;
 mod sms;

@@ -22,6 +22,7 @@ pub mod identity;
 pub mod login;
 pub mod monitor;
 pub mod piggyback;
+pub mod proxy;
 pub mod push_service;
 pub mod reader;
 pub mod vendor_push;
@@ -55,6 +56,8 @@ pub struct Lab {
     pub login: Identity,
     /// How unread messages ride along on responses to them.
     pub piggyback: Option<piggyback::Piggyback>,
+    /// The proxy before a site.
+    pub proxy: proxy::Proxy,
     /// What is allowed and hardly meant.
     pub warnings: Vec<Fault>,
 }
@@ -207,12 +210,16 @@ impl Lab {
         );
         let devices = identity::read(&mut gateway, served, root, source);
         let (login, piggyback) = guests(&mut gateway, root, source, folder);
+        let proxy = section(root, source, "proxy", |table, source| {
+            proxy::read(table, source, folder)
+        });
         let faults = section(root, source, "faults", Faults::read);
         Self {
             warnings: Vec::new(),
             login,
             piggyback,
             faults: faults.unwrap_or_default(),
+            proxy: proxy.unwrap_or_default(),
             gateway,
             listen: listen.unwrap_or_default(),
             store,

@@ -39,6 +39,11 @@ impl Connection {
         })
     }
 
+    /// True when these octets stand in the last answer.
+    pub(super) fn answer_has(&self, octets: &[u8]) -> bool {
+        memchr::memmem::find(&self.octets, octets).is_some()
+    }
+
     /// Sends a whole request and reads the whole answer.
     pub(super) async fn ask(&mut self, request: &[u8]) -> io::Result<Answer> {
         self.stream.write_all(request).await?;

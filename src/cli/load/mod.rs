@@ -6,6 +6,7 @@ use super::Global;
 use super::fault::{Exit, Fault};
 
 mod connection;
+mod http;
 mod latency;
 mod pap;
 mod process;
@@ -26,6 +27,11 @@ pub enum Command {
         after_help = "Example:\n  sirgate load sip --devices 3000 --registers 60000 --in-flight 64 --pid $(pidof sirgate)\n  sirgate load sip --devices 3 --answer-for 20s"
     )]
     Sip(sip::Arguments),
+    /// Requests to a site and through a proxy before it, in turn, on a kept connection each
+    #[command(
+        after_help = "Example:\n  sirgate load http --direct http://127.0.0.1:3000/ --through http://127.0.0.1:8080/ --header 'Sirgate-Piggyback: 1'\n\nAnswers are to have a Content-Length, as files have it."
+    )]
+    Http(http::Arguments),
 }
 
 /// Runs the command.
@@ -37,6 +43,7 @@ pub fn run(command: &Command, global: &Global) -> Result<Exit, Vec<Fault>> {
     match command {
         Command::Pap(arguments) => pap::run(arguments, global),
         Command::Sip(arguments) => sip::run(arguments, global),
+        Command::Http(arguments) => http::run(arguments, global),
     }
     .map_err(|fault| vec![fault])
 }

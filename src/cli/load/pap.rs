@@ -121,7 +121,7 @@ type Shared = Rc<RefCell<Tally>>;
 ///
 /// Nobody answers, or an argument is none.
 pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Fault> {
-    let (target, host, path) = target_of(&arguments.to)?;
+    let (target, host, path) = target_of(&arguments.to, "--to")?;
     check_target(target, &arguments.allow_target)?;
     let content = match &arguments.content {
         Some(file) => std::fs::read(file).map_err(|error| {
@@ -164,9 +164,12 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Fault>
 }
 
 /// Whom a URL names: address, host and path.
-fn target_of(url: &str) -> Result<(SocketAddr, &str, &str), Fault> {
-    let help = "write --to as in http://127.0.0.1:8642/pap";
-    let fault = || Fault::usage(format!("--to {url} is no http:// URL"), help);
+pub(super) fn target_of<'a>(
+    url: &'a str,
+    option: &str,
+) -> Result<(SocketAddr, &'a str, &'a str), Fault> {
+    let help = format!("write {option} as in http://127.0.0.1:8642/pap");
+    let fault = || Fault::usage(format!("{option} {url} is no http:// URL"), help.clone());
     let rest = url.strip_prefix("http://").ok_or_else(fault)?;
     let at = rest.find('/').unwrap_or(rest.len());
     let (host, path) = rest.split_at(at);

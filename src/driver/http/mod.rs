@@ -24,6 +24,7 @@ mod web_stream;
 
 pub(super) use client::Connector;
 pub(super) use reply::{PROBLEM, problem_text};
+pub(super) use web::module;
 
 /// What a waiting connection gets.
 pub(super) type Answer = HttpResponse;

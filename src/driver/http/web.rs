@@ -86,6 +86,13 @@ files! {
     "unread/stamp.js" SCRIPT,
 }
 
+/// A module that pages of other sites load, for what rides along on their responses: its type and its octets.
+pub(in crate::driver) fn module(name: &str) -> Option<(&'static str, &'static [u8])> {
+    let is_theirs = name == "piggyback.js" || name.starts_with("unread/");
+    let found = FILES.iter().find(|(path, _, _)| is_theirs && *path == name);
+    found.map(|(_, kind, octets)| (*kind, *octets))
+}
+
 /// Paths of the console, and whether more may follow; its own router tells the pages apart.
 const CONSOLE: [(&str, bool); 9] = [
     ("", false),

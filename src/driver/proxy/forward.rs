@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::error::Error;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -10,7 +11,7 @@ use std::task::{Context, Poll};
 use http_body_util::{Either, Empty, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper::ext::on_informational;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, EXPECT, HOST, HeaderValue};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, EXPECT, HOST, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::http::uri::PathAndQuery;
 use hyper::upgrade::OnUpgrade;
@@ -25,7 +26,7 @@ use super::body::{Consent, Onward, Outgoing, Patient, Progress};
 use super::door::Occupied;
 use super::health::Health;
 use super::{Figures, Host, Peer, Settings, head, tunnel};
-use crate::driver::http::{Connector, PROBLEM, problem_text};
+use crate::driver::http::{Connector, PROBLEM, module, problem_text};
 use crate::driver::tls::Tls;
 use crate::limits::{HTTP_HEAD_OCTETS, HTTP_HEADER_ROWS};
 
@@ -122,6 +123,9 @@ impl Shared {
 
     async fn pass(&self, mut request: Request<Incoming>) -> Result<Response<Onward>, Failure> {
         check(&request)?;
+        if let Some(own) = self.module(&request) {
+            return Ok(own);
+        }
         let occupied = request.extensions_mut().remove::<Occupied>();
         let is_tunnel = head::wants_websocket(&request);
         let client = is_tunnel.then(|| hyper::upgrade::on(&mut request));
@@ -146,6 +150,26 @@ impl Shared {
         self.come_back(response, asked, client, occupied)
     }
 
+    /// A module of pages, where they are answered here.
+    fn module(&self, request: &Request<Incoming>) -> Option<Response<Onward>> {
+        let root = self.settings.snippet.as_deref()?;
+        let name = request.uri().path().strip_prefix(root)?;
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let mut refused = refusal(405, "this path is only read");
+            let allowed = HeaderValue::from_static("GET, HEAD");
+            refused.headers_mut().insert(ALLOW, allowed);
+            return Some(refused);
+        }
+        let Some((kind, octets)) = module(name) else {
+            return Some(refusal(404, "there is no such module"));
+        };
+        let mut response = Response::new(Either::Right(Full::new(octets.into())));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        Some(response)
+    }
+
     /// Makes the head that the site gets.
     fn address(&self, head: &mut Parts, is_tunnel: bool) -> Result<(), Failure> {
         let settings = &self.settings;
@@ -160,6 +184,13 @@ impl Shared {
         let takes_trailers = head::takes_trailers(&head.headers);
         head.headers = head::onward(core::mem::take(&mut head.headers));
         let headers = &mut head.headers;
+        if let Some(proxies) = &settings.proxies {
+            let is_theirs =
+                |peer: SocketAddr| proxies.networks.iter().any(|it| it.contains(peer.ip()));
+            if !peer.is_some_and(is_theirs) {
+                headers.remove(proxies.header.as_str());
+            }
+        }
         if let Some(host) = named.and_then(|host| HeaderValue::from_str(&host).ok()) {
             headers.insert(HOST, host);
         }

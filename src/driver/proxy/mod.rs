@@ -19,6 +19,7 @@ use std::time::Duration;
 use hyper::Uri;
 use hyper::http::uri::{Authority, PathAndQuery, Scheme};
 
+use crate::driver::identity::Proxies;
 use crate::limits;
 
 mod body;
@@ -29,12 +30,14 @@ mod head;
 mod health;
 mod source;
 mod tunnel;
+mod user;
 
 pub use body::{Interrupted, Onward, Patient};
 pub use door::{serve, serve_figures};
 pub use figures::Figures;
 pub use forward::Forward;
 pub use source::{ApiSource, Gateway};
+pub use user::{Sessions, Users};
 
 /// Who sent a request: the other end of its connection. Every request that [`serve`] hands on bears it as an extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +136,11 @@ pub struct Settings {
     pub host: Host,
     /// Whether it is told who the client is.
     pub forwarded: Forwarded,
+    /// The header in which proxies before us say who their users are: from anybody else it is left out, for the site may
+    /// believe it.
+    pub proxies: Option<Proxies>,
+    /// The path below which the modules of pages are answered here, and not by the site: `/sirgate/`.
+    pub snippet: Option<String>,
     /// Bounds and times.
     pub bounds: Bounds,
 }
@@ -145,6 +153,8 @@ impl Settings {
             upstream,
             host: Host::default(),
             forwarded: Forwarded::default(),
+            proxies: None,
+            snippet: None,
             bounds: Bounds::default(),
         }
     }

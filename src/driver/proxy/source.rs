@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderValue};
 use hyper::http::uri::PathAndQuery;
 use hyper::{Method, Request};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
@@ -25,6 +26,7 @@ use super::health::Health;
 use super::{Figures, Origin};
 use crate::codec::site_message::Stamp;
 use crate::driver::http::Connector;
+use crate::driver::identity::cookie;
 use crate::driver::piggyback::UnreadSource;
 use crate::driver::tls::Tls;
 
@@ -129,12 +131,28 @@ impl ApiSource {
         })))
     }
 
-    /// Asks, unless the gateway rests or too much is open; what comes of it counts, also when nobody waits for it.
+    /// The account of the session with that token; `None` when the gateway does not say.
+    pub(super) async fn account(&self, token: &str) -> Option<Option<String>> {
+        let question = Question {
+            method: Method::GET,
+            path: "/api/v1/sessions".to_owned(),
+            body: Bytes::new(),
+            session: Some(token.to_owned()),
+        };
+        let read = |octets: &[u8]| {
+            let session: Value = serde_json::from_slice(octets).ok()?;
+            Some(session.get("account")?.as_str()?.to_owned())
+        };
+        self.ask(question, read).await
+    }
+
+    /// Asks, unless the gateway rests or too much is open; what comes of it counts, also when nobody waits for it. Inside
+    /// is nothing when the gateway knows nothing of what was asked for.
     async fn ask<T: Send + 'static>(
         &self,
         question: Question,
         read: impl FnOnce(&[u8]) -> Option<T> + Send + 'static,
-    ) -> Option<T> {
+    ) -> Option<Option<T>> {
         let shared = self.0.clone();
         let permit = shared.room.clone().try_acquire_owned().ok();
         let Some(permit) = permit.filter(|_| shared.may_ask()) else {
@@ -159,6 +177,8 @@ struct Question {
     method: Method,
     path: String,
     body: Bytes,
+    /// The token of a session, whose user is asked for.
+    session: Option<String>,
 }
 
 impl Shared {
@@ -174,12 +194,12 @@ impl Shared {
         Instant::now() >= until && !self.is_probing.swap(true, Ordering::Relaxed)
     }
 
-    fn judge<T>(&self, answered: Result<Option<T>, Trouble>) -> Option<T> {
+    fn judge<T>(&self, answered: Result<T, Trouble>) -> Option<T> {
         match answered {
             Ok(answer) => {
                 self.health.works();
                 self.is_probing.store(false, Ordering::Relaxed);
-                answer
+                Some(answer)
             }
             Err(trouble) => {
                 Figures::add(&self.figures.gateway_failed);
@@ -197,7 +217,12 @@ impl Shared {
 
     /// The answer; nothing where the gateway knows no such account.
     async fn exchange(&self, question: Question) -> Result<Option<Bytes>, Trouble> {
-        let Question { method, path, body } = question;
+        let Question {
+            method,
+            path,
+            body,
+            session,
+        } = question;
         Figures::add(&self.figures.gateway_asked);
         let path = PathAndQuery::try_from(path).map_err(|_| Trouble::Unreadable)?;
         let target = self.gateway.origin.target(path);
@@ -206,7 +231,12 @@ impl Shared {
         *request.method_mut() = method;
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(authorization) = &self.authorization {
+        if let Some(token) = &session {
+            let pair = HeaderValue::from_str(&format!("{}={token}", cookie::name(false)));
+            // What is no text of a cookie is nobody's session.
+            let Ok(pair) = pair else { return Ok(None) };
+            headers.insert(COOKIE, pair);
+        } else if let Some(authorization) = &self.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());
         }
         let exchange = async {
@@ -224,6 +254,7 @@ impl Shared {
         match status {
             200..=299 => Ok(Some(body)),
             404 => Ok(None),
+            401 | 403 if session.is_some() => Ok(None),
             401 | 403 => Err(Trouble::Refused(status)),
             _ => Err(Trouble::Status(status)),
         }
@@ -255,9 +286,10 @@ impl UnreadSource for ApiSource {
             method: Method::GET,
             path,
             body: Bytes::new(),
+            session: None,
         };
         let read = |octets: &[u8]| serde_json::from_slice(octets).ok();
-        self.ask(question, read).await
+        self.ask(question, read).await.flatten()
     }
 
     async fn offered(&self, user: &str, upto: u64) {
@@ -270,6 +302,7 @@ impl UnreadSource for ApiSource {
             method: Method::POST,
             path,
             body: format!("{{\"upto\":{upto}}}").into(),
+            session: None,
         };
         if self.ask(question, |_| Some(())).await.is_some() {
             self.0.know(user, upto);
