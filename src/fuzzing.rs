@@ -11,6 +11,7 @@ pub mod hostile;
 mod mail;
 mod nodes;
 mod sip;
+mod site;
 mod wap;
 
 pub use endpoints::{smpp_sessions, wsp_endpoint};
@@ -18,6 +19,7 @@ pub use formats::{Seed, VECTOR_FILES, formats, promises, seeds};
 pub use mail::imap;
 pub use nodes::{device, gateway};
 pub use sip::{device_id, digest, mime, msrp, sdp, sia, sip, sip_stream, sir, stun, uri};
+pub use site::site_message;
 pub use wap::{
     aes128gcm, apns, client_address, co, dd, emn, fcm, installation, jwt, message_summary,
     ota_http, pap, pap_body, pidf, push_socket, reginfo, si, sl, smpp, sms, ussd, vapid, wsp, wtp,
@@ -70,6 +72,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("apns", apns),
     ("fcm", fcm),
     ("push_socket", push_socket),
+    ("site_message", site_message),
     ("gateway", gateway),
     ("device", device),
 ];
