@@ -14,7 +14,7 @@ use lab::Process;
 const API: &str = "127.0.0.1:8642";
 
 /// Addresses of README.md that stand for ports which nobody else has.
-const OWN: [&str; 11] = [
+const OWN: [&str; 12] = [
     "127.0.0.1:2775",
     "127.0.0.1:2776",
     "127.0.0.1:8643",
@@ -26,6 +26,7 @@ const OWN: [&str; 11] = [
     "127.0.0.1:9200",
     "127.0.0.1:2948",
     "127.0.0.1:4035",
+    "127.0.0.1:8080",
 ];
 
 #[test]
@@ -50,7 +51,8 @@ fn every_console_block_of_the_readme_shows_what_happens() {
             continue;
         }
         let shown = if step.runs_on() {
-            let arguments: Vec<&str> = step.command.split_whitespace().skip(1).collect();
+            let command = step.command.replace(API, &api);
+            let arguments: Vec<&str> = command.split_whitespace().skip(1).collect();
             let node = Process::start(folder.path(), &arguments, "stop:");
             if step.command == "sirgate demo" {
                 api = node.url().trim_start_matches("http://").to_owned();
@@ -117,6 +119,7 @@ impl Step {
             "sirgate serve",
             "sirgate device run",
             "sirgate sim smsc",
+            "sirgate proxy",
         ]
         .iter()
         .any(|start| self.command.starts_with(start))
