@@ -138,6 +138,7 @@ fn the_ladder_of_one_push_draws_every_sir_and_every_content_whatever_carried_it(
 }
 
 /// Plays a scenario: what it counts is as expected.
+#[expect(clippy::unwrap_used, reason = "test")]
 fn is_as_expected(name: &str) {
     let (_, text) = library::TEXTS.iter().find(|(own, _)| *own == name).unwrap();
     let script = Script::decode(text).unwrap();

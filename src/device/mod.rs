@@ -208,10 +208,9 @@ impl Device {
         }
         let endpoint = Endpoint::new(local, random.fork());
         let registration = Registration::new(&config, &mut random);
-        let power = if config.battery {
-            Power::Battery
-        } else {
-            Power::Mains
+        let power = match config.battery {
+            true => Power::Battery,
+            false => Power::Mains,
         };
         let keep_alive = KeepAlive::new(config.transport, power, random.fork());
         let instance = crate::codec::device_id::DeviceId::decode(&config.instance).ok();

@@ -11,8 +11,10 @@ use bytes::Bytes;
 use foldhash::quality::FixedState;
 
 use super::Gateway;
-use super::config::back_off;
-use super::service::instant_notice::{Cursor, Imap, Monitoring, NewInfo, Proof, Source};
+use super::config::{Config, back_off};
+use super::service::instant_notice::{
+    Cursor, Imap, InstantNotices, Monitoring, NewInfo, Proof, Source,
+};
 use crate::protocol::imap::{Effect, Mail, Settings, Watcher};
 use crate::random::Random;
 use crate::time::Time;
@@ -51,8 +53,18 @@ pub(super) struct Mailboxes {
     logins: u64,
 }
 
+/// The service and its mailboxes; one that watches nothing draws no chance, so that others' is the same with and without.
+pub(super) fn open(config: &Config, random: &mut Random) -> (InstantNotices, Mailboxes) {
+    let mut own = match config.monitors.is_empty() {
+        true => Random::from_number(0),
+        false => random.fork(),
+    };
+    let instant = InstantNotices::new(config.monitors.clone(), own.fork());
+    (instant, Mailboxes::new(own))
+}
+
 impl Mailboxes {
-    pub(super) fn new(random: Random) -> Self {
+    fn new(random: Random) -> Self {
         Self {
             random,
             by_key: BTreeMap::new(),

@@ -229,10 +229,7 @@ impl Gateway {
     /// A gateway that knows what its configuration says.
     #[must_use]
     pub fn new(config: Config, mut random: Random) -> Self {
-        let mut registry = Registry::new(config.bounds.identities);
-        for identity in &config.identities {
-            registry.provision(identity);
-        }
+        let mut registry = provisioned(&config);
         let registrar = registrar(&config, random.fork());
         let endpoint = Endpoint::new(local(&config), random.fork());
         let authenticator = on_sip::authenticator(&config, &mut random);
@@ -241,9 +238,7 @@ impl Gateway {
         let wsp = config.wsp_session.is_some();
         let wsp = wsp.then(|| ota_wsp::OtaWsp::new(random.fork()));
         let (web, logins, push_service) = for_browsers(&config, &mut registry, &mut random);
-        let watched = config.monitors.clone();
-        let instant = service::instant_notice::InstantNotices::new(watched, random.fork());
-        let mailboxes = mailboxes::Mailboxes::new(random.fork());
+        let (instant, mailboxes) = mailboxes::open(&config, &mut random);
         let vendors = notifying::Vendors::new(&config);
         let smsc = config.smsc.as_ref();
         let centre = smsc.map(|smsc| centre::Centre::new(smsc, random.fork()));
@@ -552,6 +547,15 @@ impl Machine for Gateway {
         .flatten()
         .min()
     }
+}
+
+/// The identities that the configuration names.
+fn provisioned(config: &Config) -> Registry {
+    let mut registry = Registry::new(config.bounds.identities);
+    for identity in &config.identities {
+        registry.provision(identity);
+    }
+    registry
 }
 
 fn registrar(config: &Config, random: Random) -> Registrar {

@@ -14,10 +14,12 @@
 //! again and whoever stores mails by their names has each once.
 
 mod mail;
+mod terms;
 mod watcher;
 
 pub use mail::Mail;
-pub use watcher::{Effect, Settings, Watcher, Way};
+pub use terms::{Effect, Settings, Way};
+pub use watcher::Watcher;
 
 #[cfg(test)]
 mod tests;

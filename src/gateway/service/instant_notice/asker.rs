@@ -59,11 +59,11 @@ impl InstantNotices {
             Route::Preference(account, app) => self.show_preference((account, app), asker),
             Route::Prefer(account, app) => self.prefer(desk, (account, app), asker),
             Route::Monitors => self.show_monitors(&asker),
-            Route::Hook(app, secret) => match self.hooked(desk, (app, secret), &mut asker) {
+            Route::Hook(app, secret) => match self.hooked((app, secret), &mut asker) {
                 Ok(outcome) => return outcome,
                 Err(refused) => Err(refused),
             },
-            Route::Webhook(app) => match self.signalled(desk, app, &mut asker) {
+            Route::Webhook(app) => match self.signalled(desk.now, app, &mut asker) {
                 Ok(outcome) => return outcome,
                 Err(refused) => Err(refused),
             },

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::asker::{Asker, Outcome};
 use super::registrations::digest;
-use super::{Cursor, Desk, InstantNotices, NewInfo, Source, empty, problem, read};
+use super::{Cursor, InstantNotices, NewInfo, Source, empty, problem, read};
 use crate::world::HttpResponse;
 
 /// What the server sends; it adds members as it likes.
@@ -34,11 +34,9 @@ impl InstantNotices {
     /// A mail server reports a delivery.
     pub(super) fn hooked(
         &self,
-        desk: &Desk<'_>,
         (app, secret): (&str, &str),
         asker: &mut Asker<'_>,
     ) -> Result<Outcome, HttpResponse> {
-        let _ = desk;
         let watched = self.watched.get(app).map(|watched| &watched.source);
         let own = match watched {
             Some(Source::Hook { secret }) => Some(secret),

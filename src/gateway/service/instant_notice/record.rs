@@ -67,6 +67,16 @@ struct LoginBody {
     digest: String,
 }
 
+impl LoginBody {
+    fn login(self) -> Result<Login, BadRecord> {
+        let digest = octets(&self.digest)?;
+        Ok(Login {
+            at: self.at,
+            digest,
+        })
+    }
+}
+
 fn named(id: String) -> RecordKey {
     RecordKey {
         kind: RecordKind::Notice,
@@ -164,7 +174,7 @@ pub(super) fn read(body: &[u8]) -> Result<Kept, BadRecord> {
             token,
             login,
         } => {
-            let login = login.map(read_login).transpose()?;
+            let login = login.map(LoginBody::login).transpose()?;
             Kept::Registration(Registration {
                 id,
                 place: Place {
@@ -206,11 +216,6 @@ pub(super) fn read(body: &[u8]) -> Result<Kept, BadRecord> {
             until,
         }),
     })
-}
-
-fn read_login(LoginBody { at, digest }: LoginBody) -> Result<Login, BadRecord> {
-    let digest = octets(&digest)?;
-    Ok(Login { at, digest })
 }
 
 fn octets(text: &str) -> Result<[u8; 32], BadRecord> {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use sha2::Sha256;
 
 use super::asker::{Asker, Outcome};
-use super::{Desk, InstantNotices, NewInfo, Source, empty, problem, read};
+use super::{InstantNotices, NewInfo, Source, empty, problem, read};
 use crate::codec::hex;
 use crate::limits;
 use crate::time::Time;
@@ -61,7 +61,7 @@ impl InstantNotices {
     /// An application reports something new.
     pub(super) fn signalled(
         &mut self,
-        desk: &Desk<'_>,
+        now: Time,
         app: &str,
         asker: &mut Asker<'_>,
     ) -> Result<Outcome, HttpResponse> {
@@ -81,7 +81,7 @@ impl InstantNotices {
         mac.verify_slice(&signature)
             .map_err(|_| wrong("the signature is not that of the body"))?;
         let at = Time::from_secs(seconds);
-        if desk.now > at + *window || at > desk.now + *window {
+        if now > at + *window || at > now + *window {
             return Err(wrong("the request is too old, or ahead of its time"));
         }
         let until = at + *window;
@@ -89,7 +89,7 @@ impl InstantNotices {
         if told.id.is_empty() {
             return Err(problem(400, "not a message", "`id` is wanted"));
         }
-        if !self.replays.is_first(desk.now, until, &signature) {
+        if !self.replays.is_first(now, until, &signature) {
             return Err(problem(409, "replayed", "the request was here before"));
         }
         let account = (asker.resolve)(&told.account);

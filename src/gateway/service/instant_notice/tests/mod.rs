@@ -206,7 +206,7 @@ impl Bench {
     /// Devices that were told, in order.
     fn told(&self) -> Vec<&str> {
         let dev = |fact: &'_ Fact| match fact {
-            Fact::NoteTx { dev, .. } => Some(dev.clone()),
+            Fact::NoteTx { dev, .. } => Some(dev.as_str()).map(str::to_owned),
             _ => None,
         };
         let told = self.facts.iter().filter(move |fact| dev(fact).is_some());

@@ -150,3 +150,36 @@ fn r1_14_with_the_switch_off_what_is_new_is_stored_and_nobody_is_told() {
     let shown = bench.ask("GET", "accounts/alice/notice/mail", &token, &Value::Null);
     assert_eq!(body_of(&shown)["on"], false);
 }
+
+#[test]
+fn r1_44_a_token_that_is_gone_is_dropped_and_the_next_notice_goes_by_the_next_channel() {
+    let mut bench = Bench::new();
+    let token = "0123456789abcdef".repeat(4);
+    let body = json!({ "account": "alice", "device": "T1", "platform": "ios", "token": token });
+    bench.ask("POST", "registrations", "", &body);
+    bench.login("T1", PASSWORD);
+    bench.mail();
+    let place = coalescing::Place {
+        account: ALICE.to_owned(),
+        app: "mail".to_owned(),
+        device: "T1".to_owned(),
+    };
+    let mut out = Vec::new();
+    let mut desk = Desk {
+        now: bench.now,
+        messages: &mut Messages::default(),
+        live: &|_| Live::default(),
+        out: &mut out,
+    };
+    bench.gateway.instant.drop_token(&mut desk, &place, &token);
+    bench.take(out);
+    bench.restart();
+    bench.wait(Duration::from_secs(5));
+    bench.mail();
+    let channel = |fact: &Fact| match fact {
+        Fact::NoteTx { channel, .. } => Some(channel.clone()),
+        _ => None,
+    };
+    let channels: Vec<String> = bench.facts.iter().filter_map(channel).collect();
+    assert_eq!(channels, ["apns", "sip"]);
+}
