@@ -133,7 +133,7 @@ impl Gateway {
                 request,
             }),
             Ok(None) => {}
-            Err(why) => self.judged(now, id, Verdict::Refused(why), out),
+            Err(why) => self.ruled(now, id, Verdict::Refused(why), out),
         }
     }
 
@@ -153,7 +153,7 @@ impl Gateway {
                     (None, Some(open)) => self.give(now, id, open, out),
                     (Some(verdict), Some(open)) => {
                         self.vendors.open.insert(id, open);
-                        self.judged(now, id, verdict.clone(), out);
+                        self.ruled(now, id, verdict.clone(), out);
                     }
                 }
             }
@@ -174,7 +174,7 @@ impl Gateway {
         if wants_anew {
             self.show_anew(now, id, out);
         } else {
-            self.judged(now, id, verdict, out);
+            self.ruled(now, id, verdict, out);
         }
         true
     }
@@ -206,7 +206,7 @@ impl Gateway {
     }
 
     /// Does what came of a notification.
-    fn judged(&mut self, now: Time, id: FetchId, verdict: Verdict, out: &mut Vec<Output>) {
+    fn ruled(&mut self, now: Time, id: FetchId, verdict: Verdict, out: &mut Vec<Output>) {
         let leg = Leg::Vendor(id);
         let open = self.vendors.open.remove(&id);
         let (status, reading) = match verdict {

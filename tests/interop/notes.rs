@@ -51,7 +51,9 @@ impl Site {
             ..Draft::default()
         };
         let mut messages = self.messages.lock().expect("whole");
-        messages.put(NOW, ALICE, draft, &|_| false).expect("there is room");
+        messages
+            .put(NOW, ALICE, draft, &|_| false)
+            .expect("there is room");
     }
 
     /// Serves on loopback until the test ends; where.

@@ -159,7 +159,7 @@ fn r1_44_a_token_that_is_gone_is_dropped_and_the_next_notice_goes_by_the_next_ch
     bench.ask("POST", "registrations", "", &body);
     bench.login("T1", PASSWORD);
     bench.mail();
-    let place = coalescing::Place {
+    let place = Place {
         account: ALICE.to_owned(),
         app: "mail".to_owned(),
         device: "T1".to_owned(),
