@@ -130,7 +130,7 @@ impl Catalogue {
         platform: &str,
     ) -> Option<Entry<'_>> {
         let information = self.apps.get(id)?;
-        let package = fitting(information, table, platform)?;
+        let package = information.fitting(table, platform)?;
         Some(Entry {
             information,
             package,
@@ -138,20 +138,15 @@ impl Catalogue {
     }
 }
 
-/// Of the packages of some information, the first that a platform takes.
-pub(super) fn fitting(
-    information: &Information,
-    table: &FormatTable,
-    platform: &str,
-) -> Option<Package> {
-    let formats = table.formats(platform).iter();
-    let mut own = formats.filter_map(|format| information.package(format));
-    let found = own.find(|package| package.address.is_some());
-    found.or_else(|| {
-        let whole = whole(information)?;
+impl Information {
+    /// Of its packages the first that a platform takes, in the order of the platform.
+    #[must_use]
+    pub fn fitting(&self, table: &FormatTable, platform: &str) -> Option<Package> {
         let formats = table.formats(platform);
-        formats.contains(&whole.format).then_some(whole)
-    })
+        let mut own = formats.iter().filter_map(|format| self.package(format));
+        let found = own.find(|package| package.address.is_some());
+        found.or_else(|| whole(self).filter(|whole| formats.contains(&whole.format)))
+    }
 }
 
 /// The package at the application's own address, whose ending tells its format.
