@@ -166,6 +166,10 @@ impl MailServer {
                 }
                 say(link, &format!("{tag} OK fetched"), out);
             }
+            "STATUS" => {
+                say(link, &format!("* STATUS INBOX (UIDNEXT {next})"), out);
+                say(link, &format!("{tag} OK"), out);
+            }
             "NOOP" | "CLOSE" => say(link, &format!("{tag} OK"), out),
             _ => say(link, &format!("{tag} BAD unknown"), out),
         }

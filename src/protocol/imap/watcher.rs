@@ -29,6 +29,8 @@ enum State {
     SetNotify,
     /// The mailbox is left: NOTIFY tells of those that are not open.
     Leave,
+    /// How it stands is asked.
+    Status,
     Fetch,
     /// IDLE was sent, `+` is awaited.
     IdleAsked,
@@ -62,8 +64,10 @@ pub struct Watcher {
     is_announced: bool,
     /// The mailbox is open.
     is_open: bool,
-    /// NOTIFY was set since the mailbox was left: it says then how the mailbox stands, so that nothing is missed.
+    /// NOTIFY was set. It stands: Dovecot misses what comes soon after it is set again.
     is_set: bool,
+    /// The mailbox was open since: what came then is asked for.
+    is_stale: bool,
 }
 
 impl Watcher {
@@ -85,6 +89,7 @@ impl Watcher {
             is_announced: false,
             is_open: false,
             is_set: false,
+            is_stale: false,
         }
     }
 
@@ -257,7 +262,7 @@ impl Watcher {
                 self.is_open = false;
                 self.go_on(now, out);
             }
-            State::Done | State::Noop => self.go_on(now, out),
+            State::Done | State::Noop | State::Status => self.go_on(now, out),
             _ => self.fail("the server ends what was not begun", out),
         }
     }
@@ -282,7 +287,7 @@ impl Watcher {
 
     /// The mailbox is open: what it holds is old when it is not known, or is another now.
     fn opened(&mut self, now: Time, out: &mut Vec<Effect>) {
-        (self.is_open, self.is_set) = (true, false);
+        (self.is_open, self.is_stale) = (true, self.is_set);
         let Some(next) = self.next else {
             return self.fail("the server does not say which number follows", out);
         };
@@ -328,6 +333,10 @@ impl Watcher {
                     "CLOSE"
                 };
                 self.command(now, leave, out);
+            } else if core::mem::take(&mut self.is_stale) {
+                self.state = State::Status;
+                let folder = quoted(&self.settings.folder).unwrap_or_default();
+                self.command(now, &format!("STATUS {folder} (UIDNEXT)"), out);
             } else if self.is_set {
                 self.quiet(now, IDLE);
             } else {
