@@ -9,6 +9,9 @@ export const KEPT = 50_000;
 /** Events that go at once when there are too many: an array is not moved for each. */
 const SLACK = 5_000;
 
+/** How long a page may be out of sight before it lets go of its stream, in milliseconds. */
+const UNSEEN = 10_000;
+
 /** One push, as its events tell it. */
 function fresh(id, t) {
   return { id, t, pui: "", app: "", mode: null, wanted: [], devices: new Map(), state: "pending", code: null, desc: "", sir: null, ended: null };
@@ -35,6 +38,15 @@ export class Model extends EventTarget {
   /** Learns of pushes that came before the events that are kept, then follows. */
   async start() {
     void this.stream.run();
+    // A browser has six connections to one place, and keeps pages that one has left: a page that nobody sees holds none.
+    addEventListener("pagehide", () => this.stream.stop());
+    addEventListener("pageshow", ({ persisted }) => persisted && void this.stream.run());
+    let hidden = 0;
+    document.addEventListener("visibilitychange", () => {
+      clearTimeout(hidden);
+      if (document.hidden) hidden = setTimeout(() => this.stream.stop(), UNSEEN);
+      else void this.stream.run();
+    });
     try {
       const { pushes } = await api.pushes();
       for (const shown of pushes.reverse()) this.#recall(shown);

@@ -38,6 +38,7 @@ export class EventStream extends EventTarget {
   /** `connecting`, `live`, `broken`. */
   state = "connecting";
   #failures = 0;
+  #isRunning = false;
   #abort = new AbortController();
 
   /** @param {{take: (events: object[]) => void, gap: (missed: number, why: string) => void}} parts */
@@ -46,12 +47,16 @@ export class EventStream extends EventTarget {
     this.parts = parts;
   }
 
+  /** Follows until it is stopped; where it follows already nothing happens. */
   async run() {
-    for (;;) {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    const { signal } = (this.#abort = new AbortController());
+    while (!signal.aborted) {
       try {
-        await this.#open();
+        await this.#open(signal);
       } catch (error) {
-        if (this.#abort.signal.aborted) return;
+        if (signal.aborted) return;
         this.#say("broken", String(error.message ?? error));
       }
       const [first, most] = PAUSE;
@@ -59,13 +64,16 @@ export class EventStream extends EventTarget {
     }
   }
 
+  /** Lets go of its connection; `run` goes on where it was. */
   stop() {
+    this.#isRunning = false;
     this.#abort.abort();
+    this.#say("connecting", "");
   }
 
-  async #open() {
+  async #open(signal) {
     const headers = { accept: "text/event-stream", "last-event-id": String(this.cursor) };
-    const answer = await fetch(`${BASE}/events`, { headers, signal: this.#abort.signal });
+    const answer = await fetch(`${BASE}/events`, { headers, signal });
     if (answer.status === 400) {
       // The gateway counts from 1 again.
       const { cursor } = await answer.json();
