@@ -301,6 +301,8 @@ pub enum Output {
     Save(Record),
     /// Drop a record; it may come back after a crash, never after the next save is durable.
     Forget(RecordKey),
+    /// Drop a record that somebody asked to be gone, before anything that follows is done: it does not come back.
+    Erase(RecordKey),
     /// Tell what happened.
     Report(Event),
 }

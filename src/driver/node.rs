@@ -123,7 +123,7 @@ impl Outlet {
             }
             Output::Report(event) => self.journal.push(event),
             // The order keeps these to itself while there is a store; without one they end here.
-            Output::Save(_) | Output::Forget(_) => {}
+            Output::Save(_) | Output::Forget(_) | Output::Erase(_) => {}
         }
     }
 }

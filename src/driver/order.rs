@@ -22,7 +22,8 @@ pub(super) const RETRY_AFTER: u32 = 5;
 pub(super) struct Order {
     /// The commit under way, when there is one.
     flight: Option<Flight>,
-    /// Outputs behind that commit or behind a record of the next one; the first is a `Save` once nothing flies.
+    /// Outputs behind that commit or behind a record of the next one; the first is a `Save` or an `Erase` once nothing
+    /// flies.
     held: VecDeque<Output>,
     /// Records to drop with the next transaction.
     forgets: Vec<Change>,
@@ -40,7 +41,7 @@ pub(super) struct Order {
 
 #[derive(Debug)]
 struct Flight {
-    /// Whether a `Save` is in it; outputs wait only for those.
+    /// Whether a `Save` or an `Erase` is in it; outputs wait only for those.
     gates: bool,
     /// Outputs to perform when it has landed.
     after: Vec<Output>,
@@ -54,7 +55,7 @@ impl Order {
             return;
         }
         match output {
-            Output::Save(_) => self.held.push_back(output),
+            Output::Save(_) | Output::Erase(_) => self.held.push_back(output),
             Output::Forget(key) => self.forgets.push(Change::Forget(key)),
             other => go.push(other),
         }
@@ -121,7 +122,7 @@ impl Order {
         for output in self.held.drain(..) {
             match output {
                 Output::Save(record) => changes.push(Change::Save(record)),
-                Output::Forget(key) => changes.push(Change::Forget(key)),
+                Output::Forget(key) | Output::Erase(key) => changes.push(Change::Forget(key)),
                 other => flight.after.push(other),
             }
         }
@@ -158,7 +159,7 @@ impl Order {
     fn release(&mut self, go: &mut Vec<Output>) {
         while let Some(output) = self.held.pop_front() {
             match output {
-                Output::Save(_) => {
+                Output::Save(_) | Output::Erase(_) => {
                     self.held.push_front(output);
                     return;
                 }

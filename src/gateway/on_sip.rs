@@ -310,6 +310,10 @@ impl Gateway {
                 Change::Removed(binding, _) => (binding, "removed"),
             };
             match &change {
+                // Who unregistered is told so, and is not rung again after a crash.
+                Change::Removed(_, Removal::Unregistered) => {
+                    out.push(Output::Erase(snapshot::binding_key(binding)));
+                }
                 Change::Removed(..) => out.push(Output::Forget(snapshot::binding_key(binding))),
                 _ => out.push(Output::Save(snapshot::binding(binding))),
             }

@@ -361,7 +361,10 @@ impl Simulation {
                 self.kill(node);
                 return;
             }
-            let is_record = matches!(out.get(at), Some(Output::Save(_) | Output::Forget(_)));
+            let is_record = matches!(
+                out.get(at),
+                Some(Output::Save(_) | Output::Forget(_) | Output::Erase(_))
+            );
             if is_record && !is_committed {
                 is_committed = true;
                 self.commit(node, &mut out);
@@ -386,7 +389,7 @@ impl Simulation {
                 Output::Save(record) => {
                     seat.records.insert(record.key.clone(), record);
                 }
-                Output::Forget(key) => {
+                Output::Forget(key) | Output::Erase(key) => {
                     seat.records.remove(&key);
                 }
                 other => *output = other,
@@ -446,7 +449,7 @@ impl Simulation {
             Output::Respond { id, response } => self.respond(node, id, response),
             Output::Fetch { id, request, .. } => self.fetch(node, id, request),
             // No node of a simulation opens a WebSocket.
-            Output::Save(_) | Output::Forget(_) | Output::Message { .. } => {}
+            Output::Save(_) | Output::Forget(_) | Output::Erase(_) | Output::Message { .. } => {}
             Output::Report(event) => self.events.push(event),
         }
     }

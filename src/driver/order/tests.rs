@@ -139,6 +139,27 @@ fn a_save_that_ends_a_batch_still_holds_the_next_batch() {
 }
 
 #[test]
+fn a_forget_that_was_asked_for_is_durable_before_what_follows_it() {
+    let mut order = Order::default();
+    let erase = || Output::Erase(key("a"));
+    let went = push_all(&mut order, vec![close(1), erase(), respond(2)]);
+    assert_eq!(went, ["close 1"]);
+    assert_eq!(changed(&order.launch().unwrap()), ["-a"]);
+    assert_eq!(push_all(&mut order, vec![erase(), respond(3)]), [""; 0]);
+    let mut go = Vec::new();
+    order.landed(&mut go);
+    assert_eq!(names(&go), ["respond 2 202"]);
+    let changes = order.launch().unwrap();
+    let mut go = Vec::new();
+    order.failed(changes, &mut go);
+    assert_eq!(names(&go), [""; 0]);
+    order.retry();
+    assert_eq!(changed(&order.launch().unwrap()), ["-a"]);
+    order.landed(&mut go);
+    assert_eq!(names(&go), ["respond 3 202"]);
+}
+
+#[test]
 fn a_forget_holds_nothing_back() {
     let mut order = Order::default();
     let went = push_all(&mut order, vec![Output::Forget(key("a")), close(1)]);

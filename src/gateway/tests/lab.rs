@@ -179,6 +179,7 @@ impl Lab {
             self.order.push(match &output {
                 Output::Save(_) => "save",
                 Output::Forget(_) => "forget",
+                Output::Erase(_) => "erase",
                 Output::Respond { .. } => "respond",
                 Output::Fetch { .. } => "fetch",
                 Output::Report(_) => "report",
@@ -188,7 +189,7 @@ impl Lab {
                 Output::Save(record) => {
                     self.records.insert(record.key.clone(), record);
                 }
-                Output::Forget(key) => {
+                Output::Forget(key) | Output::Erase(key) => {
                     self.records.remove(&key);
                 }
                 Output::Report(event) => self.facts.push(event.fact),

@@ -143,7 +143,12 @@ impl PushService {
             agent.mails.remove(&no);
         }
         if mail.is_kept() {
-            out.push(Output::Forget(record::mail_key(no)));
+            let key = record::mail_key(no);
+            // Who took it back is answered when it cannot come again; others may get it twice after a crash.
+            out.push(match state {
+                "cancelled" => Output::Erase(key),
+                _ => Output::Forget(key),
+            });
         }
         let fact = Fact::WpMsg {
             sub: short(&mail.resource),

@@ -64,7 +64,9 @@ impl Bench {
                     self.records.retain(|old| old.key != record.key);
                     self.records.push(record);
                 }
-                Output::Forget(key) => self.records.retain(|old| old.key != key),
+                Output::Forget(key) | Output::Erase(key) => {
+                    self.records.retain(|old| old.key != key)
+                }
                 Output::Report(Event {
                     fact: Fact::WpMsg { msg, state, .. },
                     ..
@@ -292,6 +294,8 @@ fn a_push_is_taken_back_by_its_own_url_once() {
     let push = bench.taken(&path);
     bench.perform(LinkId(1));
     assert_eq!(bench.ask("DELETE", &push, &[], b"").status, 204);
+    let erased = |output: &Output| matches!(output, Output::Erase(_));
+    assert!(bench.out.iter().any(erased), "no crash brings it back");
     assert_eq!(bench.ask("DELETE", &push, &[], b"").status, 404);
     bench.perform(LinkId(1));
     assert_eq!(bench.records.len(), 1);
@@ -450,6 +454,49 @@ fn so_many_pushes_wait_for_a_browser_as_the_limit_says_and_no_more() {
     assert_eq!(bench.push(&path, &[("ttl", "60")], b"").status, 429);
     let (_, waiting) = bench.hello(2, Some(&agent));
     assert_eq!(waiting.len(), limits::WEB_PUSHES_PER_AGENT);
+}
+
+#[test]
+fn a_browser_that_acknowledges_nothing_goes_on_getting_pushes() {
+    for ttl in ["0", "60"] {
+        let mut config = Config::at(ORIGIN);
+        config.burst = u32::MAX;
+        let mut bench = Bench::with(config);
+        bench.hello(1, None);
+        let path = bench.register(1, None);
+        for n in 0..limits::WEB_PUSHES_PER_AGENT * 2 {
+            let answer = bench.push(&path, &[("ttl", ttl)], b"");
+            assert_eq!(answer.status, 201, "{n}");
+            assert_eq!(bench.perform(LinkId(1)).len(), 1, "{n}");
+        }
+        assert_eq!(bench.ends().len(), limits::WEB_PUSHES_PER_AGENT);
+    }
+}
+
+#[test]
+fn a_push_that_replaces_another_needs_no_room() {
+    let mut config = Config::at(ORIGIN);
+    config.burst = u32::MAX;
+    let mut bench = Bench::with(config);
+    bench.hello(1, None);
+    let path = bench.register(1, None);
+    bench.close(1);
+    let topical = [("ttl", "60"), ("topic", "t")];
+    assert_eq!(bench.push(&path, &topical, b"").status, 201);
+    for _ in 1..limits::WEB_PUSHES_PER_AGENT {
+        bench.taken(&path);
+    }
+    assert_eq!(bench.push(&path, &[("ttl", "60")], b"").status, 429);
+    assert_eq!(bench.push(&path, &topical, b"").status, 201);
+}
+
+#[test]
+fn a_content_coding_is_named_in_any_case() {
+    let mut bench = Bench::new();
+    bench.hello(1, None);
+    let path = bench.register(1, None);
+    let rows = [("ttl", "60"), ("content-encoding", "AES128GCM")];
+    assert_eq!(bench.push(&path, &rows, &content(b"x")).status, 201);
 }
 
 #[test]

@@ -128,18 +128,15 @@ impl PushService {
         mail: Mail,
         out: &mut Vec<Output>,
     ) -> Result<HttpResponse, HttpResponse> {
+        let older = self.older(&mail);
+        if older.is_empty() {
+            self.make_room(now, &mail, out)?;
+        }
+        for no in older {
+            self.end(now, no, "replaced", out);
+        }
         let agent = self.agents.get(&mail.agent);
-        let waiting = agent.map_or(0, |agent| agent.mails.len());
-        if waiting >= limits::WEB_PUSHES_PER_AGENT {
-            let detail = "too many pushes wait for this browser";
-            return Err(later(429, "too many requests", detail, 60));
-        }
-        if self.mails.is_full(mail.content.len()) {
-            let detail = "too many pushes wait";
-            return Err(later(503, "service unavailable", detail, 60));
-        }
         let is_there = agent.is_some_and(|agent| agent.link.is_some());
-        self.replace(now, &mail, out);
         let answer = taken(&self.config.origin, &mail);
         let fact = |state: &str| Fact::WpMsg {
             sub: short(&mail.resource),
@@ -169,22 +166,41 @@ impl PushService {
         Ok(answer)
     }
 
-    /// A push of the same topic to the same subscription gives way.
-    fn replace(&mut self, now: Time, mail: &Mail, out: &mut Vec<Output>) {
-        if mail.topic.is_none() {
-            return;
-        }
-        let Some(agent) = self.agents.get(&mail.agent) else {
-            return;
-        };
-        let is_older = |no: &u64| {
-            let older = self.mails.get(*no);
+    /// Pushes of the same topic to the same subscription, which give way.
+    fn older(&self, mail: &Mail) -> Vec<u64> {
+        let agent = self.agents.get(&mail.agent);
+        let agent = agent.filter(|_| mail.topic.is_some());
+        let waiting = agent.into_iter().flat_map(|agent| &agent.mails);
+        let is_older = |no: &&u64| {
+            let older = self.mails.get(**no);
             older.is_some_and(|it| it.topic == mail.topic && it.resource == mail.resource)
         };
-        let older: Vec<u64> = agent.mails.iter().copied().filter(is_older).collect();
-        for no in older {
-            self.end(now, no, "replaced", out);
+        waiting.filter(is_older).copied().collect()
+    }
+
+    /// Room for one more push, for which those that were sent give way, the oldest first: some browsers acknowledge
+    /// nothing, and have what they were sent all the same.
+    fn make_room(
+        &mut self,
+        now: Time,
+        mail: &Mail,
+        out: &mut Vec<Output>,
+    ) -> Result<(), HttpResponse> {
+        if self.mails.is_full(mail.content.len()) {
+            let detail = "too many pushes wait";
+            return Err(later(503, "service unavailable", detail, 60));
         }
+        let waiting = self.agents.get(&mail.agent).map(|agent| &agent.mails);
+        let Some(waiting) = waiting.filter(|it| it.len() >= limits::WEB_PUSHES_PER_AGENT) else {
+            return Ok(());
+        };
+        let was_sent = |no: &&u64| self.mails.get(**no).is_some_and(|mail| mail.tries > 0);
+        let Some(no) = waiting.iter().find(was_sent).copied() else {
+            let detail = "too many pushes wait for this browser";
+            return Err(later(429, "too many requests", detail, 60));
+        };
+        self.end(now, no, "given-up", out);
+        Ok(())
     }
 
     fn cancel(
@@ -244,7 +260,7 @@ fn content(request: &HttpRequest) -> Result<(), HttpResponse> {
             Some(_) => Err(bad("a Content-Encoding without content")),
         };
     }
-    if coding != Some(CODING) {
+    if !coding.is_some_and(|coding| coding.eq_ignore_ascii_case(CODING)) {
         return Err(bad("the Content-Encoding of a push must be aes128gcm"));
     }
     let body = Body::decode(&request.body).map_err(|fault| bad(&fault.to_string()))?;

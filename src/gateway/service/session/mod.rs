@@ -20,7 +20,7 @@ use crate::event::{Event, Fact};
 use crate::limits;
 use crate::random::Random;
 use crate::time::Time;
-use crate::world::{HttpRequest, HttpResponse, Output};
+use crate::world::{HttpRequest, HttpResponse, Output, RecordKey};
 use guesses::Guesses;
 
 /// Where sessions are begun, shown and ended.
@@ -237,7 +237,7 @@ impl Sessions {
             expires: now + self.settings.lifetime,
         };
         for old in self.too_many(account) {
-            self.drop_session(&old, out);
+            self.drop_session(&old, Output::Forget, out);
         }
         let digest = digest(token.as_str());
         out.push(Output::Save(record::of(&digest, &session)));
@@ -272,7 +272,7 @@ impl Sessions {
         if let Some((token, session)) =
             token.and_then(|token| Some((token, self.open.get(&token)?.clone())))
         {
-            self.drop_session(&token, out);
+            self.drop_session(&token, Output::Erase, out);
             let account = session.account;
             let fact = Fact::Logout { account };
             out.push(Output::Report(Event { t: now, fact }));
@@ -294,7 +294,7 @@ impl Sessions {
     /// Forgets sessions that are over.
     pub fn expire(&mut self, now: Time, out: &mut Vec<Output>) {
         while let Some((_, digest)) = self.due.first().filter(|(due, _)| *due <= now).copied() {
-            self.drop_session(&digest, out);
+            self.drop_session(&digest, Output::Forget, out);
         }
     }
 
@@ -308,10 +308,15 @@ impl Sessions {
         self.open.insert(digest, session);
     }
 
-    fn drop_session(&mut self, digest: &Digest, out: &mut Vec<Output>) {
+    fn drop_session(
+        &mut self,
+        digest: &Digest,
+        drop: fn(RecordKey) -> Output,
+        out: &mut Vec<Output>,
+    ) {
         if let Some(session) = self.open.remove(digest) {
             self.due.remove(&(session.expires, *digest));
-            out.push(Output::Forget(record::key(digest)));
+            out.push(drop(record::key(digest)));
         }
     }
 

@@ -286,7 +286,8 @@ impl WebMessages {
         self.clients.remove(id);
         desk.messages.drop_account(&mailbox_of(id));
         desk.save();
-        desk.out.push(Output::Forget(record::key(id)));
+        // Its token is worth nothing from now on, whatever happens.
+        desk.out.push(Output::Erase(record::key(id)));
         self.tell(desk, id, "removed");
     }
 

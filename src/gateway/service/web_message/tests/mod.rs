@@ -119,7 +119,7 @@ impl Bench {
                 Output::Save(record) => {
                     self.records.insert(record.key, record.body);
                 }
-                Output::Forget(key) => {
+                Output::Forget(key) | Output::Erase(key) => {
                     self.records.remove(&key);
                 }
                 Output::Respond { id, response } => {
