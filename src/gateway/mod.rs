@@ -90,7 +90,7 @@ use push::notification::{Notices, OwedNo};
 use push::submission::PushNo;
 use registry::{DeviceKey, IdentityNo, Registry, Source};
 use service::session::Sessions as Logins;
-use service::web_message::WebMessages;
+use service::web_message::{Desk, WebMessages};
 use sessions::{SessionNo, Sessions};
 
 /// The push proxy gateway as one machine.
@@ -500,6 +500,8 @@ impl Machine for Gateway {
 
     fn stop(&mut self, now: Time, out: &mut Vec<Output>) {
         self.stop_centre(now, out);
+        let messages = &mut self.messages;
+        self.web.stop(&mut Desk { now, messages, out });
         self.run(now, out);
     }
 

@@ -26,6 +26,8 @@ impl Gateway {
             // The ladders are of pushes; who asks here is neither an initiator nor one of their devices.
             Err(response) => return out.push(Output::Respond { id, response }),
         };
+        let trusted = self.web.settings().trust_body;
+        let is_believed = trusted.unwrap_or_else(|| is_near(peer, request));
         let initiator = match &route {
             Route::Publish(app) => match self.writes(app, request) {
                 // A user is an author of his own, whatever initiators are called.
@@ -34,27 +36,29 @@ impl Gateway {
                     .map(|()| format!("user {account}")),
                 None => self.may_publish(now, peer, app, request),
             },
-            route if route.is_of_account() => self.may_look(peer, request),
+            route if route.is_of_account() => self.may_see(peer, request, is_believed),
             _ => Ok(String::new()),
         };
         let learns =
             self.config.learn_devices && matches!(route, Route::NewClient | Route::Login(_));
         let (registry, domain) = (&mut self.registry, &self.config.domain);
         let mut entered = Vec::new();
-        let mut resolve = |name: &str| {
+        let mut find = |name: &str, learns: bool| {
             let account = account(registry, domain, name, learns)?;
             entered.extend(account.is_new.then(|| account.name.clone()));
             Some(account.name)
         };
         let shown = request.header(HttpRequest::ACCOUNT);
-        let verified = shown.and_then(&mut resolve);
-        let trusted = self.web.settings().trust_body;
+        let verified = shown.and_then(|name| find(name, learns));
+        // Who was verified has one account, and who is not believed none.
+        let learns = learns && shown.is_none() && is_believed;
+        let mut resolve = |name: &str| find(name, learns);
         let asker = Asker {
             id,
             request,
             verified,
             // Whoever was verified is nobody else, known here or not.
-            is_believed: shown.is_none() && trusted.unwrap_or_else(|| peer.ip().is_loopback()),
+            is_believed: shown.is_none() && is_believed,
             initiator,
             resolve: &mut resolve,
         };
@@ -109,13 +113,33 @@ impl Gateway {
         self.web.pushed(&mut desk, id, response)
     }
 
-    /// Where users prove who they are, their messages are not for everybody who asks.
-    fn may_look(&self, peer: SocketAddr, request: &HttpRequest) -> Result<String, HttpResponse> {
-        if self.logins.is_some() && !self.config.policy.wants_names() {
+    /// Who may see and change what accounts have, beside their own users: an initiator that the policy names and does not
+    /// keep to some applications; where it names none, whoever is believed to be any user.
+    fn may_see(
+        &self,
+        peer: SocketAddr,
+        request: &HttpRequest,
+        is_believed: bool,
+    ) -> Result<String, HttpResponse> {
+        let policy = &self.config.policy;
+        if self.logins.is_some() && !policy.wants_names() {
             let why = "users log in to see their messages, and initiators need a name of their own";
             return Err(api::problem(401, "not logged in", why));
         }
-        self.initiator(peer, request)
+        let name = self.initiator(peer, request)?;
+        if !policy.wants_names() && !is_believed {
+            let why = "the account's own clients may ask, and initiators where there are any";
+            return Err(api::problem(403, "not your account", why));
+        }
+        if policy
+            .terms
+            .get(&name)
+            .is_some_and(|terms| !terms.sees_accounts())
+        {
+            let why = "the initiator is kept to some applications, and `accounts` is not allowed";
+            return Err(api::problem(403, "not allowed", why));
+        }
+        Ok(name)
     }
 
     /// The user who writes to another with that application, as he was verified (R4.46).
@@ -171,6 +195,13 @@ fn denied(denial: Denial) -> HttpResponse {
         }
         denial => api::problem(403, "not allowed", denial.words()),
     }
+}
+
+/// True for who asks from this machine itself. A proxy on it asks for others, and says so.
+fn is_near(peer: SocketAddr, request: &HttpRequest) -> bool {
+    let is_of_proxy = |name: &str| request.header(name).is_some();
+    let named = ["forwarded", "x-forwarded-for", "via"];
+    peer.ip().is_loopback() && !named.into_iter().any(is_of_proxy)
 }
 
 /// An account that was found.

@@ -41,6 +41,8 @@ pub struct Terms {
     pub open_max: Option<usize>,
     /// Applications it may push to; empty allows all.
     pub applications: Vec<String>,
+    /// It may see and change what accounts have of every application, though it may push to some alone.
+    pub accounts: bool,
 }
 
 impl Terms {
@@ -50,6 +52,12 @@ impl Terms {
     /// With the rule that forbids it.
     pub fn check(&self, content: &Content) -> Result<(), Denial> {
         self.check_named(&content.application, content.octets)
+    }
+
+    /// May it see what accounts have? Who pushes to some applications alone would see those of all.
+    #[must_use]
+    pub const fn sees_accounts(&self) -> bool {
+        self.accounts || self.applications.is_empty()
     }
 
     /// May so many octets be pushed to an application of that name?

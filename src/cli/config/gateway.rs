@@ -291,6 +291,7 @@ fn initiator(policy: &mut Policy, table: &mut Table<'_>, source: &mut Source, fo
             .into_iter()
             .map(|(application, _)| application)
             .collect(),
+        accounts: table.flag(source, "accounts").unwrap_or(false),
     };
     if terms != Terms::default() {
         policy.terms.insert(name, terms);

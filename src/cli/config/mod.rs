@@ -542,7 +542,7 @@ mod tests {
         let text = "[listen]\nhttps = \"127.0.0.1:8643\"\ntls_clients = \"pi.pem\"\n\
             [[policy.initiator]]\nname = \"bank\"\ncertificate = \"bank.example\"\n\
             pushes_per_minute = 60\ncontent_octets_max = 4096\npushes_open_max = 3\n\
-            applications = [\"x-mine:app\"]\n";
+            applications = [\"x-mine:app\"]\naccounts = true\n";
         let lab = Lab::decode("lab.toml", text, Path::new(".")).unwrap();
         let policy = &lab.gateway.policy;
         assert_eq!(policy.certified("bank.example"), Some("bank"));
@@ -552,6 +552,7 @@ mod tests {
             (Some(3), Some(4096))
         );
         assert_eq!(terms.applications, ["x-mine:app"]);
+        assert!(terms.accounts && terms.sees_accounts());
         assert_eq!(policy.per_minute("bank"), Some(60));
         assert!(lab.listen.https.is_some() && lab.listen.tls_clients.is_some());
         let bare = faults("[[policy.initiator]]\nname = \"bank\"\n");

@@ -159,7 +159,13 @@ fn is_of_console(path: &str) -> bool {
 
 fn send(kind: &'static str, octets: &'static [u8], known: Option<&HeaderValue>) -> Reply {
     let tag = tag(octets);
-    let is_known = known.is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    // Weakly compared (RFC 9110 section 13.1.2): a proxy that compresses makes our tag a weak one.
+    let known = known.and_then(|known| known.to_str().ok());
+    let mut known = known.into_iter().flat_map(|row| row.split(','));
+    let is_known = known.any(|one| {
+        let one = one.trim();
+        one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag
+    });
     let mut reply = if is_known {
         reply(304, kind, Bytes::new())
     } else {
@@ -246,6 +252,9 @@ mod tests {
         let known = HeaderValue::from_str(&tag(octets)).unwrap();
         assert_eq!(send(HTML, octets, None).status(), 200);
         assert_eq!(send(HTML, octets, Some(&known)).status(), 304);
+        let weak = format!("\"0\", W/{}", tag(octets));
+        let weak = HeaderValue::from_str(&weak).unwrap();
+        assert_eq!(send(HTML, octets, Some(&weak)).status(), 304);
         let other = HeaderValue::from_static("\"0\"");
         assert_eq!(send(HTML, octets, Some(&other)).status(), 200);
     }

@@ -380,6 +380,7 @@ fn guarded() -> Lab {
         content_octets_max: Some(100),
         open_max: Some(1),
         applications: vec!["x-wap-application:wml.ua".to_owned()],
+        accounts: false,
     };
     config.policy.terms = [("news".to_owned(), terms)].into();
     let mut lab = Lab::with(config);

@@ -232,6 +232,103 @@ fn where_users_log_in_nobody_else_sees_their_messages_and_one_unknown_here_write
 }
 
 #[test]
+fn who_comes_through_a_proxy_of_this_machine_is_not_of_this_machine() {
+    let mut lab = Lab::new();
+    for field in ["forwarded", "x-forwarded-for", "via"] {
+        let headers = [(field, "198.51.100.1")];
+        let body = r#"{"account":"alice"}"#;
+        for (line, body, status) in [
+            (("POST", "clients"), body, 401),
+            (("GET", "accounts/alice/unread"), "", 403),
+            (("POST", "clients"), "", 201),
+        ] {
+            let id = input(&mut lab, "127.0.0.1", line, &headers, body);
+            assert_eq!(
+                answer(&mut lab, id).unwrap().status,
+                status,
+                "{field} {line:?}"
+            );
+        }
+    }
+    let unread = ask(&mut lab, ("GET", "accounts/alice/unread"), "", "");
+    assert_eq!(unread.status, 200);
+}
+
+#[test]
+fn a_stranger_enters_no_account_and_learns_of_none() {
+    let mut lab = Lab::new();
+    let count = |lab: &Lab| {
+        let kept = lab.records.keys();
+        kept.filter(|key| key.kind == RecordKind::Identity).count()
+    };
+    let before = count(&lab);
+    for name in ["alice", "nobody"] {
+        let body = json!({ "account": name }).to_string();
+        let id = input(&mut lab, "198.51.100.1", ("POST", "clients"), &[], &body);
+        assert_eq!(answer(&mut lab, id).unwrap().status, 401);
+        let verified = [(HttpRequest::ACCOUNT, "alice")];
+        let body = r#"{"account":"another"}"#;
+        let id = input(
+            &mut lab,
+            "198.51.100.1",
+            ("POST", "clients"),
+            &verified,
+            body,
+        );
+        assert_eq!(answer(&mut lab, id).unwrap().status, 403);
+    }
+    assert_eq!(count(&lab), before);
+}
+
+#[test]
+fn an_initiator_of_some_applications_sees_no_accounts_unless_it_may() {
+    for (accounts, status) in [(false, 403), (true, 200)] {
+        let mut limited = config();
+        limited.policy.initiators = vec![("shop".to_owned(), "secret".to_owned())];
+        let terms = Terms {
+            applications: vec!["mail".to_owned()],
+            accounts,
+            ..Terms::default()
+        };
+        limited.policy.terms.insert("shop".to_owned(), terms);
+        let mut lab = Lab::with(limited);
+        let browser = browser(&mut lab, "alice");
+        // shop:secret
+        let headers = [("authorization", "Basic c2hvcDpzZWNyZXQ=")];
+        let body = r#"{"to":"alice","title":"one"}"#;
+        let id = input(
+            &mut lab,
+            "127.0.0.1",
+            ("POST", "apps/mail/messages"),
+            &headers,
+            body,
+        );
+        assert_eq!(answer(&mut lab, id).unwrap().status, 201);
+        for (line, body) in [
+            (("GET", "accounts/alice/messages"), ""),
+            (("GET", "accounts/alice/messages/1"), ""),
+            (("GET", "accounts/alice/unread"), ""),
+            (("POST", "accounts/alice/offered"), r#"{"upto":1}"#),
+            (
+                ("PUT", "accounts/alice/messages/1"),
+                r#"{"state":"deleted"}"#,
+            ),
+        ] {
+            let id = input(&mut lab, "127.0.0.1", line, &headers, body);
+            assert_eq!(answer(&mut lab, id).unwrap().status, status, "{line:?}");
+        }
+        // Its own user's client may in any case.
+        let own = ask(
+            &mut lab,
+            ("GET", "accounts/alice/messages/1"),
+            &browser.1,
+            "",
+        );
+        assert_eq!(own.status, 200);
+    }
+}
+
+#[test]
 fn publishing_obeys_the_policy_of_pushes() {
     let mut limited = config();
     limited.policy.initiators = vec![("shop".to_owned(), "secret".to_owned())];
@@ -338,4 +435,51 @@ fn a_push_for_a_browser_that_is_taken_back_is_given_to_nobody() {
     let taken = lab.http("DELETE", "/api/v1/pushes/p1", "", "");
     assert_eq!(taken.status, 200);
     assert_eq!(poll(&mut lab, &browser, 0).status, 204);
+}
+
+#[test]
+fn pushes_of_one_name_by_two_initiators_are_two_messages_and_two_deliveries() {
+    let mut lab = Lab::with(with_browsers());
+    let browser = browser(&mut lab, "alice");
+    register(&mut lab, &browser, UA);
+    for host in ["198.51.100.1", "198.51.100.2"] {
+        let kind = "multipart/related; boundary=b";
+        let body = super::lab::pap_body("p1", &[SCREEN], "", "");
+        let taken = lab.http_of(host, None, ("POST", "/pap"), kind, &body);
+        assert_eq!(taken.status, 202);
+    }
+    let packet = body_of(&poll(&mut lab, &browser, 0));
+    assert_eq!(packet["messages"].as_array().unwrap().len(), 2);
+    // The first alone is acknowledged.
+    poll(&mut lab, &browser, 1);
+    assert_eq!(lab.events("push.end").len(), 1);
+    poll(&mut lab, &browser, 2);
+    assert_eq!(lab.events("push.end").len(), 2);
+}
+
+#[test]
+fn a_push_that_passed_a_browser_before_its_application_came_is_not_delivered() {
+    let mut lab = Lab::with(with_browsers());
+    let browser = browser(&mut lab, "alice");
+    assert_eq!(lab.push("p1", &[SCREEN], ""), 1001);
+    publish(&mut lab, "mail", "alice", "two");
+    let packet = body_of(&poll(&mut lab, &browser, 0));
+    let cursor = packet["cursor"].as_u64().unwrap();
+    register(&mut lab, &browser, UA);
+    assert_eq!(poll(&mut lab, &browser, cursor).status, 204);
+    assert_eq!(lab.outcome("p1", "B1"), None);
+    assert_eq!(lab.push("p2", &[SCREEN], ""), 1001);
+    let packet = body_of(&poll(&mut lab, &browser, cursor));
+    poll(&mut lab, &browser, packet["cursor"].as_u64().unwrap());
+    assert_eq!(lab.outcome("p1", "B1"), None);
+    assert_eq!(lab.outcome("p2", "B1").as_deref(), Some("delivered"));
+}
+
+#[test]
+fn a_client_that_left_is_gone_before_it_is_told_so() {
+    let mut lab = Lab::new();
+    let (id, token) = browser(&mut lab, "alice");
+    let path = format!("clients/{id}");
+    assert_eq!(ask(&mut lab, ("DELETE", &path), &token, "").status, 204);
+    assert_eq!(lab.order.first(), Some(&"erase"), "{:?}", lab.order);
 }

@@ -140,6 +140,10 @@ fn own_account(named: Option<String>, asker: Asker<'_>) -> Result<Option<String>
     let Some(named) = named else {
         return Ok(asker.verified);
     };
+    if asker.verified.is_none() && !asker.is_believed {
+        // Before the name is looked at: a stranger neither enters accounts nor learns which there are.
+        return Err(stranger());
+    }
     let account = (asker.resolve)(&named);
     match (account, asker.verified) {
         (account, Some(verified)) if account.as_ref() != Some(&verified) => Err(problem(
@@ -148,7 +152,6 @@ fn own_account(named: Option<String>, asker: Asker<'_>) -> Result<Option<String>
             "somebody else is logged in",
         )),
         (_, Some(verified)) => Ok(Some(verified)),
-        _ if !asker.is_believed => Err(stranger()),
         (None, None) => Err(problem(404, "not found", "no such account")),
         (account, None) => Ok(account),
     }

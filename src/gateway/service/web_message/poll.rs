@@ -34,6 +34,8 @@ struct Waiting {
 pub(super) struct Waits {
     by_client: HashMap<Arc<str>, Waiting, FixedState>,
     by_time: BTreeSet<(Time, Arc<str>)>,
+    /// Nobody is let wait any more.
+    is_over: bool,
 }
 
 impl Waits {
@@ -119,6 +121,9 @@ impl WebMessages {
         if wait.is_zero() {
             self.tell_poll(desk, client, 0);
             return Ok(Some(packet::bare(nothing, &self.settings)));
+        }
+        if self.waits.is_over {
+            return Err(full(STOPS));
         }
         if self.waits.by_client.len() >= limits::WEB_WAITS {
             return Err(full("too many clients wait for an answer"));
@@ -276,6 +281,17 @@ impl WebMessages {
         }
     }
 
+    /// The gateway stops: who waits is answered, and nobody waits from now on.
+    pub fn stop(&mut self, desk: &mut Desk<'_>) {
+        self.waits.is_over = true;
+        self.waits.by_time.clear();
+        for (_, waiting) in self.waits.by_client.drain() {
+            let id = waiting.request;
+            let response = full(STOPS);
+            desk.out.push(Output::Respond { id, response });
+        }
+    }
+
     /// When somebody has waited long enough, or a push is tried again.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
@@ -326,4 +342,5 @@ impl WebMessages {
     }
 }
 
+const STOPS: &str = "it stops; ask again when it is back";
 const NEVER: &str = "no message of that number was ever given";

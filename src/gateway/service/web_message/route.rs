@@ -91,6 +91,8 @@ impl Route {
     }
 
     fn find(method: &str, segments: &[&str]) -> Option<Self> {
+        // The driver sends the head of the answer alone (RFC 9110 section 9.3.2).
+        let method = if method == "HEAD" { "GET" } else { method };
         let own = |text: &str| text.to_owned();
         Some(match (method, segments) {
             ("POST", ["clients"]) => Self::NewClient,
@@ -125,10 +127,10 @@ fn allowed(segments: &[&str]) -> &'static str {
         | ["clients", _, "apps", _, "clear"]
         | ["apps", _, "messages"]
         | ["accounts", _, "offered"] => "POST",
-        ["clients", _] | ["clients", _, "subscription"] => "GET, PUT, DELETE",
+        ["clients", _] | ["clients", _, "subscription"] => "GET, HEAD, PUT, DELETE",
         ["clients", _, "apps", _] => "PUT, DELETE",
-        ["accounts", _, "messages", seq] if seq.parse::<u64>().is_ok() => "GET, PUT",
-        ["clients", _, "apps" | "messages"] | ["accounts", _, "messages" | "unread"] => "GET",
+        ["accounts", _, "messages", seq] if seq.parse::<u64>().is_ok() => "GET, HEAD, PUT",
+        ["clients", _, "apps" | "messages"] | ["accounts", _, "messages" | "unread"] => "GET, HEAD",
         _ => "",
     }
 }

@@ -208,3 +208,26 @@ fn a_message_that_passed_before_its_application_came_was_not_given() {
     };
     assert_eq!((given(1), given(2), given(3)), (false, true, true));
 }
+
+#[test]
+fn who_waits_when_the_gateway_stops_is_told_so_and_nobody_waits_after() {
+    let mut bench = Bench::new();
+    let browser = bench.browser(Some("alice"));
+    let waiting = bench.wait_for(&browser, "wait=50");
+    let mut out = Vec::new();
+    bench.web.stop(&mut Desk {
+        now: bench.now,
+        messages: &mut bench.messages,
+        out: &mut out,
+    });
+    bench.take(out);
+    assert_eq!(bench.late[&waiting].status, 503);
+    let path = browser.path("/messages?wait=50");
+    assert_eq!(bench.ask("GET", &path, &browser.token, "").status, 503);
+    assert_eq!(
+        bench
+            .ask("HEAD", &browser.path("/messages"), &browser.token, "")
+            .status,
+        204
+    );
+}
