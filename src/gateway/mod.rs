@@ -18,7 +18,9 @@ use crate::protocol::sip::registrar::{self, Registrar};
 use crate::random::Random;
 use crate::time::Time;
 use crate::timers::Timers;
-use crate::world::{CloseReason, Input, LinkId, Output, Record, RecordKind};
+use crate::world::{
+    CloseReason, FetchError, FetchId, HttpResponse, Input, LinkId, Output, Record, RecordKind,
+};
 
 mod acquainted;
 mod answering;
@@ -429,6 +431,27 @@ impl Gateway {
     }
 }
 
+impl Gateway {
+    /// An answer to what the gateway fetched, whatever for.
+    fn fetched(
+        &mut self,
+        now: Time,
+        id: FetchId,
+        response: Result<HttpResponse, FetchError>,
+        out: &mut Vec<Output>,
+    ) {
+        let is_known = self.on_posted(now, id, &response, out)
+            || self.on_woken(now, id, &response, out)
+            || self.on_notified(now, id, &response, out)
+            || self.handed_on(now, id, &response, out)
+            || self.relay_answered(now, id, &response, out)
+            || self.pushed_out(now, id, &response, out);
+        if !is_known {
+            self.on_response(now, id, response, out);
+        }
+    }
+}
+
 impl Machine for Gateway {
     type Input = Input;
     type Output = Output;
@@ -483,17 +506,7 @@ impl Machine for Gateway {
             Input::Message { link, text } => self.socket_message(now, link, &text, out),
             Input::Closed { link, why } => self.on_closed(now, link, why, out),
             Input::Request { id, peer, request } => self.on_request(now, id, peer, &request, out),
-            Input::Response { id, response } => {
-                if !self.on_posted(now, id, &response, out)
-                    && !self.on_woken(now, id, &response, out)
-                    && !self.on_notified(now, id, &response, out)
-                    && !self.handed_on(now, id, &response, out)
-                    && !self.relay_answered(now, id, &response, out)
-                    && !self.pushed_out(now, id, &response, out)
-                {
-                    self.on_response(now, id, response, out);
-                }
-            }
+            Input::Response { id, response } => self.fetched(now, id, response, out),
         }
         self.run(now, out);
     }

@@ -153,7 +153,7 @@ impl Gateway {
                     (None, Some(open)) => self.give(now, id, open, out),
                     (Some(verdict), Some(open)) => {
                         self.vendors.open.insert(id, open);
-                        self.ruled(now, id, verdict.clone(), out);
+                        self.ruled(now, id, *verdict, out);
                     }
                 }
             }

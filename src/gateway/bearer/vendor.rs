@@ -32,7 +32,7 @@ pub struct Notification {
 }
 
 /// What became of a notification.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The service has it.
     Taken,

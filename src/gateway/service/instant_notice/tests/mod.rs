@@ -206,7 +206,7 @@ impl Bench {
     /// Devices that were told, in order.
     fn told(&self) -> Vec<&str> {
         let dev = |fact: &'_ Fact| match fact {
-            Fact::NoteTx { dev, .. } => Some(dev.as_str()).map(str::to_owned),
+            Fact::NoteTx { dev, .. } => Some(dev.clone()),
             _ => None,
         };
         let told = self.facts.iter().filter(move |fact| dev(fact).is_some());
