@@ -83,6 +83,8 @@ impl Driver {
         }
         let asked = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",
+            // A machine that builds meanwhile draws slowly.
+            "timeouts": { "script": 120_000 },
             "goog:chromeOptions": { "args": arguments },
             "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
         } } });
@@ -151,6 +153,54 @@ impl Browser<'_> {
             .and_then(Value::as_str);
         let path = format!("/element/{}/click", element.expect("its id"));
         self.ask("POST", &path, &json!({})).expect("the click");
+    }
+
+    /// Every control that is seen: what it is, its role, its name, as the browser tells them to those who do not see.
+    pub(crate) fn controls(&self) -> Vec<(String, String, String)> {
+        const SELECTOR: &str = "a[href], button, input, select, textarea, [tabindex='0'], [role=option], [role=treeitem]";
+        let asked = json!({ "using": "css selector", "value": SELECTOR });
+        let found = self.ask("POST", "/elements", &asked).expect("a list");
+        let mut controls = Vec::new();
+        for element in found.as_array().into_iter().flatten() {
+            let id = element.as_object().and_then(|it| it.values().next());
+            let id = id.and_then(Value::as_str).expect("its id");
+            let tell = |what: &str| {
+                let path = format!("/element/{id}/{what}");
+                self.ask("GET", &path, &Value::Null).ok()
+            };
+            let text = |what: &str| Some(tell(what)?.as_str().unwrap_or_default().to_owned());
+            if tell("displayed") != Some(Value::Bool(true)) {
+                continue;
+            }
+            // What was taken out of the page meanwhile is no control of it.
+            if let (Some(name), Some(role), Some(label)) =
+                (text("name"), text("computedrole"), text("computedlabel"))
+            {
+                controls.push((name, role, label));
+            }
+        }
+        controls
+    }
+
+    /// Shows pages as to somebody who prefers `light` or `dark`.
+    pub(crate) fn prefer(&self, scheme: &str) {
+        let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
+        let asked =
+            json!({ "cmd": "Emulation.setEmulatedMedia", "params": { "features": [feature] } });
+        self.ask("POST", "/goog/cdp/execute", &asked)
+            .expect("the preference");
+    }
+
+    /// Makes the window so large.
+    pub(crate) fn size(&self, width: u32, height: u32) {
+        let asked = json!({ "width": width, "height": height });
+        self.ask("POST", "/window/rect", &asked).expect("the size");
+    }
+
+    /// Says yes to what the page asks.
+    pub(crate) fn accept(&self) {
+        self.ask("POST", "/alert/accept", &json!({}))
+            .expect("a question");
     }
 
     /// Opens another tab of the same browser and goes there.

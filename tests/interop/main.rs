@@ -21,6 +21,7 @@ mod apns;
 mod bearers;
 mod browser;
 mod closed_page;
+mod console;
 mod curl;
 mod dissect;
 mod dovecot;
