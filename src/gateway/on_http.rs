@@ -55,7 +55,8 @@ impl Gateway {
             return self.on_web(now, id, peer, route, request, out);
         }
         if let Some(response) = self.web_push(now, request, out) {
-            return self.answer_http(now, id, request, response, None, out);
+            // Its path is a secret of the browser, which no ladder shows.
+            return out.push(Output::Respond { id, response });
         }
         match Route::of(&request.method, path) {
             Ok(route) => self.on_api(now, id, peer, route, request, out),

@@ -2,11 +2,11 @@
 //!
 //! | line | meaning |
 //! |---|---|
-//! | `browser NAME key=value …` | a browser of alice: `handlers=mail,news` its applications, `apps=game` registered without a handler, `unknown=keep`, `clear=off`, `restore=off`, `interval=60`, `count=100` so many of them |
+//! | `browser NAME key=value …` | a browser of alice: `handlers=mail,news` its applications, `apps=game` registered without a handler, `unknown=keep`, `clear=off`, `restore=off`, `interval=60`, `count=100` so many of them, `transport=webpush` |
 //! | `open NAME`, `click NAME APP`, `restart NAME` | what its user does |
 //! | `publish APP key=value …` | a message for alice: `title=…`, `kind=…`, `topic=…` |
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,6 +25,8 @@ use crate::world::{Errand, FetchId, HttpRequest, Input, Output};
 
 /// Where all requests go.
 const BASE: &str = "http://ppg.example.com/api/v1";
+/// Where the push service is, for browsers.
+const PUSH_SERVICE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 201)), 80);
 
 /// A browser, or many of a kind.
 #[derive(Clone, Debug)]
@@ -93,6 +95,8 @@ pub fn enter(
     seed: u64,
 ) -> Result<(), String> {
     let mut random = Random::from_number(seed);
+    simulation.listen_for_browsers(gateway, PUSH_SERVICE);
+    simulation.route_http(gateway, "http://ppg.example.com/wpush/", gateway);
     let steps = steps(script, simulation.now());
     for line in &script.browsers {
         let config = config(line)?;
@@ -164,7 +168,14 @@ fn config(line: &BrowserLine) -> Result<Config, String> {
     };
     for (key, _) in &line.settings {
         let known = [
-            "handlers", "apps", "unknown", "clear", "restore", "interval", "count",
+            "handlers",
+            "apps",
+            "unknown",
+            "clear",
+            "restore",
+            "interval",
+            "count",
+            "transport",
         ];
         if !known.contains(&key.as_str()) {
             return Err(format!("a browser has no {key}="));
@@ -187,6 +198,10 @@ fn config(line: &BrowserLine) -> Result<Config, String> {
         },
         interval: Duration::from_secs(interval.map_err(|_| "interval= is a number of seconds")?),
         jitter: 10,
+        push_service: match setting(line, "transport") {
+            Some("webpush") => Some(PUSH_SERVICE),
+            _ => None,
+        },
     })
 }
 

@@ -28,6 +28,7 @@ use crate::gateway::config::{
 };
 use crate::gateway::profile::{Addresses, Profile};
 use crate::gateway::push::plan::Fork;
+use crate::gateway::service::push_service;
 use crate::gateway::service::web_message::Settings;
 use crate::protocol::smpp::State;
 use crate::protocol::smpp::smsc::{self, Effect, Fate, Rule};
@@ -194,6 +195,9 @@ fn set(config: &mut Gateway, places: &Places, key: &str, value: &str) -> Result<
             config.core = Some((Transport::Udp, places.core));
         }
         ("relay", "yes") => {}
+        ("webpush", "yes") => {
+            config.push_service = Some(push_service::Config::at("http://ppg.example.com"))
+        }
         ("contents", "direct") => config.ota_http.contents = Contents::Direct,
         ("linger", millis) => config.session_linger = Duration::from_millis(number(millis)?),
         _ => return Err(format!("gateway {key}={value} is no setting")),

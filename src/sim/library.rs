@@ -9,6 +9,7 @@ pub const TEXTS: &[(&str, &str)] = &[
         "S0.1-game",
         include_str!("../../testdata/scenarios/S0.1-game.txt"),
     ),
+    ("S0.2", include_str!("../../testdata/scenarios/S0.2.txt")),
     ("S0.3", include_str!("../../testdata/scenarios/S0.3.txt")),
     ("S1.1", include_str!("../../testdata/scenarios/S1.1.txt")),
     ("S1.2", include_str!("../../testdata/scenarios/S1.2.txt")),

@@ -9,12 +9,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::event::Event;
+use crate::gateway::service::push_service::SOCKET_PATH;
 use crate::machine::Machine;
 use crate::random::Random;
 use crate::time::Time;
 use crate::world::{
-    CloseReason, FetchError, FetchId, HttpRequest, HttpResponse, Input, LinkId, Output, Record,
-    RecordKey, RequestId,
+    CloseReason, FetchError, FetchId, HttpRequest, HttpResponse, Input, LinkId, ListenerId, Output,
+    Record, RecordKey, RequestId,
 };
 
 pub mod browsers;
@@ -37,6 +38,8 @@ pub use network::{Network, NodeId, Weather};
 
 use network::End;
 
+/// The listener of WebSockets, which nodes do not number.
+const BROWSERS: ListenerId = ListenerId(u32::MAX);
 /// The number of no link.
 const NO_LINK: LinkId = LinkId(u64::MAX);
 /// What is left in the place of an output that was performed.
@@ -182,6 +185,12 @@ impl Simulation {
         if let Some(seat) = self.seats.get_mut(from.0) {
             seat.http.push((prefix.to_owned(), to));
         }
+    }
+
+    /// Lets browsers open WebSockets at that address of a node, as links of texts.
+    pub fn listen_for_browsers(&mut self, node: NodeId, address: SocketAddr) {
+        let transport = crate::world::Transport::Tcp;
+        self.network.listen(node, BROWSERS, transport, address);
     }
 
     /// The virtual instant.
@@ -448,8 +457,14 @@ impl Simulation {
             }
             Output::Respond { id, response } => self.respond(node, id, response),
             Output::Fetch { id, request, .. } => self.fetch(node, id, request),
-            // No node of a simulation opens a WebSocket.
-            Output::Save(_) | Output::Forget(_) | Output::Erase(_) | Output::Message { .. } => {}
+            Output::Message { link, text } => {
+                self.traffic.pieces += 1;
+                if let Some((to, at)) = self.network.along(self.now, End { node, link }) {
+                    let link = to.link;
+                    self.send(at, to.node, Input::Message { link, text });
+                }
+            }
+            Output::Save(_) | Output::Forget(_) | Output::Erase(_) => {}
             Output::Report(event) => self.events.push(event),
         }
     }
@@ -495,12 +510,19 @@ impl Simulation {
                     peer: target,
                 };
                 self.send(at, from.node, opened);
-                let accepted = Input::Opened {
-                    link: to.link,
-                    listener: Some(listener),
-                    transport,
-                    local: target,
-                    peer: local,
+                let accepted = match listener {
+                    BROWSERS => Input::Upgraded {
+                        link: to.link,
+                        peer: local,
+                        target: SOCKET_PATH.to_owned(),
+                    },
+                    _ => Input::Opened {
+                        link: to.link,
+                        listener: Some(listener),
+                        transport,
+                        local: target,
+                        peer: local,
+                    },
                 };
                 self.send(at, to.node, accepted);
             }

@@ -3,19 +3,24 @@
 //! **Source:** CN103902616A figures 2, 3, 6; requirements R0.2, R0.3, R0.20, R0.24, R0.51, scenarios S0.1 and S0.3. What
 //! its user does is given beforehand. The requests are those of the JavaScript modules.
 
+mod subscriber;
+
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::message_center::{Done, MessageCentre, Modules};
-use super::web_poller::WebPoller;
+use super::web_poller::{Packet, WebPoller};
 use crate::event::{Event, Fact};
 use crate::machine::Machine;
 use crate::random::Random;
 use crate::time::Time;
 use crate::world::{Errand, FetchError, FetchId, HttpRequest, HttpResponse, Input, Output};
+
+use subscriber::{Heard, Subscriber};
 
 /// When a page that could not make itself known tries again.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -39,6 +44,8 @@ pub struct Config {
     pub interval: Duration,
     /// By how many per cent it varies that.
     pub jitter: u8,
+    /// Where its push service is, when messages come by pushes and no page asks.
+    pub push_service: Option<SocketAddr>,
 }
 
 /// What its user does.
@@ -57,6 +64,7 @@ pub enum Deed {
 enum Asked {
     Client,
     App,
+    Key,
     Poll,
     Told,
 }
@@ -70,6 +78,7 @@ pub struct Browser {
     poller: WebPoller,
     /// Its identification code and token, once it has them.
     client: Option<(String, String)>,
+    subscriber: Option<Subscriber>,
     deeds: VecDeque<(Time, Deed)>,
     asked: BTreeMap<FetchId, Asked>,
     next: u64,
@@ -78,11 +87,14 @@ pub struct Browser {
 impl Browser {
     /// A browser whose user does these things, in the order of their instants.
     #[must_use]
-    pub fn new(config: Config, deeds: Vec<(Time, Deed)>, random: Random) -> Self {
+    pub fn new(config: Config, deeds: Vec<(Time, Deed)>, mut random: Random) -> Self {
         let poller = WebPoller::new(config.interval, config.jitter);
         Self {
             centre: MessageCentre::new(config.modules),
             poller,
+            subscriber: config
+                .push_service
+                .map(|service| Subscriber::new(service, &mut random)),
             config,
             random,
             client: None,
@@ -137,7 +149,35 @@ impl Browser {
         for app in self.config.unhandled.clone() {
             self.register(&app, out);
         }
-        self.poller.start(now, &mut self.random);
+        match &mut self.subscriber {
+            None => self.poller.start(now, &mut self.random),
+            Some(subscriber) if subscriber.is_new() => {
+                let key = ("GET", "/subscription");
+                self.ask_own(Asked::Key, key, &Value::Null, out);
+            }
+            Some(subscriber) => subscriber.connect(out),
+        }
+    }
+
+    /// The push service says something.
+    fn heard(&mut self, now: Time, text: &str, out: &mut Vec<Output>) {
+        let Some(subscriber) = &mut self.subscriber else {
+            return;
+        };
+        match subscriber.heard(text, out) {
+            Heard::Subscribed(subscription) => {
+                let told = ("PUT", "/subscription");
+                self.ask_own(Asked::Told, told, &subscription, out);
+            }
+            Heard::Pushed(text) => {
+                let Ok(packet) = serde_json::from_slice::<Packet>(&text) else {
+                    return;
+                };
+                let done = self.centre.route(packet.messages);
+                self.tell(now, done, out);
+            }
+            Heard::Nothing => {}
+        }
     }
 
     fn register(&mut self, app: &str, out: &mut Vec<Output>) {
@@ -177,6 +217,15 @@ impl Browser {
                     self.open(now, out);
                 } else {
                     self.deeds.push_front((now + AGAIN, Deed::Open));
+                }
+            }
+            Asked::Key => {
+                let shown = answer.as_ref().ok().filter(|answer| answer.status == 200);
+                let shown: Option<Value> =
+                    shown.and_then(|answer| serde_json::from_slice(&answer.body).ok());
+                let key = shown.as_ref().and_then(|shown| shown.get("key")?.as_str());
+                if let (Some(subscriber), Some(key)) = (&mut self.subscriber, key) {
+                    subscriber.subscribe(key, out);
                 }
             }
             Asked::Poll => self.received(now, answer, out),
@@ -289,10 +338,19 @@ impl Machine for Browser {
     type Output = Output;
 
     fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
-        if let Input::Response { id, response } = input
-            && let Some(asked) = self.asked.remove(&id)
-        {
-            self.answered(now, &asked, &response, out);
+        match input {
+            Input::Response { id, response } => {
+                if let Some(asked) = self.asked.remove(&id) {
+                    self.answered(now, &asked, &response, out);
+                }
+            }
+            Input::Opened { .. } => {
+                if let Some(subscriber) = &self.subscriber {
+                    subscriber.opened(out);
+                }
+            }
+            Input::Message { text, .. } => self.heard(now, &text, out),
+            _ => {}
         }
     }
 

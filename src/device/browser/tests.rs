@@ -12,6 +12,7 @@ fn config() -> Config {
         modules: Modules::default(),
         interval: Duration::from_secs(60),
         jitter: 10,
+        push_service: None,
     }
 }
 
