@@ -153,3 +153,35 @@ fn devices_of_load_register_and_refuse_what_they_are_sent() {
         "{metrics}"
     );
 }
+
+#[test]
+fn load_of_browsers_counts_who_heard_and_what_a_client_costs() {
+    let gateway = Gateway::start("");
+    let to = format!("http://127.0.0.1:{}", gateway.http);
+    for (transport, name) in [
+        ("long", "long poll"),
+        ("sse", "server-sent events"),
+        ("ws", "WebSocket"),
+    ] {
+        let account = "sip:wsp1@example.com";
+        let common = ["web", "--to", &to, "--account", account, "--clients", "50"];
+        let how = ["--transport", transport, "--idle", "0s"];
+        let (mut reports, code) = gateway.load(&[&common[..], &how].concat());
+        let report = reports.pop().unwrap();
+        assert_eq!(code, Some(0), "{transport}");
+        assert_eq!(report["transport"], name);
+        assert_eq!(report["heard"]["count"], 50, "{transport}");
+        assert!(report["octets_each"].is_u64());
+    }
+    let common = ["web", "--to", &to, "--account", "sip:wsp1@example.com"];
+    let how = ["--clients", "20", "--transport", "poll", "--idle", "1s"];
+    let (mut reports, code) = gateway.load(&[&common[..], &how].concat());
+    let report = reports.pop().unwrap();
+    assert_eq!(code, Some(0));
+    assert!(report["heard"]["count"].as_u64().unwrap() >= 20);
+    let metrics = format!("http://127.0.0.1:{}/metrics", gateway.http);
+    let (_, metrics) = lab::http(&metrics, "GET", &[], b"").unwrap();
+    let metrics = String::from_utf8(metrics).unwrap();
+    let polls = metrics.lines().find(|line| line.contains("poll.rsp"));
+    assert!(polls.is_some(), "{metrics}");
+}

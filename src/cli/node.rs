@@ -179,6 +179,7 @@ pub fn gateway(
     setup.limits.http_body_octets = lab.gateway.body_octets_max;
     setup.identity = lab.login.clone();
     setup.riding = lab.piggyback.map(|it| it.settings);
+    setup.limits.http_connections = lab.listen.http_connections;
     setup.tls = tls(&lab.listen)?;
     let mut config = lab.gateway.clone();
     let policy = config.policy.clone();

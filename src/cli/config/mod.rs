@@ -87,6 +87,8 @@ pub struct Listen {
     pub tls_trust: Option<PathBuf>,
     /// Servers on loopback are believed without that.
     pub tls_trust_loopback: bool,
+    /// Connections of HTTP at a time.
+    pub http_connections: usize,
     /// Certificate and key of TLS; made at start when absent.
     pub tls: Option<(PathBuf, PathBuf)>,
 }
@@ -307,6 +309,7 @@ impl Default for Listen {
             ota_https: None,
             tls_trust: None,
             tls_trust_loopback: false,
+            http_connections: crate::limits::HTTP_CONNECTIONS,
             tls: None,
         }
     }
@@ -335,6 +338,10 @@ impl Listen {
         listen.tls_trust = roots.map(|file| folder.join(file));
         let is_trusted = table.flag(source, "tls_trust_loopback");
         listen.tls_trust_loopback = is_trusted.unwrap_or_default();
+        let connections = table.number(source, "http_connections", 1..1_000_001);
+        if let Some(connections) = connections.and_then(|it| usize::try_from(it).ok()) {
+            listen.http_connections = connections;
+        }
         if let Some(places) = table.texts(source, "sip") {
             (listen.sip, sip_spans) = places
                 .into_iter()

@@ -8,8 +8,7 @@ use tokio::time::{Instant, timeout};
 
 use super::connection::Connection;
 use super::latency::Latencies;
-use super::pap::target_of;
-use super::{Global, block_on, check_target, unreachable};
+use super::{Global, block_on, check_target, target_of, unreachable};
 use crate::cli::fault::{Exit, Fault};
 
 /// How long one answer may take.

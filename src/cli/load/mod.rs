@@ -1,10 +1,11 @@
 //! `sirgate load`: so much work at once, and what it took.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
 use super::Global;
 use super::fault::{Exit, Fault};
 
+mod browser;
 mod connection;
 mod http;
 mod latency;
@@ -12,6 +13,7 @@ mod pap;
 mod process;
 mod sip;
 mod template;
+mod web;
 
 /// Subcommands of `load`.
 #[derive(clap::Subcommand)]
@@ -32,6 +34,11 @@ pub enum Command {
         after_help = "Example:\n  sirgate load http --direct http://127.0.0.1:3000/ --through http://127.0.0.1:8080/ --header 'Sirgate-Piggyback: 1'\n\nAnswers are to have a Content-Length, as files have it."
     )]
     Http(http::Arguments),
+    /// Browser clients that wait for messages of web applications, or poll for them
+    #[command(
+        after_help = "Example:\n  sirgate load web --clients 10000 --transport sse --pid $(pidof sirgate)\n  sirgate load web --clients 1000 --transport poll --in-flight 64 --idle 10s\n\nThe gateway needs room for the connections: listen.http_connections, and as many open files (ulimit -n)."
+    )]
+    Web(web::Arguments),
 }
 
 /// Runs the command.
@@ -44,6 +51,7 @@ pub fn run(command: &Command, global: &Global) -> Result<Exit, Vec<Fault>> {
         Command::Pap(arguments) => pap::run(arguments, global),
         Command::Sip(arguments) => sip::run(arguments, global),
         Command::Http(arguments) => http::run(arguments, global),
+        Command::Web(arguments) => web::run(arguments, global),
     }
     .map_err(|fault| vec![fault])
 }
@@ -56,6 +64,26 @@ fn block_on<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault>
     runtime
         .map_err(|error| Fault::new("SG-X001", Exit::Bug, error.to_string(), "free some memory"))?
         .block_on(work)
+}
+
+/// Whom a URL names: address, host and path.
+fn target_of<'a>(
+    url: &'a str,
+    option: &str,
+) -> Result<(SocketAddr, &'a str, &'a str), Fault> {
+    let help = format!("write {option} as in http://127.0.0.1:8642/pap");
+    let fault = || Fault::usage(format!("{option} {url} is no http:// URL"), help.clone());
+    let rest = url.strip_prefix("http://").ok_or_else(fault)?;
+    let at = rest.find('/').unwrap_or(rest.len());
+    let (host, path) = rest.split_at(at);
+    let found = if host.contains(':') {
+        host.to_socket_addrs()
+    } else {
+        (host, 80).to_socket_addrs()
+    };
+    let target = found.ok().and_then(|mut all| all.next());
+    let path = if path.is_empty() { "/" } else { path };
+    Ok((target.ok_or_else(fault)?, host, path))
 }
 
 /// Load goes to machines of one's own only, unless others are named.

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::connection::Connection;
 use super::latency::Latencies;
 use super::process::{Processes, Used, micros};
 use super::template::{Asked, Template};
-use super::{block_on, check_target, unreachable};
+use super::{block_on, check_target, target_of, unreachable};
 use crate::cli::Global;
 use crate::cli::duration;
 use crate::cli::fault::{Exit, Fault};
@@ -161,26 +161,6 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Fault>
     } else {
         Exit::No
     })
-}
-
-/// Whom a URL names: address, host and path.
-pub(super) fn target_of<'a>(
-    url: &'a str,
-    option: &str,
-) -> Result<(SocketAddr, &'a str, &'a str), Fault> {
-    let help = format!("write {option} as in http://127.0.0.1:8642/pap");
-    let fault = || Fault::usage(format!("{option} {url} is no http:// URL"), help.clone());
-    let rest = url.strip_prefix("http://").ok_or_else(fault)?;
-    let at = rest.find('/').unwrap_or(rest.len());
-    let (host, path) = rest.split_at(at);
-    let found = if host.contains(':') {
-        host.to_socket_addrs()
-    } else {
-        (host, 80).to_socket_addrs()
-    };
-    let target = found.ok().and_then(|mut all| all.next());
-    let path = if path.is_empty() { "/" } else { path };
-    Ok((target.ok_or_else(fault)?, host, path))
 }
 
 /// One run.
