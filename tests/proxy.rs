@@ -101,6 +101,7 @@ fn address(proxy: &Process) -> String {
 const ASKS: (&str, &str) = ("Sirgate-Piggyback", "1;seen=0");
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story from start to end")]
 fn s4_5_r4_46_a_proxy_and_a_gateway_give_each_user_of_a_site_its_own() {
     let folder = lab::folder();
     let gateway = Process::start(folder.path(), &["demo", "--port", "0"], "stop:");

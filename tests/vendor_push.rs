@@ -83,7 +83,7 @@ fn apns(at: &Path, port: u16, more: &[&str]) -> Process {
     ];
     let device = format!("phone:{APP}");
     let device = ["--device", &device, "--events", "events.ndjson"];
-    Process::start(at, &[&own, &device, more].concat(), "ready")
+    Process::start(at, &[&own[..], &device[..], more].concat(), "ready")
 }
 
 fn apns_table(endpoint: &str) -> String {

@@ -67,10 +67,7 @@ fn block_on<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault>
 }
 
 /// Whom a URL names: address, host and path.
-fn target_of<'a>(
-    url: &'a str,
-    option: &str,
-) -> Result<(SocketAddr, &'a str, &'a str), Fault> {
+fn target_of<'a>(url: &'a str, option: &str) -> Result<(SocketAddr, &'a str, &'a str), Fault> {
     let help = format!("write {option} as in http://127.0.0.1:8642/pap");
     let fault = || Fault::usage(format!("{option} {url} is no http:// URL"), help.clone());
     let rest = url.strip_prefix("http://").ok_or_else(fault)?;
