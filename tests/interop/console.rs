@@ -79,6 +79,27 @@ fn script(name: &str) -> String {
     std::fs::read_to_string(folder.join(name)).expect("the script")
 }
 
+/// Texts that do not stand out, controls without names, requests elsewhere, errors: a page has none of them.
+fn judge(browser: &Browser<'_>, name: &str, scheme: &str, contrast: &str) {
+    let judged = browser.run(contrast);
+    assert_eq!(judged["faults"], json!([]), "{name} {scheme}");
+    assert!(judged["looked"].as_u64() > Some(15), "{name}: {judged}");
+    let title = browser.run("return [document.title, document.querySelectorAll('h1').length]");
+    assert_eq!(title[1], 1, "{name}: {title}");
+    assert!(
+        title[0]
+            .as_str()
+            .is_some_and(|it| it.ends_with(" · sirgate")),
+        "{title}"
+    );
+    browser.picture(&format!("console-{name}-{scheme}"));
+    if scheme == "light" {
+        assert_eq!(nameless(browser), [] as [String; 0], "{name}");
+    }
+    assert_eq!(browser.run(ABROAD), json!([]), "{name}");
+    assert_eq!(browser.errors(), [] as [String; 0], "{name} {scheme}");
+}
+
 #[test]
 fn every_page_names_its_controls_stands_out_and_stays_at_home() {
     let site = Site::new();
@@ -127,26 +148,40 @@ fn every_page_names_its_controls_stands_out_and_stays_at_home() {
                     |it| it.as_u64() > Some(100),
                 );
             }
-            let judged = browser.run(&contrast);
-            assert_eq!(judged["faults"], json!([]), "{name} {scheme}");
-            assert!(judged["looked"].as_u64() > Some(15), "{name}: {judged}");
-            let title =
-                browser.run("return [document.title, document.querySelectorAll('h1').length]");
-            assert_eq!(title[1], 1, "{name}: {title}");
-            assert!(
-                title[0]
-                    .as_str()
-                    .is_some_and(|it| it.ends_with(" · sirgate")),
-                "{title}"
-            );
-            browser.picture(&format!("console-{name}-{scheme}"));
-            if scheme == "light" {
-                assert_eq!(nameless(&browser), [] as [String; 0], "{name}");
-            }
-            assert_eq!(browser.run(ABROAD), json!([]), "{name}");
-            assert_eq!(browser.errors(), [] as [String; 0], "{name} {scheme}");
+            judge(&browser, name, scheme, &contrast);
         }
     }
+}
+
+/// From a row of the ladder into its message: fields mark octets, octets mark fields.
+fn into_octets(browser: &Browser<'_>) {
+    browser.until(
+        "the SIR",
+        "return document.querySelectorAll('.row[data-line=sip]').length",
+        |it| it.as_u64() > Some(2),
+    );
+    browser.click(".row[data-line=sip]");
+    let paths = "return [...document.querySelectorAll('[data-path]')].map((it) => it.dataset.path)";
+    let paths = browser.until("its fields", paths, |it| {
+        it.as_array().is_some_and(|it| it.len() > 10)
+    });
+    assert!(
+        paths.to_string().contains("sia."),
+        "the body is read, too: {paths}"
+    );
+    let both_ways = "
+        const field = document.querySelector('[data-path^=\"sia.\"]');
+        field.focus();
+        const marked = [...document.querySelectorAll('.octet.is-marked')].map((it) => it.textContent).join('');
+        const octet = document.querySelector('.octet[data-field=\"0\"]');
+        octet.dispatchEvent(new MouseEvent('mouseover', { bubbles: true }));
+        return [marked, document.querySelector('li.is-marked').dataset.path];";
+    let marked = browser.run(both_ways);
+    assert!(
+        marked[0].as_str().is_some_and(|it| !it.is_empty()),
+        "{marked}"
+    );
+    assert_eq!(marked[1], "sip.start");
 }
 
 #[test]
@@ -197,33 +232,7 @@ fn a_push_goes_from_the_composer_to_its_end_and_into_its_octets() {
         "{devices}"
     );
 
-    browser.until(
-        "the SIR",
-        "return document.querySelectorAll('.row[data-line=sip]').length",
-        |it| it.as_u64() > Some(2),
-    );
-    browser.click(".row[data-line=sip]");
-    let paths = "return [...document.querySelectorAll('[data-path]')].map((it) => it.dataset.path)";
-    let paths = browser.until("its fields", paths, |it| {
-        it.as_array().is_some_and(|it| it.len() > 10)
-    });
-    assert!(
-        paths.to_string().contains("sia."),
-        "the body is read, too: {paths}"
-    );
-    let both_ways = "
-        const field = document.querySelector('[data-path^=\"sia.\"]');
-        field.focus();
-        const marked = [...document.querySelectorAll('.octet.is-marked')].map((it) => it.textContent).join('');
-        const octet = document.querySelector('.octet[data-field=\"0\"]');
-        octet.dispatchEvent(new MouseEvent('mouseover', { bubbles: true }));
-        return [marked, document.querySelector('li.is-marked').dataset.path];";
-    let marked = browser.run(both_ways);
-    assert!(
-        marked[0].as_str().is_some_and(|it| !it.is_empty()),
-        "{marked}"
-    );
-    assert_eq!(marked[1], "sip.start");
+    into_octets(&browser);
     assert_eq!(browser.errors(), [] as [String; 0]);
 }
 
