@@ -109,7 +109,7 @@ fn s1_4_a_device_gets_a_token_reports_it_and_is_notified_through_apns_over_tls()
     assert!(said.contains("delivered to 1 of 1"), "{said}");
     let count = |name: &str| events(at, name).len();
     lab::eventually("the delivery", Duration::from_secs(60), || {
-        count("note.rx") == 1
+        count("note.given") == 1
     });
     assert_eq!((count("note.token"), count("note.req")), (1, 1));
     assert_eq!(events(at, "note.req")[0]["status"], 200);

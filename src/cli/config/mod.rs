@@ -593,6 +593,14 @@ mod tests {
                     "login.token",
                     "login.user",
                     "account = \"sip",
+                    // So have push services of vendors.
+                    "endpoint = ",
+                    "AuthKey",
+                    "key_id = ",
+                    "team = ",
+                    "topic = ",
+                    "service_account = ",
+                    "user = \"site",
                     // In place of url.
                     "resource = ",
                     // Of a mail server's own user, and of another kind of monitor.
@@ -608,6 +616,7 @@ mod tests {
                         || rest.starts_with("[[wake")
                         || rest.starts_with("[push_service")
                         || rest.starts_with("[login]")
+                        || rest.starts_with("[proxy]")
                         || rest.starts_with("[login.proxy]")
                         || rest.starts_with("[piggyback]")
                         || rest.starts_with("[monitor")

@@ -104,6 +104,10 @@ impl WebMessages {
 
     fn publish_asked(&mut self, desk: &mut Desk<'_>, app: &str, asker: Asker<'_>) -> Answer {
         let by = asker.initiator?;
+        let is_user = asker.request.header(HttpRequest::ACCOUNT).is_some();
+        if is_user && asker.verified.is_none() {
+            return Err(problem(403, "not a user", "nobody of that account is here"));
+        }
         let mut publication = Publication::of(asker.request)?;
         publication.signed(asker.verified)?;
         let nobody = || problem(404, "nobody of that name", "`to` is an account or a client");
