@@ -62,6 +62,7 @@ fn s0_2_r0_24_messages_for_a_closed_page_are_pushed_stored_and_shown_when_it_ope
     let large = json!({ "title": "5", "summary": "x".repeat(6_000) });
     publish(&ports, "mail", &large);
     ports.wait(folder.path(), "wp.msg state=acked code=100", 4);
+    ports.wait(folder.path(), "poll.req", asked + 1);
     assert_eq!(ports.events("poll.req").len(), asked + 1);
 
     firefox.quit();

@@ -566,64 +566,72 @@ mod tests {
         assert_eq!(bare, ["SG-C007 password_file is missing"]);
     }
 
+    /// Keys of the example that go with files, or in place of others; they have tests of their own.
+    const OF_FILES: &[&str] = &[
+        "password_file",
+        "# name =",
+        "policy.initiator",
+        "registration.user",
+        // Keys of an initiator, which has a test of its own.
+        "token_file",
+        "certificate = \"shop",
+        "pushes_per_minute = 60 ",
+        "content_octets_max = 4096",
+        "pushes_open_max",
+        "applications =",
+        "accounts = true",
+        // Users of web pages have tests of their own, with files.
+        "key_files",
+        "algorithm = ",
+        "issuer = ",
+        "audience = ",
+        "claim = ",
+        "leeway_ms",
+        "login.token",
+        "login.user",
+        "account = \"sip",
+        // So have push services of vendors.
+        "endpoint = ",
+        "AuthKey",
+        "key_id = ",
+        "team = ",
+        "topic = ",
+        "service_account = ",
+        "user = \"site",
+        // In place of url.
+        "resource = ",
+        // Of a mail server's own user, and of another kind of monitor.
+        "# master",
+        "# window_ms",
+    ];
+    /// Tables of the example that are commented out.
+    const TABLES: &[&str] = &[
+        "[[fleet",
+        "[[wake",
+        "[push_service",
+        "[login]",
+        "[proxy]",
+        "[login.proxy]",
+        "[piggyback]",
+        "[monitor",
+        "[faults]",
+        "[[faults",
+        "[behaviour.",
+        "[smsc]",
+    ];
+
     #[test]
     fn every_key_of_the_example_that_is_commented_out_is_known_too() {
         let text: String = EXAMPLE
             .lines()
             .filter(|line| {
-                let secret = [
-                    "password_file",
-                    "# name =",
-                    "policy.initiator",
-                    "registration.user",
-                    // Keys of an initiator, which has a test of its own.
-                    "token_file",
-                    "certificate = \"shop",
-                    "pushes_per_minute = 60 ",
-                    "content_octets_max = 4096",
-                    "pushes_open_max",
-                    "applications =",
-                    // Users of web pages have tests of their own, with files.
-                    "key_files",
-                    "algorithm = ",
-                    "issuer = ",
-                    "audience = ",
-                    "claim = ",
-                    "leeway_ms",
-                    "login.token",
-                    "login.user",
-                    "account = \"sip",
-                    // So have push services of vendors.
-                    "endpoint = ",
-                    "AuthKey",
-                    "key_id = ",
-                    "team = ",
-                    "topic = ",
-                    "service_account = ",
-                    "user = \"site",
-                    // In place of url.
-                    "resource = ",
-                    // Of a mail server's own user, and of another kind of monitor.
-                    "# master",
-                    "# window_ms",
-                ];
+                let secret = OF_FILES;
                 !secret.iter().any(|word| line.contains(word))
             })
             .map(|line| match line.strip_prefix("# ") {
                 Some(rest)
                     if rest.contains(" = ")
-                        || rest.starts_with("[[fleet")
-                        || rest.starts_with("[[wake")
-                        || rest.starts_with("[push_service")
-                        || rest.starts_with("[login]")
-                        || rest.starts_with("[proxy]")
-                        || rest.starts_with("[login.proxy]")
-                        || rest.starts_with("[piggyback]")
-                        || rest.starts_with("[monitor")
-                        || rest.starts_with("[faults]")
-                        || rest.starts_with("[[faults")
-                        || rest.starts_with("[behaviour.")
-                        || rest.starts_with("[smsc]") =>
+                        || TABLES.iter().any(|table| rest.starts_with(table)) =>
                 {
                     format!("{rest}\n")
                 }
