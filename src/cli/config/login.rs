@@ -202,6 +202,7 @@ fn application(text: &str) -> Result<(), String> {
 mod tests {
     use super::super::Lab;
     use super::*;
+    use crate::driver::piggyback::{Commit, Form, Levels, Nothing};
 
     /// A folder with a password, a secret, and a text that is neither.
     fn folder() -> tempfile::TempDir {
@@ -230,7 +231,7 @@ mod tests {
             [login.token]\nissuer = \"https://login.example\"\naudience = \"sirgate\"\n\
             algorithm = \"HS256\"\nkey_files = [\"issuer.key\"]\nclaim = \"email\"\n\
             [login.proxy]\nheader = \"X-User\"\nfrom = [\"10.0.0.0/8\", \"::1\"]\n\
-            [piggyback]\nmode = \"json\"\nlevels = 1\ncommit = \"send\"\nnone = \"said\"\nfallback_s = 60\n";
+            [piggyback]\nmode = \"json\"\nlevels = 1\ncommit = \"send\"\nnone = \"said\"\n";
         let folder = folder();
         let lab = Lab::decode("lab.toml", text, folder.path()).unwrap();
         assert!(lab.warnings.is_empty());
@@ -248,7 +249,12 @@ mod tests {
             (proxies.header.as_str(), proxies.networks.len()),
             ("x-user", 2)
         );
-        assert_eq!(lab.piggyback.unwrap().fallback, 60);
+        let settings = lab.piggyback.unwrap().settings;
+        assert_eq!((settings.form, settings.levels), (Form::Json, Levels::One));
+        assert_eq!(
+            (settings.commit, settings.nothing),
+            (Commit::Send, Nothing::Said)
+        );
     }
 
     #[test]
